@@ -1,0 +1,437 @@
+"""The nouns of Pixel Agent, shared by every stage; frozen, and free of behaviour that belongs to a stage.
+
+One request flows one way: `ScanRequest` → `Photo` → `Job` → `Batch` → `Output` → `Draft` → `Reading` → `Scan`.
+This module imports no stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""Height x width x 3, RGB, upright, 8 bit."""
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels of the upright original photo; right and bottom are exclusive."""
+
+Point: TypeAlias = tuple[float, float]
+Quad: TypeAlias = tuple[Point, Point, Point, Point]
+"""Four corners in pixels of the upright original: top-left, top-right, bottom-right, bottom-left *as read*."""
+
+Lang: TypeAlias = Literal["zh", "en"]
+
+VISUAL_TOKEN_SIDE = 32
+"""Side in pixels of the square that one visual token covers (Qwen3-VL: patch 16, merge 2)."""
+
+
+class Priority(StrEnum):
+    """How urgent a scan is: a person waits, a program waits, nobody waits."""
+
+    INTERACTIVE = "interactive"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+
+class Status(StrEnum):
+    """Where a scan stands; the last six are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    RETAKE_REQUIRED = "retake_required"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Source(StrEnum):
+    """Who says what a row states."""
+
+    BARCODE = "barcode"
+    TEXT = "text"
+    MODEL = "model"
+    RULE = "rule"
+    HUMAN = "human"
+
+
+class Review(StrEnum):
+    """Whether a person should look, or has looked."""
+
+    NONE = "none"
+    ADVISED = "advised"
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    INFO = "info"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class Support(StrEnum):
+    """How well an engine answers a task."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    UNSUPPORTED = "unsupported"
+
+
+class Capability(StrEnum):
+    """What answering a task takes."""
+
+    CODES = "codes"
+    TEXT = "text"
+    OBJECTS = "objects"
+    SCENE = "scene"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One remark about a scan, with a stable code for programs and a message for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something somebody should act on."""
+
+    code: str
+    severity: Severity
+    message: str
+    bbox: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a photo can be read. Scales are those of `pixel_agent.photo`."""
+
+    sharpness: float
+    brightness: float
+    contrast: float
+    glare: float
+    advice: tuple[Notice, ...] = ()
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """One prepared photo.
+
+    `pixels` is upright RGB within the pixel budget it was prepared for. `width` and `height` are those of the upright
+    original: boxes are always given in its pixels. `decode(max_pixels)` decodes the upload again at another budget
+    (None: full size); it blocks, so call it in a worker thread. `captured_at` is the camera's own time, if it has one.
+    """
+
+    data: bytes
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    pixels: Pixels
+    quality: Quality
+    decode: Callable[[int | None], Pixels]
+    captured_at: datetime | None = None
+
+    @property
+    def prepared_size(self) -> tuple[int, int]:
+        """Width and height of `pixels`."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Factors (x, y) from prepared pixels to pixels of the original."""
+        width, height = self.prepared_size
+        return self.width / width, self.height / height
+
+    @property
+    def visual_tokens(self) -> int:
+        """What the prepared photo costs a vision-language model: one token per 32 x 32 pixels."""
+        width, height = self.prepared_size
+        return max(1, round(width / VISUAL_TOKEN_SIDE)) * max(1, round(height / VISUAL_TOKEN_SIDE))
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of text that was read. `confidence` is the reader's own, 0-1."""
+
+    text: str
+    corners: Quad
+    confidence: float
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around the line."""
+        return bounding_box(self.corners)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One barcode or QR code that was read *and proven* (check digit, or error correction).
+
+    `gtin` has 8, 13 or 14 digits (UPC-A is given as 13 with its leading zero), None where the code carries none.
+    `gs1` maps application identifiers to values as printed ("17" → "261122").
+    """
+
+    symbology: str
+    text: str
+    corners: Quad
+    gtin: str | None = None
+    gs1: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around the code."""
+        return bounding_box(self.corners)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a reading, an item or a finding, with its evidence.
+
+    `confidence` is None where nobody measured one; it is never invented.
+    """
+
+    fields: Mapping[str, JsonValue]
+    bbox: Box | None = None
+    source: Source = Source.MODEL
+    confidence: float | None = None
+    verified_by: tuple[Source, ...] = ()
+    review: Review = Review.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an engine understood, before code has checked and computed anything.
+
+    `extra` holds the task's own top-level values that are neither items nor findings (`answer`, `slots_total`).
+    """
+
+    items: tuple[Row, ...] = ()
+    findings: tuple[Row, ...] = ()
+    summary: str = ""
+    extra: Mapping[str, JsonValue] = field(default_factory=dict)
+    warnings: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The checked answer to a task. `totals` holds what code computed (rates, counts, shares)."""
+
+    items: tuple[Row, ...] = ()
+    findings: tuple[Row, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    summary: str = ""
+    totals: Mapping[str, JsonValue] = field(default_factory=dict)
+    warnings: tuple[Notice, ...] = ()
+    raw_text: str = ""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a task's finishing function may know beside the draft. `today` is the shop's date."""
+
+    width: int
+    height: int
+    today: date
+    lang: Lang = "zh"
+    codes: tuple[Code, ...] = ()
+    lines: tuple[TextLine, ...] = ()
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    question: str | None = None
+    quality: Quality | None = None
+
+
+Finish: TypeAlias = Callable[[Draft, Facts], Reading]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """One thing a scan can be asked: data, and a pure function that finishes the reading.
+
+    `needs`: without these capabilities the task is unsupported. `wants`: without these it is partial. `schema` is the
+    JSON Schema of what a model answers. `photos` is how many photos one scan of this task takes.
+    """
+
+    id: str
+    zh: str
+    en: str
+    about_zh: str
+    about_en: str
+    needs: frozenset[Capability]
+    wants: frozenset[Capability]
+    schema: Mapping[str, JsonValue]
+    prompt_zh: str
+    prompt_en: str
+    finish: Finish
+    pixel_budget: int = 1280 * 1024
+    max_new_tokens: int = 1024
+    photos: int = 1
+    needs_question: bool = False
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Everything the task can make use of."""
+        return self.needs | self.wants
+
+    def name(self, lang: Lang) -> str:
+        """The display name in a language."""
+        return self.zh if lang == "zh" else self.en
+
+    def prompt(self, lang: Lang) -> str:
+        """The instruction for a model in a language."""
+        return self.prompt_zh if lang == "zh" else self.prompt_en
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one engine goes about one task.
+
+    `missing` names what the engine lacks for a full answer. `runs` is False where the engine need not be asked at all
+    (codes and photo checks). Jobs with different `compatibility` never share a batch.
+    """
+
+    support: Support
+    missing: tuple[Capability, ...]
+    pixel_budget: int
+    uses_codes: bool
+    runs: bool = True
+    compatibility: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What somebody asked: one photo, one task. `deadline_s` counts from `received_at` (seconds).
+
+    `client` is the API key's id or the address, for a fair share. `fresh` bypasses sharing and caching.
+    """
+
+    scan_id: str
+    data: bytes
+    task: Task
+    received_at: datetime
+    filename: str | None = None
+    question: str | None = None
+    store_id: str | None = None
+    priority: Priority = Priority.INTERACTIVE
+    deadline_s: float | None = None
+    lang: Lang = "zh"
+    force: bool = False
+    fresh: bool = False
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A prepared scan on its way to the device. `deadline` is on the scheduler's clock (seconds), None for never."""
+
+    scan_id: str
+    task: Task
+    photo: Photo
+    lang: Lang = "zh"
+    question: str | None = None
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    priority: Priority = Priority.INTERACTIVE
+    deadline: float | None = None
+    client: str = ""
+    compatibility: str = ""
+    today: date = date.min
+
+    @property
+    def tokens(self) -> int:
+        """Visual tokens that the job costs."""
+        return self.photo.visual_tokens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Jobs that one replica runs together."""
+
+    jobs: tuple[Job, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Visual tokens of all jobs."""
+        return sum(job.tokens for job in self.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a model read and wrote."""
+
+    visual: int = 0
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What an engine gives for one job: a draft (engines that apply rules) or raw text (models), never both."""
+
+    draft: Draft | None = None
+    text: str = ""
+    lines: tuple[TextLine, ...] = ()
+    tokens: Tokens | None = None
+    finish_reason: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Who answers."""
+
+    name: str
+    model: str
+    version: str
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One finished scan: the envelope of every answer. `timings` is stage → milliseconds."""
+
+    scan_id: str
+    status: Status
+    task: Task
+    engine: EngineInfo
+    reading: Reading
+    timings: Mapping[str, float]
+    received_at: datetime
+    lang: Lang = "zh"
+    photo_sha256: str | None = None
+    media_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    quality: Quality | None = None
+    captured_at: datetime | None = None
+    store_id: str | None = None
+    filename: str | None = None
+    question: str | None = None
+    tokens: Tokens | None = None
+    shared: Literal["", "in_flight", "cache"] = ""
+    parts: tuple[Scan, ...] = ()
+
+
+def bounding_box(corners: Quad) -> Box:
+    """The smallest upright box around four corners, in whole pixels, never empty."""
+    xs = [x for x, _ in corners]
+    ys = [y for _, y in corners]
+    left, top = int(np.floor(min(xs))), int(np.floor(min(ys)))
+    return left, top, max(left + 1, int(np.ceil(max(xs)))), max(top + 1, int(np.ceil(max(ys))))

@@ -1,0 +1,203 @@
+"""Every error a caller can meet. Each class owns its HTTP status and its stable code.
+
+PixelAgentError                      500 internal
+├── InvalidRequest                   400 invalid_request
+│   ├── UnknownTask                  400 unknown_task
+│   ├── TaskUnsupported              422 task_unsupported
+│   ├── TooManyPhotos                400 too_many_photos
+│   └── InvalidPhoto                 422 photo_broken
+│       ├── EmptyPhoto               400 photo_empty
+│       ├── UnsupportedPhoto         415 photo_type_unsupported
+│       ├── PhotoTooLarge            413 photo_too_large
+│       └── PhotoTooManyPixels       413 photo_too_many_pixels
+├── Refused                          503 overloaded        (carries retry_after_s)
+│   ├── QueueFull                    503 queue_full
+│   ├── DeadlineUnreachable          503 deadline_unreachable
+│   └── Draining                     503 draining
+├── DeadlineExceeded                 504 deadline_exceeded
+├── ScanCancelled                    499 cancelled
+├── ConfigurationError               500 configuration
+└── EngineError                      502 engine_failed
+    ├── EngineUnavailable            503 engine_unavailable
+    ├── OutOfMemory                  503 out_of_memory
+    └── ReplicaLost                  503 replica_lost
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PixelAgentError(Exception):
+    """The root. `message` says what was wrong, `advice` what is accepted or what to do."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong here"
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class InvalidRequest(PixelAgentError):
+    """The request itself is wrong; sending it again unchanged fails again."""
+
+    status = 400
+    code = "invalid_request"
+    title = "The request is not valid"
+
+
+class UnknownTask(InvalidRequest):
+    """No task has this id or name."""
+
+    code = "unknown_task"
+    title = "There is no such task"
+
+
+class TaskUnsupported(InvalidRequest):
+    """The engine in use cannot answer this task."""
+
+    status = 422
+    code = "task_unsupported"
+    title = "This engine cannot answer the task"
+
+
+class TooManyPhotos(InvalidRequest):
+    """More or fewer photos than the task or a request takes."""
+
+    code = "too_many_photos"
+    title = "Wrong number of photos"
+
+
+class InvalidPhoto(InvalidRequest):
+    """The bytes start like a photo but cannot be decoded."""
+
+    status = 422
+    code = "photo_broken"
+    title = "The photo cannot be decoded"
+
+
+class EmptyPhoto(InvalidPhoto):
+    """No bytes at all."""
+
+    status = 400
+    code = "photo_empty"
+    title = "The photo is empty"
+
+
+class UnsupportedPhoto(InvalidPhoto):
+    """The bytes are not one of the accepted photo types."""
+
+    status = 415
+    code = "photo_type_unsupported"
+    title = "This is not a photo of an accepted type"
+
+
+class PhotoTooLarge(InvalidPhoto):
+    """More bytes than the limit."""
+
+    status = 413
+    code = "photo_too_large"
+    title = "The photo has too many bytes"
+
+
+class PhotoTooManyPixels(InvalidPhoto):
+    """More pixels than the limit."""
+
+    status = 413
+    code = "photo_too_many_pixels"
+    title = "The photo has too many pixels"
+
+
+class Refused(PixelAgentError):
+    """Not taken on now. `retry_after_s` is when to come back, `queue_length` and `wait_s` say why."""
+
+    status = 503
+    code = "overloaded"
+    title = "Too busy right now"
+
+    def __init__(
+        self, message: str, advice: str = "", *, retry_after_s: float = 1.0, queue_length: int = 0, wait_s: float = 0.0
+    ) -> None:
+        super().__init__(message, advice)
+        self.retry_after_s = retry_after_s
+        self.queue_length = queue_length
+        self.wait_s = wait_s
+
+
+class QueueFull(Refused):
+    """As many scans or bytes are inside as the settings allow."""
+
+    code = "queue_full"
+    title = "The queue is full"
+
+
+class DeadlineUnreachable(Refused):
+    """The predicted wait passes the deadline, so starting would be in vain."""
+
+    code = "deadline_unreachable"
+    title = "The deadline cannot be met"
+
+
+class Draining(Refused):
+    """The server is about to stop and takes nothing new."""
+
+    code = "draining"
+    title = "The server is stopping"
+
+
+class DeadlineExceeded(PixelAgentError):
+    """The deadline passed while the scan waited or ran."""
+
+    status = 504
+    code = "deadline_exceeded"
+    title = "The deadline passed"
+
+
+class ScanCancelled(PixelAgentError):
+    """The caller left or cancelled."""
+
+    status = 499
+    code = "cancelled"
+    title = "The scan was cancelled"
+
+
+class ConfigurationError(PixelAgentError):
+    """A setting or a file of the operator is wrong; the process does not start."""
+
+    code = "configuration"
+    title = "The configuration is not valid"
+
+
+class EngineError(PixelAgentError):
+    """The engine failed on this scan."""
+
+    status = 502
+    code = "engine_failed"
+    title = "The engine failed"
+
+
+class EngineUnavailable(EngineError):
+    """The engine is not ready: loading, missing or down."""
+
+    status = 503
+    code = "engine_unavailable"
+    title = "The engine is not ready"
+
+
+class OutOfMemory(EngineError):
+    """The device had too little memory for the batch; the pool splits it and tries again."""
+
+    status = 503
+    code = "out_of_memory"
+    title = "The device ran out of memory"
+
+
+class ReplicaLost(EngineError):
+    """The replica that ran the scan died or hung, twice."""
+
+    status = 503
+    code = "replica_lost"
+    title = "The engine died while it ran the scan"
