@@ -125,6 +125,7 @@ class Quality:
     brightness: float
     contrast: float
     glare: float
+    tilt_deg: float | None = None
     advice: tuple[Notice, ...] = ()
     readable: bool = True
 
@@ -136,6 +137,7 @@ class Photo:
     `pixels` is upright RGB within the pixel budget it was prepared for. `width` and `height` are those of the upright
     original: boxes are always given in its pixels. `decode(max_pixels)` decodes the upload again at another budget
     (None: full size); it blocks, so call it in a worker thread. `captured_at` is the camera's own time, if it has one.
+    `fingerprint` is a 64-bit difference hash: near copies differ in few bits.
     """
 
     data: bytes
@@ -147,6 +149,7 @@ class Photo:
     quality: Quality
     decode: Callable[[int | None], Pixels]
     captured_at: datetime | None = None
+    fingerprint: int = 0
 
     @property
     def prepared_size(self) -> tuple[int, int]:
@@ -256,6 +259,7 @@ class Facts:
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     question: str | None = None
     quality: Quality | None = None
+    duplicate_of: str | None = None
 
 
 Finish: TypeAlias = Callable[[Draft, Facts], Reading]
