@@ -1,0 +1,169 @@
+"""Reads the text of photos on the CPU: find lines at a bounded resolution, recognise them at full sharpness.
+
+Used by the `embedded` engine. Pixels in, lines out; what the lines mean is up to `pixel_agent.rules`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pixel_agent.core import Pixels, TextLine
+from pixel_agent.engines.text_models import Detector, Floats, Recognizer, Region, bucket, chunks, cut
+
+LONG_SIDE = 960
+"""Default resolution of detection, long side in pixels."""
+_TALL = 1.5
+"""Regions this many times as high as wide may hold a vertical line."""
+_ONE_GLYPH = 3.0
+"""Regions up to this many times as high as wide may be a single upright character, such as 1."""
+_DOUBTFUL = 0.8
+"""Below this confidence a line is read upside down as well."""
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """One way to read one region: `turn` quarter turns of its corners, or its characters laid side by side."""
+
+    photo: int
+    region: Region
+    turn: int = 0
+    stacked: bool = False
+    text: str = ""
+    confidence: float = 0.0
+
+    @property
+    def corners(self) -> Floats:
+        """The corners as read."""
+        return np.roll(self.region.corners, -self.turn, axis=0)
+
+    @property
+    def worth(self) -> float:
+        """Confidence, less for few characters: a wrongly turned word often looks like one certain dash."""
+        return self.confidence * (1 - 0.5 ** len(self.text.strip()))
+
+
+class TextReader:
+    """PP-OCR detection and recognition over several photos at once, on `threads` threads.
+
+    Loading takes about a second. Raises EngineUnavailable where the models are missing. Not to be called from two
+    threads at the same time. Lines under `min_confidence` are dropped.
+    """
+
+    def __init__(self, threads: int, *, min_confidence: float = 0.6) -> None:
+        self._detector = Detector(threads)
+        self._recognizer = Recognizer(threads)
+        self._min_confidence = min_confidence
+
+    def read(self, images: Sequence[Pixels], long_sides: Sequence[int] | int = LONG_SIDE) -> list[tuple[TextLine, ...]]:
+        """The lines of every image, in reading order, with corners in pixels of the image given.
+
+        `long_sides`: resolution of detection, for each image or for all; recognition always sees full resolution.
+        """
+        sides = [long_sides] * len(images) if isinstance(long_sides, int) else long_sides
+        heats = [self._detector.submit(image, side) for image, side in zip(images, sides, strict=True)]
+        attempts = []
+        for photo, (image, heat) in enumerate(zip(images, heats, strict=True)):
+            for region in self._detector.regions(heat.result(), image.shape[1], image.shape[0]):
+                attempts.extend(_first_attempts(photo, region))
+        read = _best(self._recognise(images, attempts))
+        again = [
+            replace(one, turn=(one.turn + 2) % 4) for one in read if not one.stacked and one.confidence < _DOUBTFUL
+        ]
+        read = _best([*read, *self._recognise(images, again)])
+        return [self._lines([one for one in read if one.photo == photo], images[photo]) for photo in range(len(images))]
+
+    def _recognise(self, images: Sequence[Pixels], attempts: Sequence[_Attempt]) -> list[_Attempt]:
+        crops = [_crop(images[attempt.photo], attempt) for attempt in attempts]
+        buckets: dict[int, list[int]] = {}
+        for index, crop in enumerate(crops):
+            buckets.setdefault(bucket(crop.shape[1]), []).append(index)
+        running = [
+            (piece, self._recognizer.submit([crops[index] for index in piece], width))
+            for width, indices in sorted(buckets.items(), reverse=True)
+            for piece in chunks(indices, _BATCH)
+        ]
+        read = list(attempts)
+        for piece, chances in running:
+            for index, (text, confidence) in zip(piece, self._recognizer.texts(chances.result()), strict=True):
+                read[index] = replace(read[index], text=text, confidence=confidence)
+        return read
+
+    def _lines(self, read: Sequence[_Attempt], image: Pixels) -> tuple[TextLine, ...]:
+        kept = [one for one in read if one.text.strip() and one.confidence >= self._min_confidence]
+        limit = np.array([image.shape[1], image.shape[0]], np.float32)
+        lines = [_line(one, limit) for one in kept]
+        return tuple(lines[index] for index in reading_order([one.corners for one in kept]))
+
+
+def reading_order(quads: Sequence[Floats]) -> list[int]:
+    """Indices of quads (4 x 2, corners as read) row by row, along and across the direction that most text runs in."""
+    if not quads:
+        return []
+    corners = np.stack(quads).astype(np.float64)
+    along = (corners[:, 1] - corners[:, 0]).sum(axis=0)
+    along = along / (np.linalg.norm(along) or 1.0) if along.any() else np.array([1.0, 0.0])
+    xs = corners @ along
+    ys = corners @ np.array([-along[1], along[0]])
+    top, bottom, left = ys.min(axis=1), ys.max(axis=1), xs.min(axis=1)
+    rows: list[list[int]] = []
+    for index in np.argsort((top + bottom) / 2, kind="stable").tolist():
+        row = rows[-1] if rows else []
+        if row and all(_level(top[index], bottom[index], top[other], bottom[other]) for other in row):
+            row.append(index)
+        else:
+            rows.append([index])
+    return [index for row in rows for index in sorted(row, key=lambda one: float(left[one]))]
+
+
+def _level(top: float, bottom: float, other_top: float, other_bottom: float) -> bool:
+    """Whether two spans share more than half of the smaller one."""
+    shared = min(bottom, other_bottom) - max(top, other_top)
+    return shared > 0.5 * min(bottom - top, other_bottom - other_top)
+
+
+def _first_attempts(photo: int, region: Region) -> list[_Attempt]:
+    width, height = region.size
+    if height < _TALL * width:
+        return [_Attempt(photo, region)]
+    ways = [_Attempt(photo, region, turn=1), _Attempt(photo, region, turn=3), _Attempt(photo, region, stacked=True)]
+    if height < _ONE_GLYPH * width:
+        ways.append(_Attempt(photo, region))
+    return ways
+
+
+def _best(attempts: Sequence[_Attempt]) -> list[_Attempt]:
+    best: dict[int, _Attempt] = {}
+    for attempt in attempts:
+        present = best.get(id(attempt.region))
+        if present is None or attempt.worth > present.worth:
+            best[id(attempt.region)] = attempt
+    return list(best.values())
+
+
+def _crop(image: Pixels, attempt: _Attempt) -> Pixels:
+    if not attempt.stacked:
+        return cut(image, attempt.corners)
+    # Upright characters one under the other: cut into squares and lay them side by side.
+    width, height = attempt.region.size
+    cells = max(1, round(height / width))
+    top_left, top_right, bottom_right, bottom_left = attempt.region.corners
+    edges = np.linspace(0, 1, cells + 1, dtype=np.float32)
+    pieces = []
+    for start, end in itertools.pairwise(edges):
+        left, right = bottom_left - top_left, bottom_right - top_right
+        cell = np.stack(
+            [top_left + start * left, top_right + start * right, top_right + end * right, top_left + end * left]
+        )
+        pieces.append(cut(image, cell))
+    return np.concatenate(pieces, axis=1)
+
+
+def _line(one: _Attempt, limit: Floats) -> TextLine:
+    corners = np.clip(one.corners, 0, limit)
+    (a, b), (c, d), (e, f), (g, h) = corners.tolist()
+    return TextLine(one.text.strip(), ((a, b), (c, d), (e, f), (g, h)), min(1.0, round(one.confidence, 4)))
