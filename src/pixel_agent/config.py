@@ -41,6 +41,9 @@ class PhotoSettings(_Section):
     max_photos: int = Field(8, ge=1, le=8, description="Most photos in one request.")
     min_threads: int = Field(1, ge=1, description="Fewest decoding threads.")
     max_threads: int = Field(2, ge=1, description="Most decoding threads.")
+    heic_threads: int = Field(
+        1, ge=1, description="Most decoding threads that HEIC and AVIF may take, slow as they are."
+    )
 
 
 class EvidenceSettings(_Section):
@@ -51,6 +54,19 @@ class EvidenceSettings(_Section):
     first_pixels: int = Field(1_300_000, gt=0, description="Resolution of the first look, in pixels.")
 
 
+class MonitorSettings(_Section):
+    """Watching the machine and its GPUs."""
+
+    interval_s: float = Field(1.0, gt=0, description="Time between two looks, in seconds.")
+
+
+class CacheSettings(_Section):
+    """Answers shared between identical scans."""
+
+    ttl_s: float = Field(300.0, ge=0, description="How long a finished answer is reused, in seconds; 0 turns it off.")
+    max_bytes: int = Field(32 * 2**20, ge=0, description="Memory for finished answers, in bytes.")
+
+
 class EmbeddedSettings(_Section):
     """The engine that needs no GPU: text reading on ONNX Runtime, and rules."""
 
@@ -59,12 +75,78 @@ class EmbeddedSettings(_Section):
 
 
 class SimulatedSettings(_Section):
-    """The simulated device: t = base + per_item·n + per_token·tokens, one batch at a time."""
+    """The simulated device: t = base + per_item·n + per_token·tokens, one batch at a time, with scripted faults."""
 
     base_ms: float = Field(117.0, ge=0, description="Time of an empty batch, in milliseconds.")
     per_item_ms: float = Field(8.0, ge=0, description="Time added by each item, in milliseconds.")
     per_token_ms: float = Field(0.0, ge=0, description="Time added by each visual token, in milliseconds.")
     max_items: int = Field(16, ge=1, description="Most items in one batch.")
+    max_tokens: int = Field(1_000_000, ge=1, description="Most visual tokens in one batch.")
+    slo_ms: float | None = Field(1000.0, gt=0, description="Response time that it promises, in milliseconds.")
+    start_ms: float = Field(0.0, ge=0, description="Time to start, in milliseconds.")
+    jitter: float = Field(0.0, ge=0, lt=1, description="Relative standard deviation of a batch's time.")
+    seed: int = Field(0, description="Seed of jitter and of crashes by chance.")
+    oom_above_items: int | None = Field(None, ge=0, description="Batches of more items run out of memory.")
+    poison: str = Field("", description="A batch with an upload that contains these bytes (UTF-8) fails; empty: off.")
+    crash_every: int | None = Field(None, ge=1, description="The device dies on every n-th batch since its start.")
+    crash_probability: float = Field(0.0, ge=0, le=1, description="Chance that the device dies on a batch.")
+    hang_every: int | None = Field(None, ge=1, description="The device hangs on every n-th batch since its start.")
+
+
+class SchedulerSettings(_Section):
+    """Which waiting scans run together, where, and when."""
+
+    max_items: int | None = Field(None, ge=1, description="Most scans in a batch; unset: the engine's own limit.")
+    max_tokens: int | None = Field(None, ge=1, description="Most visual tokens in a batch; unset: the engine's limit.")
+    window_ms: float = Field(
+        20.0, ge=0, description="Longest wait of an idle device for a fuller batch that is worth it, in milliseconds."
+    )
+    ageing_s: float = Field(30.0, gt=0, description="After this wait a scan counts as aged, in seconds.")
+    aged_every: int = Field(4, ge=1, description="Every n-th batch is led by the scan that has aged longest.")
+    memory_reserve_bytes: int = Field(512 * 2**20, ge=0, description="Device memory that batches leave free, in bytes.")
+    memory_bytes_per_token: int = Field(
+        256 * 2**10, ge=0, description="Device memory that a visual token takes, in bytes; 0: memory is not looked at."
+    )
+    foreign_utilisation: float = Field(
+        0.5, ge=0, le=1, description="Use of the device by others (0-1) from which the window is always spent."
+    )
+
+
+class PoolSettings(_Section):
+    """Replicas of the engine, and what happens when one fails."""
+
+    replicas: int = Field(1, ge=1, description="Engines that run side by side.")
+    start_timeout_s: float = Field(600.0, gt=0, description="Longest start of an engine, in seconds.")
+    stop_timeout_s: float = Field(5.0, gt=0, description="Longest stop of an engine, in seconds.")
+    hang_timeout_s: float = Field(60.0, gt=0, description="A batch is never taken for hung before this, in seconds.")
+    hang_factor: float = Field(10.0, ge=1, description="A batch hangs after this many times its predicted time.")
+    restart_min_s: float = Field(0.2, gt=0, description="Wait before the first restart of an engine, in seconds.")
+    restart_max_s: float = Field(30.0, gt=0, description="Longest wait before a restart, in seconds.")
+    failed_batches: int = Field(5, ge=1, description="Batches in a row that fail entirely before a restart.")
+    oom_memory_s: float = Field(60.0, ge=0, description="How long a replica keeps smaller batches after running out.")
+    recovery_s: float = Field(30.0, ge=0, description="How long scans wait while no replica is up, in seconds.")
+
+
+class AdmissionSettings(_Section):
+    """Who may come in, so that nobody waits in vain."""
+
+    max_scans: int = Field(2048, ge=1, description="Most scans inside, waiting and running.")
+    max_bytes: int = Field(2**30, ge=1, description="Most bytes of uploads inside.")
+    bulk_share: float = Field(0.9, gt=0, le=1, description="Part of both bounds that bulk scans may fill.")
+    assumed_bytes: int = Field(
+        2**20, ge=0, description="Size taken for an upload that does not tell its own, in bytes."
+    )
+    slo_ms: float | None = Field(
+        None, ge=0, description="Response time to defend, in milliseconds; unset: the engine's own, 0: none."
+    )
+    tolerance: float = Field(
+        0.05, ge=0, description="What a prediction may pass the response time by, before overload."
+    )
+    overload_target: float = Field(
+        0.92, gt=0, le=1, description="Part of the response time that is aimed at while scans are being refused."
+    )
+    overload_s: float = Field(1.0, ge=0, description="How long after a refusal the overload lasts, in seconds.")
+    max_retry_after_s: int = Field(60, ge=1, description="Longest Retry-After, in seconds.")
 
 
 class Settings(_Section):
@@ -78,8 +160,13 @@ class Settings(_Section):
     server: ServerSettings = ServerSettings()
     photo: PhotoSettings = PhotoSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    cache: CacheSettings = CacheSettings()
+    monitor: MonitorSettings = MonitorSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    pool: PoolSettings = PoolSettings()
+    admission: AdmissionSettings = AdmissionSettings()
 
 
 def load(overrides: Mapping[str, JsonValue] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
