@@ -1,0 +1,187 @@
+"""What the command line prints: a table for people, JSON, JSON lines or CSV for programs. One result a photo."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from pydantic import JsonValue
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pixel_agent.api.wire import Envelope, Problem, RowOut
+from pixel_agent.core import Scan, Status, Task
+from pixel_agent.errors import PixelAgentError
+
+EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What spreadsheets take for the start of a formula (OWASP, CSV injection)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one photo: a scan, or an error."""
+
+    file: str
+    scan: Scan | None = None
+    error: PixelAgentError | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing could be read."""
+        return self.scan is None or self.scan.status is Status.RETAKE_REQUIRED
+
+    def record(self, task: Task) -> dict[str, JsonValue]:
+        """The envelope plus `file`; for an error its problem in `error`."""
+        if self.scan is not None:
+            return {"file": self.file, **Envelope.of(self.scan).model_dump(mode="json", by_alias=True)}
+        error = self.error or PixelAgentError("The scan ended without an answer.")
+        problem = Problem.of(error).model_dump(mode="json", exclude_none=True)
+        return {"file": self.file, "status": Status.FAILED.value, "task": task.id, "items": [], "error": problem}
+
+
+class Writer(ABC):
+    """Takes results in the order of the arguments."""
+
+    def __init__(self, task: Task, out: TextIO) -> None:
+        self.task = task
+        self.out = out
+
+    @abstractmethod
+    def add(self, result: Result) -> None:
+        """Take one result."""
+
+    def close(self) -> None:
+        """Write what must come last."""
+
+
+class JsonLines(Writer):
+    """One envelope a line, as soon as it is there."""
+
+    def add(self, result: Result) -> None:
+        """Write one line."""
+        self.out.write(json.dumps(result.record(self.task), ensure_ascii=False) + "\n")
+        self.out.flush()
+
+
+class JsonArray(Writer):
+    """All envelopes as one JSON array."""
+
+    def __init__(self, task: Task, out: TextIO) -> None:
+        super().__init__(task, out)
+        self._opened = False
+
+    def add(self, result: Result) -> None:
+        """Write one element."""
+        self.out.write(",\n" if self._opened else "[\n")
+        self.out.write(json.dumps(result.record(self.task), ensure_ascii=False, indent=1))
+        self._opened = True
+
+    def close(self) -> None:
+        """Close the array."""
+        self.out.write("\n]\n" if self._opened else "[]\n")
+
+
+class CsvTable(Writer):
+    """One line an item or finding; the columns are those of the task's schema, the rest goes to `more` as JSON."""
+
+    def __init__(self, task: Task, out: TextIO) -> None:
+        super().__init__(task, out)
+        self._columns = _schema_columns(task)
+        self._csv = csv.writer(out)
+        self._csv.writerow(["file", "scan_id", "status", "kind", *self._columns, *EVIDENCE, "more", "error"])
+
+    def add(self, result: Result) -> None:
+        """Write the rows of one photo; one line even if it has none."""
+        record = result.record(self.task)
+        head = [_cell(record.get(key)) for key in ("file", "scan_id", "status")]
+        rows = [(kind, row) for kind in ("items", "findings") for row in _rows(record, kind)]
+        error = record.get("error")
+        note = _cell(error.get("detail")) if isinstance(error, dict) else ""
+        for kind, row in rows or [("", {})]:
+            known = [_cell(row.get(key)) for key in (*self._columns, *EVIDENCE)]
+            more = {key: value for key, value in row.items() if key not in self._columns and key not in EVIDENCE}
+            self._csv.writerow([*head, kind.removesuffix("s"), *known, _cell(more or None), note])
+
+
+class Tables(Writer):
+    """A small table a photo, for people."""
+
+    def add(self, result: Result) -> None:
+        """Print one photo's reading."""
+        console = Console(file=self.out, soft_wrap=False)
+        if result.scan is None:
+            error = result.error
+            message = f"{error.message} {error.advice}" if error else "no answer"
+            console.print(f"[bold red]✗[/] [bold]{escape(result.file)}[/]: {escape(message)}")
+            return
+        envelope = Envelope.of(result.scan)
+        mark = {"completed": "[green]✓[/]", "partial": "[yellow]◐[/]"}.get(envelope.status, "[red]✗[/]")
+        console.print(f"{mark} [bold]{escape(result.file)}[/]  {escape(envelope.summary)}")
+        for rows in (envelope.items, envelope.findings):
+            if rows:
+                console.print(_people_table(rows))
+        for alert in envelope.alerts:
+            console.print(f"  [bold red]![/] {escape(alert.message)}")
+        for warning in envelope.warnings:
+            console.print(f"  [yellow]•[/] {escape(warning.message)}")
+
+
+def writer(name: str, task: Task, out: TextIO = sys.stdout) -> Writer:
+    """The writer for a format: `table`, `json`, `jsonl` or `csv`."""
+    kinds: dict[str, type[Writer]] = {"table": Tables, "json": JsonArray, "jsonl": JsonLines, "csv": CsvTable}
+    return kinds[name](task, out)
+
+
+def _people_table(rows: Sequence[RowOut]) -> Table:
+    shown = [{k: v for k, v in row.model_dump().items() if k not in ("bbox", "verified_by")} for row in rows]
+    columns = [key for key in shown[0] if any(row.get(key) not in (None, "", [], {}) for row in shown)]
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in shown:
+        table.add_row(*(escape(_plain(row.get(column))) for column in columns))
+    return table
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _cell(value: JsonValue) -> str:
+    """A CSV cell; text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    text = _plain(value)
+    guarded = isinstance(value, str) and text.startswith(FORMULA_STARTS)
+    return f"'{text}" if guarded else text
+
+
+def _rows(record: Mapping[str, JsonValue], kind: str) -> list[dict[str, JsonValue]]:
+    rows = record.get(kind)
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _schema_columns(task: Task) -> list[str]:
+    """The fields of the task's rows, in the order of its schema."""
+    columns: dict[str, None] = {}
+    properties = task.schema.get("properties")
+    for part in properties.values() if isinstance(properties, dict) else []:
+        items = part.get("items") if isinstance(part, dict) else None
+        fields = items.get("properties") if isinstance(items, dict) else None
+        for name in fields if isinstance(fields, dict) else []:
+            if name != "bbox_2d":
+                columns[name] = None
+    return list(columns)

@@ -1,0 +1,74 @@
+"""Settings: where they come from, which source wins, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from pixel_agent.config import Settings, load
+from pixel_agent.errors import ConfigurationError
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "pixel-agent.toml"
+    path.write_text('engine = "simulated"\n[server]\nport = 9000\nhost = "::1"\n')
+    return path
+
+
+def test_defaults_need_nothing() -> None:
+    assert load(environment={}).server.host == "127.0.0.1"
+
+
+def test_environment_wins_over_file_and_command_line_over_both(file: Path) -> None:
+    environment = {"PIXEL_AGENT_CONFIG": str(file), "PIXEL_AGENT_SERVER__PORT": "9001"}
+    settings = load({"engine": "embedded"}, environment)
+    assert (settings.engine, settings.server.port, settings.server.host) == ("embedded", 9001, "::1")
+
+
+def test_nested_names_reach_the_section() -> None:
+    assert load(environment={"PIXEL_AGENT_SIMULATED__BASE_MS": "5"}).simulated.base_ms == 5
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({"PIXEL_AGENT_SERVER__PROT": "1"}, "server.prot"),
+        ({"PIXEL_AGENT_ENGIN": "simulated"}, "engin"),
+        ({"PIXEL_AGENT_SERVER__PORT": "many"}, "PIXEL_AGENT_SERVER__PORT"),
+        ({"PIXEL_AGENT_SERVER": "x", "PIXEL_AGENT_SERVER__PORT": "1"}, "PIXEL_AGENT_SERVER__PORT"),
+        ({"PIXEL_AGENT_CONFIG": "/does/not/exist.toml"}, "exist.toml"),
+    ],
+)
+def test_a_wrong_setting_is_an_error_that_names_it(environment: dict[str, str], names: str) -> None:
+    with pytest.raises(ConfigurationError, match=names):
+        load(environment=environment)
+
+
+def test_a_broken_file_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("engine = \n")
+    with pytest.raises(ConfigurationError, match="line 1"):
+        load(environment={"PIXEL_AGENT_CONFIG": str(path)})
+
+
+def test_every_setting_has_a_description_and_a_line_in_the_docs() -> None:
+    text = DOCS.read_text("utf-8")
+    for name, description in _leaves(Settings, ""):
+        assert description, f"{name} has no description"
+        assert f"`{name}`" in text, f"{name} is missing in docs/operations.md"
+
+
+def _leaves(model: type[BaseModel], prefix: str) -> list[tuple[str, str | None]]:
+    found: list[tuple[str, str | None]] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += _leaves(kind, f"{prefix}{name}.")
+        else:
+            found.append((f"{prefix}{name}", field.description))
+    return found
