@@ -1,0 +1,204 @@
+"""Where lines of text stand to each other: rows, neighbours, raised decimals, and tags side by side. Pure geometry.
+
+Everything happens in a straightened frame: the page is turned by its own median tilt first, so that a tag photographed
+at a slant has rows again. Sizes are in pixels of that frame.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pixel_agent.core import Box, TextLine
+
+RAISED_RATIO: Final = 0.8
+"""Raised decimals are at most this high beside their integer (drawn tags and shop tags: 0.35 to 0.7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One piece of text in the straightened frame. `height` is that of the letters' line, not of the box around it."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    height: float
+    lines: tuple[TextLine, ...]
+
+    @property
+    def middle(self) -> float:
+        """The vertical centre."""
+        return (self.top + self.bottom) / 2
+
+    @property
+    def centre(self) -> float:
+        """The horizontal centre."""
+        return (self.left + self.right) / 2
+
+    @property
+    def width(self) -> float:
+        """The horizontal extent."""
+        return self.right - self.left
+
+
+def straighten(lines: Sequence[TextLine]) -> list[Placed]:
+    """The lines in a frame turned by their median tilt, from top to bottom, then from left to right."""
+    lines = [line for line in lines if line.text.strip()]
+    angle = page_tilt(lines)
+    cos, sin = math.cos(-angle), math.sin(-angle)
+    placed = []
+    for line in lines:
+        corners = [(x * cos - y * sin, x * sin + y * cos) for x, y in line.corners]
+        height = (math.dist(corners[0], corners[3]) + math.dist(corners[1], corners[2])) / 2
+        width = (math.dist(corners[0], corners[1]) + math.dist(corners[3], corners[2])) / 2
+        x = sum(point[0] for point in corners) / 4
+        y = sum(point[1] for point in corners) / 4
+        text = line.text.strip()
+        placed.append(Placed(text, x - width / 2, y - height / 2, x + width / 2, y + height / 2, height, (line,)))
+    return sorted(placed, key=lambda piece: (piece.top, piece.left))
+
+
+def page_tilt(lines: Sequence[TextLine]) -> float:
+    """The median slant of the lines in radians, long lines weighing more; 0 where none is longer than it is high."""
+    slants: list[tuple[float, float]] = []
+    for line in lines:
+        (x0, y0), (x1, y1), _, (x3, y3) = line.corners
+        width, height = math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
+        if width > 1.5 * height:
+            slants.append((math.atan2(y1 - y0, x1 - x0), width))
+    slants = [(slant, width) for slant, width in slants if abs(slant) < math.pi / 4]
+    total, so_far = sum(width for _, width in slants), 0.0
+    for slant, width in sorted(slants):
+        so_far += width
+        if so_far * 2 >= total:
+            return slant
+    return 0.0
+
+
+def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
+    """Big integers with two smaller raised digits right beside them become one: `5` and `90` → `5.90`."""
+    rest = list(pieces)
+    joined = []
+    for whole in pieces:
+        integer = re.fullmatch(r"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{1,4})\s*[.。．]?", whole.text)
+        if integer is None or whole not in rest:
+            continue
+        cents = next((piece for piece in rest if _is_raised(piece, whole)), None)
+        if cents is None:
+            continue
+        rest.remove(whole)
+        rest.remove(cents)
+        digits = re.sub(r"\D", "", cents.text)
+        joined.append(merge((whole, cents), f"{integer['sign']}{integer['digits']}.{digits}", height=whole.height))
+    return sorted(rest + joined, key=lambda piece: (piece.top, piece.left))
+
+
+def merge(pieces: Sequence[Placed], text: str, *, height: float | None = None) -> Placed:
+    """One piece that covers several."""
+    return Placed(
+        text,
+        min(piece.left for piece in pieces),
+        min(piece.top for piece in pieces),
+        max(piece.right for piece in pieces),
+        max(piece.bottom for piece in pieces),
+        max(piece.height for piece in pieces) if height is None else height,
+        tuple(line for piece in pieces for line in piece.lines),
+    )
+
+
+def group_rows(pieces: Sequence[Placed]) -> list[list[Placed]]:
+    """Pieces that share a line of writing, from top to bottom, each row from left to right."""
+    rows: list[list[Placed]] = []
+    for piece in sorted(pieces, key=lambda piece: piece.middle):
+        for row in rows[-3:]:
+            if all(_same_row(piece, other) for other in row[-2:]):
+                row.append(piece)
+                break
+        else:
+            rows.append([piece])
+    return [sorted(row, key=lambda piece: piece.left) for row in rows]
+
+
+def right_of(piece: Placed, others: Sequence[Placed], *, reach: float = 8.0) -> Placed | None:
+    """The nearest piece to the right in the same row, at most `reach` letter heights away."""
+    near = [
+        other
+        for other in others
+        if other is not piece
+        and other.left >= piece.right - 0.5 * piece.height
+        and other.left - piece.right <= reach * piece.height
+        and (other.top <= piece.middle <= other.bottom or piece.top <= other.middle <= piece.bottom)
+    ]
+    return min(near, key=lambda other: other.left, default=None)
+
+
+def below(piece: Placed, others: Sequence[Placed], *, reach: float = 1.5) -> Placed | None:
+    """The nearest piece under this one that overlaps it sideways, at most `reach` letter heights lower."""
+    near = [
+        other
+        for other in others
+        if other is not piece
+        and 0.5 * piece.height <= other.middle - piece.middle
+        and other.top - piece.bottom <= reach * piece.height
+        and min(other.right, piece.right) > max(other.left, piece.left)
+    ]
+    return min(near, key=lambda other: other.top, default=None)
+
+
+def split_tags(pieces: Sequence[Placed], is_tag: Callable[[Sequence[Placed]], bool]) -> list[list[Placed]]:
+    """Cut a page along empty columns and rows, as long as both sides are tags of their own by `is_tag`.
+
+    Recursive, columns first where the gap is wide, and always where the whitespace is widest.
+    """
+    return [sorted(part, key=lambda piece: (piece.top, piece.left)) for part in _split(list(pieces), is_tag)]
+
+
+def cover(pieces: Sequence[Placed]) -> Box | None:
+    """The box of the photo that holds all lines of the pieces."""
+    boxes = [line.box for piece in pieces for line in piece.lines]
+    if not boxes:
+        return None
+    return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
+
+
+def _split(pieces: list[Placed], is_tag: Callable[[Sequence[Placed]], bool]) -> list[list[Placed]]:
+    cuts = _cuts(pieces, across=False) + _cuts(pieces, across=True)
+    for _, first, second in sorted(cuts, key=lambda cut: -cut[0]):
+        if is_tag(first) and is_tag(second):
+            return _split(first, is_tag) + _split(second, is_tag)
+    return [pieces]
+
+
+def _cuts(pieces: list[Placed], *, across: bool) -> list[tuple[float, list[Placed], list[Placed]]]:
+    """Every empty band, as (its width in median letter heights, what is before it, what is after it)."""
+    ordered = sorted(pieces, key=lambda piece: piece.top if across else piece.left)
+    heights = sorted(piece.height for piece in pieces)
+    unit = heights[len(heights) // 2] if heights else 1.0
+    cuts, reach = [], -math.inf
+    for index, piece in enumerate(ordered):
+        start, end = (piece.top, piece.bottom) if across else (piece.left, piece.right)
+        if index and start > reach:
+            cuts.append(((start - reach) / unit, ordered[:index], ordered[index:]))
+        reach = max(reach, end)
+    return cuts
+
+
+def _same_row(piece: Placed, other: Placed) -> bool:
+    overlap = min(piece.bottom, other.bottom) - max(piece.top, other.top)
+    return overlap >= 0.5 * min(piece.height, other.height)
+
+
+def _is_raised(piece: Placed, whole: Placed) -> bool:
+    return (
+        piece is not whole
+        and re.fullmatch(r"[.。．]?\s*\d{2}|\d(?=\s*$)", piece.text) is not None
+        and piece.height <= RAISED_RATIO * whole.height
+        and piece.middle < whole.middle
+        and piece.middle > whole.top - 0.4 * whole.height
+        and whole.right - 0.35 * whole.height <= piece.left <= whole.right + 0.6 * whole.height
+    )
