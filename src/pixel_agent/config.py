@@ -72,6 +72,8 @@ class EmbeddedSettings(_Section):
 
     threads: int = Field(2, ge=1, description="Threads of ONNX Runtime, all sessions together.")
     max_items: int = Field(4, ge=1, description="Most photos in one batch.")
+    max_pixels: int = Field(1600 * 1200, ge=64 * 1024, description="Resolution at which text is read, in pixels.")
+    min_confidence: float = Field(0.7, ge=0, le=1, description="Lines that the reader trusts less (0-1) are dropped.")
 
 
 class SimulatedSettings(_Section):
