@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from pixel_agent.core import Box, TextLine
 
@@ -150,12 +150,14 @@ def below(piece: Placed, others: Sequence[Placed], *, reach: float = 1.5) -> Pla
     return min(near, key=lambda other: other.top, default=None)
 
 
-def split_tags(pieces: Sequence[Placed], is_tag: Callable[[Sequence[Placed]], bool]) -> list[list[Placed]]:
-    """Cut a page along empty columns and rows, as long as both sides are tags of their own by `is_tag`.
+Apart: TypeAlias = Callable[[Sequence[Placed], Sequence[Placed], bool], bool]
+"""Whether two halves are tags of their own; the flag says that the second lies under the first, not beside it."""
 
-    Recursive, columns first where the gap is wide, and always where the whitespace is widest.
-    """
-    return [sorted(part, key=lambda piece: (piece.top, piece.left)) for part in _split(list(pieces), is_tag)]
+
+def split_tags(pieces: Sequence[Placed], apart: Apart) -> list[list[Placed]]:
+    """Cut a page along empty columns and rows, the widest first, as long as `apart` agrees; each part in reading order."""
+    parts = _split(list(pieces), apart)
+    return [sorted(part, key=lambda piece: (piece.top, piece.left)) for part in parts]
 
 
 def cover(pieces: Sequence[Placed]) -> Box | None:
@@ -166,11 +168,11 @@ def cover(pieces: Sequence[Placed]) -> Box | None:
     return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
 
 
-def _split(pieces: list[Placed], is_tag: Callable[[Sequence[Placed]], bool]) -> list[list[Placed]]:
-    cuts = _cuts(pieces, across=False) + _cuts(pieces, across=True)
-    for _, first, second in sorted(cuts, key=lambda cut: -cut[0]):
-        if is_tag(first) and is_tag(second):
-            return _split(first, is_tag) + _split(second, is_tag)
+def _split(pieces: list[Placed], apart: Apart) -> list[list[Placed]]:
+    cuts = [(*cut, across) for across in (False, True) for cut in _cuts(pieces, across=across)]
+    for _, first, second, across in sorted(cuts, key=lambda cut: -cut[0]):
+        if apart(first, second, across):
+            return _split(first, apart) + _split(second, apart)
     return [pieces]
 
 

@@ -84,9 +84,11 @@ _MISREAD: Final = r"[YyVv夫羊半丰关¥Ұ]"
 _AMOUNT: Final = (
     r"\d{1,3}(?:,\d{3})+(?:\s?\.\s?\d{1,2})?(?![\d,])|\d+\s?\.\s?\d{1,2}(?!\d)|\d+,\d{2}(?!\d)|\d+(?!\d|\.\d)"
 )
-_UNIT_TAIL: Final = rf"(?P<per>\s*(?:[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d))\s*\(?\s*(?:\d+(?:\.\d+)?\s*)?{SALE_UNIT}(?![a-z])\)?)?"
+_PER: Final = r"(?:[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d))"
+_UNIT_TAIL: Final = rf"(?P<per>\s*{_PER}\s*\(?\s*(?:\d+(?:\.\d+)?\s*)?{SALE_UNIT}(?![a-z])\)?)?"
 _JIAO: Final = (
-    r"(?:\s*(?P<jiao>\d)\s*(?:角|毛)\s*(?:(?P<fen>\d)\s*分)?|(?P<last>\d)(?![\d.]|\s*[a-z×*/件]|\s*" + SALE_UNIT + "))?"
+    r"(?:\s*(?P<jiao>\d)\s*(?:角|毛)\s*(?:(?P<fen>\d)\s*分)?"
+    rf"|(?P<last>\d)(?![\d.]|\s*[a-z×*/件]|\s*{SALE_UNIT}))?"
 )
 _PRICE: Final = re.compile(
     rf"(?:每\s*(?P<prefix>(?:\d+\s*)?{SALE_UNIT})\s*[:]?\s*)?"
@@ -153,7 +155,7 @@ def _mask(text: str) -> str:
 
 
 _SPEC_NUMBER: Final = re.compile(
-    r"(?<![/¥\d.])\d+(?:\.\d+)?\s*(?:ml|mg|kg|g|l|cl|oz|cm|mm|毫升|毫克|千克|公斤|克|升|斤)(?![a-z])"
+    r"(?<![/¥\d.元])\d+(?:\.\d+)?\s*(?:ml|mg|kg|g|l|cl|oz|cm|mm|毫升|毫克|千克|公斤|克|升|斤)(?![a-z])"
     r"(?!\s*[¥]?\s*[/]?\s*\d+(?:\.\d+)?\s*元)(?:\s*[*×x]\s*\d+)?|(?<![/¥\d.])\d+\s*[*×x]\s*\d+(?:\.\d+)?\s*(?:[a-z]+)?",
     re.IGNORECASE,
 )
