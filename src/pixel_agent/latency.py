@@ -1,0 +1,166 @@
+"""How long a batch takes: t = a + b·items + c·tokens, fitted while running, for policy, watchdog and admission."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import combinations
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixel_agent.engines.base import Limits
+
+Floats = NDArray[np.float64]
+
+HALF_LIFE = 64
+"""Batches after which a measurement counts half."""
+SAMPLES_PER_SIZE = 8
+"""Newest measurements kept for one number of items: a day at full batches does not forget what a single one takes."""
+SIZES = 32
+"""Numbers of items remembered; with SAMPLES_PER_SIZE this bounds the cost of a fit."""
+REFIT_AFTER_S = 0.25
+"""Device time between two fits once there are a few measurements: a fit (about 1 ms) then costs under 1 % of it."""
+HUBER = 1.5
+"""Residuals beyond this many standard deviations lose weight (Huber, 1964; 1.345 would be 95 % efficient)."""
+PRIOR_WEIGHT = 0.05
+"""How much the prior counts against one measurement; it decides only what the measurements leave open."""
+ITEM_TOKENS = 256
+"""Visual tokens of a photo of 512 x 512: how strongly the prior holds the cost of a token against that of an item."""
+UNKNOWN_BATCH_S = 1.0
+"""Time taken for a full batch of an engine that promises nothing, until one has been measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The three coefficients, none negative: seconds per batch, per item and per visual token."""
+
+    base_s: float
+    item_s: float
+    token_s: float = 0.0
+
+    def predict(self, items: int, tokens: int = 0) -> float:
+        """Seconds that a batch takes."""
+        return self.base_s + self.item_s * items + self.token_s * tokens
+
+
+def prior_fit(limits: Limits, slo_s: float | None) -> Fit:
+    """What to believe before the first batch.
+
+    An engine that promises a response time is taken at its word: four full batches fit into it. Half of a batch is
+    taken to be its base, half its items.
+    """
+    full_s = slo_s / 4 if slo_s else UNKNOWN_BATCH_S
+    return Fit(full_s / 2, full_s / 2 / limits.max_items)
+
+
+class LatencyModel:
+    """Learns a `Fit` from measured batches: robust to outliers, forgetting, of bounded cost, never negative."""
+
+    def __init__(self, prior: Fit) -> None:
+        self.fit = prior
+        self.observed = 0
+        self._prior = prior
+        self._samples: dict[int, deque[tuple[int, int, float]]] = {}  # items -> (when, tokens, seconds)
+        self._unfitted_s = 0.0
+
+    def predict(self, items: int, tokens: int = 0) -> float:
+        """Seconds that a batch of these items and visual tokens takes."""
+        return self.fit.predict(items, tokens)
+
+    def observe(self, items: int, tokens: int, seconds: float) -> None:
+        """Learn from one finished batch."""
+        self.observed += 1
+        kept = self._samples.pop(items, None) or deque(maxlen=SAMPLES_PER_SIZE)
+        kept.append((self.observed, tokens, seconds))
+        self._samples[items] = kept  # back of the dict: sizes are forgotten in the order of their last use
+        if len(self._samples) > SIZES:
+            del self._samples[next(iter(self._samples))]
+        self._unfitted_s += seconds
+        if self.observed <= SAMPLES_PER_SIZE or self._unfitted_s >= REFIT_AFTER_S:
+            self._unfitted_s = 0.0
+            self.fit = self._refit()
+
+    def _refit(self) -> Fit:
+        rows = [(items, *sample) for items, kept in self._samples.items() for sample in kept]
+        table = np.array(rows, dtype=np.float64)
+        design = np.column_stack((np.ones(len(rows)), table[:, 0], table[:, 2]))
+        seconds = table[:, 3]
+        age = 0.5 ** ((self.observed - table[:, 1]) / HALF_LIFE)
+        theta = np.array([self.fit.base_s, self.fit.item_s, self.fit.token_s])
+        for _ in range(4):
+            weights = age * _huber(seconds - design @ theta)
+            theta = self._solve(design, seconds, weights)
+        return Fit(float(theta[0]), float(theta[1]), float(theta[2]))
+
+    def _solve(self, design: Floats, seconds: Floats, weights: Floats) -> Floats:
+        prior = np.array([self._prior.base_s, self._prior.item_s, self._prior.token_s])
+        spread = np.array([self._prior.base_s, self._prior.item_s, self._prior.item_s / ITEM_TOKENS])
+        ridge = PRIOR_WEIGHT * (float(np.mean(seconds)) / np.maximum(spread, 1e-9)) ** 2
+        normal = design.T @ (design * weights[:, None]) + np.diag(ridge)
+        return _non_negative(normal, design.T @ (seconds * weights) + ridge * prior)
+
+
+def _huber(residuals: Floats) -> Floats:
+    size = np.abs(residuals)
+    spread = 1.4826 * float(np.median(size)) + 1e-6  # the median absolute deviation, as a standard deviation
+    return np.minimum(1.0, HUBER * spread / np.maximum(size, 1e-12))
+
+
+def _non_negative(normal: Floats, target: Floats) -> Floats:
+    """The best solution without a negative coefficient: all seven sets of coefficients that may differ from zero."""
+    best, best_cost = np.zeros(3), 0.0
+    for size in (1, 2, 3):
+        for free in combinations(range(3), size):
+            chosen = list(free)
+            part = np.linalg.solve(normal[np.ix_(chosen, chosen)], target[chosen])
+            cost = -float(target[chosen] @ part)  # of the quadratic form at its minimum, twice, up to a constant
+            if part.min() >= 0 and cost < best_cost:
+                best, best_cost = np.zeros(3), cost
+                best[chosen] = part
+    return best
+
+
+class DrainRate:
+    """Scans a second that one replica answers while scans are waiting for it: what a queue really drains at."""
+
+    def __init__(self, memory_s: float = 5.0) -> None:
+        self._memory_s = memory_s
+        self._items = 0.0
+        self._seconds = 0.0
+        self._last = -1e9
+
+    def observe(self, items: int, seconds: float, now: float) -> None:
+        """Learn from one batch that was followed and preceded by others without a pause."""
+        keep = 0.5 ** (seconds / self._memory_s)
+        self._items = keep * self._items + items
+        self._seconds = keep * self._seconds + seconds
+        self._last = now
+
+    def per_s(self, now: float, fresh_s: float = 60.0) -> float | None:
+        """Scans a second of one replica, None if nothing was measured lately."""
+        if now - self._last > fresh_s or self._seconds <= 0:
+            return None
+        return self._items / self._seconds
+
+
+class ArrivalRate:
+    """Arrivals a second, forgetting what lies more than about a second back."""
+
+    def __init__(self, memory_s: float = 1.0) -> None:
+        self._memory_s = memory_s
+        self._count = 0.0
+        self._last = 0.0
+
+    def arrive(self, now: float) -> None:
+        """Note one arrival."""
+        self._count = 1 + self._faded(now)
+        self._last = now
+
+    def per_s(self, now: float) -> float:
+        """The rate now."""
+        return self._faded(now) / self._memory_s
+
+    def _faded(self, now: float) -> float:
+        return self._count * exp(min(0.0, self._last - now) / self._memory_s)
