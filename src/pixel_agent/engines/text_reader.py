@@ -6,6 +6,7 @@ Used by the `embedded` engine. Pixels in, lines out; what the lines mean is up t
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -38,7 +39,7 @@ _TALL = 1.5
 """Regions this many times as high as wide may hold a vertical line."""
 _ONE_GLYPH = 3.0
 """Regions up to this many times as high as wide may be a single upright character, such as 1."""
-_DOUBTFUL = 0.8
+_DOUBTFUL = 0.85
 """Below this confidence a line is read upside down as well."""
 _BATCH = 8
 MIN_CONFIDENCE = 0.7
@@ -93,12 +94,20 @@ class TextReader:
         attempts = [
             one for photo, some in enumerate(regions) for region in some for one in _first_attempts(photo, region)
         ]
-        read = _best(self._recognise(images, attempts))
-        again = [
-            replace(one, turn=(one.turn + 2) % 4) for one in read if not one.stacked and one.confidence < _DOUBTFUL
-        ]
-        read = _best([*read, *self._recognise(images, again)])
+        read = self._settle_direction(images, _best(self._recognise(images, attempts)))
         return [self._lines([one for one in read if one.photo == photo], images[photo]) for photo in range(len(images))]
+
+    def _settle_direction(self, images: Sequence[Pixels], read: list[_Attempt]) -> list[_Attempt]:
+        """Read doubtful lines upside down as well; where most of a photo stands on its head, the rest does, too."""
+        doubtful = [one for one in read if not one.stacked and one.confidence < _DOUBTFUL]
+        read = _best([*read, *self._recognise(images, [_turned(one) for one in doubtful])])
+        balance = Counter[int]()
+        for one in read:
+            balance[one.photo] += (one.turn == 2) - (one.turn == 0)
+        rest = [one for one in read if balance[one.photo] > 0 and one.turn == 0 and not one.stacked]
+        turned = self._recognise(images, [_turned(one) for one in rest])
+        sure = {id(one.region): one for one in turned if one.confidence >= self._min_confidence}
+        return [sure.get(id(one.region), one) for one in read]
 
     def _find(self, images: Sequence[Pixels], long_sides: Sequence[int]) -> list[list[Region]]:
         running = [
@@ -162,7 +171,7 @@ def _level(top: float, bottom: float, other_top: float, other_bottom: float) -> 
 def _too_small(regions: Sequence[Region], image: Pixels, look: Look) -> bool:
     if look.closer_side <= look.long_side:
         return False
-    scale = look.long_side / max(image.shape)
+    scale = min(look.long_side / max(image.shape), _ENLARGE)
     return not regions or min(min(region.size) for region in regions) * scale < look.small_text
 
 
@@ -174,6 +183,10 @@ def _first_attempts(photo: int, region: Region) -> list[_Attempt]:
     if height < _ONE_GLYPH * width:
         ways.append(_Attempt(photo, region))
     return ways
+
+
+def _turned(one: _Attempt) -> _Attempt:
+    return replace(one, turn=(one.turn + 2) % 4)
 
 
 def _best(attempts: Sequence[_Attempt]) -> list[_Attempt]:
