@@ -65,14 +65,15 @@ class _Candidate:
     reserve: float = 1.0
 
 
-def read_codes(pixels: Pixels, *, stop: Stop = lambda: False) -> tuple[Code, ...]:
+def read_codes(pixels: Pixels, *, patient: bool = True, stop: Stop = lambda: False) -> tuple[Code, ...]:
     """Read all codes of an upright RGB picture; corners are in its pixels. Nothing is returned without proof.
 
-    `stop` is asked between steps: once it says yes, what was found so far is returned.
+    `patient`: a small picture without any code is prepared in further ways as a whole, at about 100 ms. `stop` is asked
+    between steps: once it says yes, what was found so far is returned.
     """
     gray: Gray = np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     height, width = gray.shape
-    found = _merge(_proven(gray, _zxing(gray, (*RETAIL, *MATRIX, *LINEAR))))
+    found = merge(_proven(gray, _zxing(gray, (*RETAIL, *MATRIX, *LINEAR))))
     small = height * width <= SMALL_PIXELS
     if stop() or sum(_area(code.corners) for code in found) > COVERED * height * width:
         return found
@@ -80,16 +81,19 @@ def read_codes(pixels: Pixels, *, stop: Stop = lambda: False) -> tuple[Code, ...
         if stop():
             return found
         if not any(_touch(quad, code.corners) for code in found):
-            found = _merge([*found, *_first(_proven(gray, _in_strip(gray, quad, stop)))])
-    if found or not small or stop():
+            found = merge([*found, *_first(_proven(gray, _in_strip(gray, quad, stop)))])
+    if found or not (small and patient) or stop():
         return found
-    return _merge(_first(_proven(gray, _as_a_whole(gray, stop))))
+    return merge(_first(_proven(gray, _as_a_whole(gray, stop))))
 
 
-def code_regions(pixels: Pixels) -> tuple[Quad, ...]:
-    """Where something looks like a barcode, in pixels of the picture: worth a look at a higher resolution."""
-    gray: Gray = np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-    return tuple(_regions(gray, small=False))
+def merge(codes: Iterable[Code]) -> tuple[Code, ...]:
+    """One entry for one code, in reading order: the same text read twice close together is one code."""
+    kept: list[Code] = []
+    for code in sorted(codes, key=lambda code: _area(code.corners), reverse=True):
+        if not any(code.text == other.text and _touch(code.corners, other.corners, 0.5) for other in kept):
+            kept.append(code)
+    return tuple(sorted(kept, key=lambda code: (code.box[1], code.box[0])))
 
 
 def _zxing(gray: Gray, formats: Iterable[zxingcpp.BarcodeFormat], *, strip: bool = False) -> Iterator[_Candidate]:
@@ -290,15 +294,6 @@ def _equalized(gray: Gray) -> Gray:
 def _first(codes: Iterator[Code]) -> list[Code]:
     code = next(codes, None)
     return [] if code is None else [code]
-
-
-def _merge(codes: Iterable[Code]) -> tuple[Code, ...]:
-    """One entry for one code: readings of the same text that lie close together are parts of one code."""
-    kept: list[Code] = []
-    for code in sorted(codes, key=lambda code: _area(code.corners), reverse=True):
-        if not any(code.text == other.text and _touch(code.corners, other.corners, 0.5) for other in kept):
-            kept.append(code)
-    return tuple(sorted(kept, key=lambda code: (code.box[1], code.box[0])))
 
 
 def _touch(one: Quad, other: Quad, reach: float = 0.0) -> bool:
