@@ -1,0 +1,121 @@
+"""From what an engine gave to the checked reading: the last stage before the answer is stored.
+
+A draft goes straight to the task's finishing function; a model's text is mended and checked first. Whatever cannot be
+used is dropped with a warning; nothing is filled in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pixel_agent.core import (
+    Capability,
+    Draft,
+    EngineInfo,
+    Facts,
+    Lang,
+    Notice,
+    Output,
+    Plan,
+    Reading,
+    Scan,
+    Support,
+    Task,
+)
+from pixel_agent.tasks.answers import MAX_TEXT, Answer, clean, parse_answer, takes_prose
+from pixel_agent.tasks.listing import list_reading
+
+MAX_PROSE = 8_000
+
+_MISSING: dict[Capability, tuple[str, str]] = {
+    Capability.CODES: ("条码识别", "reading codes"),
+    Capability.TEXT: ("文字识别", "reading text"),
+    Capability.OBJECTS: ("物体识别", "recognising objects"),
+    Capability.SCENE: ("场景理解", "understanding scenes"),
+    Capability.LANGUAGE: ("语言问答", "answering in words"),
+}
+
+
+def read_output(output: Output, task: Task, facts: Facts, engine: EngineInfo, plan: Plan) -> Reading:
+    """The reading of one output. Never raises for what a model wrote; `complete` is False where it is lost."""
+    if output.lines and not facts.lines:
+        facts = replace(facts, lines=output.lines)
+    if output.draft is not None or not plan.runs:
+        reading = task.finish(output.draft or Draft(), facts)
+    elif engine.simulated:
+        text = clean(output.text, MAX_TEXT)
+        reading = Reading(summary=text, raw_text=text)
+    else:
+        reading = _read_text(output, task, facts)
+    return replace(reading, warnings=(*reading.warnings, *_plan_notices(facts.lang, engine, plan)))
+
+
+def result_text(scan: Scan) -> str:
+    """A reading as plain text: the model's own words where that is all there is, else the rows in the scan's language.
+
+    For `text_read` these are the lines as printed on the photo, nothing else.
+    """
+    reading = scan.reading
+    only_words = scan.engine.simulated or not reading.complete
+    if reading.raw_text and (not (reading.items or reading.findings) if only_words else False):
+        return reading.raw_text
+    return list_reading(reading, scan.task.id, scan.lang)
+
+
+def _read_text(output: Output, task: Task, facts: Facts) -> Reading:
+    raw = clean(output.text, MAX_TEXT)
+    cut = output.finish_reason == "length"
+    notices = [_notice(facts.lang, "truncated", "答案超长被截断，可能缺行。", "The answer was cut off.")] if cut else []
+    answer = parse_answer(output.text, task.schema, facts.width, facts.height) or _prose(raw, task)
+    if answer is None:
+        notice = _notice(
+            facts.lang,
+            "unparseable",
+            "模型的回答无法解析，已保留原文。",
+            "The model's answer cannot be parsed; its text is kept.",
+        )
+        return Reading(raw_text=raw, warnings=(*notices, notice), complete=False)
+    notices += _dropped(answer, facts.lang)
+    draft = replace(answer.draft, warnings=(*answer.draft.warnings, *notices))
+    lost = bool(answer.dropped_rows) and not (draft.items or draft.findings)
+    return replace(task.finish(draft, facts), raw_text=raw, complete=not (cut or lost))
+
+
+def _prose(raw: str, task: Task) -> Answer | None:
+    """An answer in plain words, for tasks that ask for words; broken JSON is no prose."""
+    words = raw.strip()[:MAX_PROSE]
+    if not words or not takes_prose(task.schema) or words[0] in "{[`":
+        return None
+    return Answer(Draft(extra={"answer": words}))
+
+
+def _dropped(answer: Answer, lang: Lang) -> list[Notice]:
+    notices = []
+    if rows := answer.dropped_rows:
+        notices.append(
+            _notice(lang, "rows_dropped", f"{rows} 行不合格式，已略去。", f"Rows left out as malformed: {rows}.")
+        )
+    if values := answer.dropped_values:
+        notices.append(
+            _notice(
+                lang, "values_dropped", f"{values} 个值不合格式，已置空。", f"Values emptied as malformed: {values}."
+            )
+        )
+    return notices
+
+
+def _plan_notices(lang: Lang, engine: EngineInfo, plan: Plan) -> list[Notice]:
+    notices = []
+    if plan.support is Support.PARTIAL:
+        words = [_MISSING[capability][lang == "en"] for capability in plan.missing]
+        zh = f"当前引擎缺少{'、'.join(words)}，结果不完整。"
+        en = f"The engine in use lacks {' and '.join(words)}, so the answer is partial."
+        notices.append(_notice(lang, "partial_support", zh, en))
+    if engine.simulated and plan.runs:
+        zh, en = "这是模拟引擎的回答，不是真实识别结果。", "The simulated engine answered; nothing was recognised."
+        notices.append(_notice(lang, "simulated", zh, en))
+    return notices
+
+
+def _notice(lang: Lang, code: str, zh: str, en: str) -> Notice:
+    return Notice(code, zh if lang == "zh" else en)

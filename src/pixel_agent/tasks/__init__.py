@@ -1,0 +1,5 @@
+"""The catalogue of tasks: each is data (names, prompt, schema, budget) and one pure finishing function."""
+
+from pixel_agent.tasks.catalogue import BUILT_IN, DEFAULT_TASK, Catalogue
+
+__all__ = ["BUILT_IN", "DEFAULT_TASK", "Catalogue"]

@@ -1,0 +1,253 @@
+"""A model's text, which is never trusted: bounded, repaired, checked against the task's schema, turned into a draft.
+
+Lists of objects become rows: those called `findings`, `gaps` or `misplaced` become findings, all others items. Where a
+schema has several such lists, each row says by `kind` which it came from. All other values go to `Draft.extra`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from json_repair import loads as repair
+from jsonschema import Draft202012Validator
+from pydantic import JsonValue
+
+from pixel_agent.core import Box, Draft, Row, Source
+
+MAX_TEXT = 60_000
+"""Characters of an answer that are looked at; 4,096 new tokens are about 16,000."""
+
+MAX_DEPTH = 24
+MAX_STRING = 2_000
+MAX_ROWS = 500
+MAX_NUMBER = 1e15
+FINDING_LISTS = frozenset({"findings", "gaps", "misplaced"})
+BOX_FIELD = "bbox_2d"
+BOX_SCALE = 1000
+"""Models of the Qwen3-VL family point in thousandths of the photo's sides."""
+
+_SINGULAR = {"levels": "level", "products": "product", "gaps": "gap", "lines": "line", "items": "item"}
+_THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What could be used of a model's text: the draft, and how many rows and values had to be left out."""
+
+    draft: Draft
+    dropped_rows: int = 0
+    dropped_values: int = 0
+
+
+def parse_answer(text: str, schema: Mapping[str, JsonValue], width: int, height: int) -> Answer | None:
+    """Read an answer to `schema` about a photo of `width` x `height` pixels; None where nothing fits.
+
+    Rows that do not fit are dropped one by one; values that do not fit become null where null is allowed. Never raises
+    for any text, and takes time linear in its (bounded) length.
+    """
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or not properties:
+        return None
+    content = _object(_load(text), properties)
+    if content is None:
+        return None
+    reader = _Reader(properties, width, height)
+    for name, part in properties.items():
+        reader.read(name, part, content.get(name))
+    return reader.answer()
+
+
+def takes_prose(schema: Mapping[str, JsonValue]) -> bool:
+    """Whether an answer in plain words will do: the schema has a text `answer` of its own."""
+    properties = schema.get("properties")
+    answer = properties.get("answer") if isinstance(properties, dict) else None
+    kinds = answer.get("type") if isinstance(answer, dict) else None
+    return kinds == "string" or (isinstance(kinds, list) and "string" in kinds)
+
+
+def clean(text: str, limit: int = MAX_STRING) -> str:
+    """A model's text without control characters and lone surrogates, cut to `limit`."""
+    return _CONTROL.sub("", text[:limit])
+
+
+def pixel_box(value: JsonValue, width: int, height: int) -> Box | None:
+    """A box in thousandths as pixels of the photo: corners sorted, clipped; None for nonsense or an empty box."""
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    parts: list[float] = []
+    for part in value:
+        if isinstance(part, bool) or not isinstance(part, int | float) or not math.isfinite(part):
+            return None
+        parts.append(min(max(float(part), 0.0), float(BOX_SCALE)))
+    left, right = sorted((parts[0], parts[2]))
+    top, bottom = sorted((parts[1], parts[3]))
+    if left == right or top == bottom:
+        return None
+    return (
+        math.floor(left * width / BOX_SCALE),
+        math.floor(top * height / BOX_SCALE),
+        math.ceil(right * width / BOX_SCALE),
+        math.ceil(bottom * height / BOX_SCALE),
+    )
+
+
+class _Reader:
+    """Sorts the values of one answer into rows and extras."""
+
+    def __init__(self, properties: Mapping[str, JsonValue], width: int, height: int) -> None:
+        self._size = width, height
+        self._items: list[Row] = []
+        self._findings: list[Row] = []
+        self._extra: dict[str, JsonValue] = {}
+        self._dropped_rows = 0
+        self._dropped_values = 0
+        lists = [name for name, part in properties.items() if _row_schema(part) is not None]
+        self._named = frozenset(lists) if len(lists) > 1 else frozenset[str]()
+
+    def read(self, name: str, part: JsonValue, value: JsonValue) -> None:
+        """Take one top-level value."""
+        rows = _row_schema(part)
+        if rows is None:
+            self._extra[name] = self._value(part, value)
+            return
+        for entry in value[:MAX_ROWS] if isinstance(value, list) else ():
+            row = self._row(rows, entry, kind=_SINGULAR.get(name, name) if name in self._named else None)
+            if row is None:
+                self._dropped_rows += 1
+            else:
+                (self._findings if name in FINDING_LISTS else self._items).append(row)
+        if isinstance(value, list):
+            self._dropped_rows += max(0, len(value) - MAX_ROWS)
+        elif value is not None:
+            self._dropped_values += 1
+
+    def answer(self) -> Answer:
+        """Everything that was read."""
+        draft = Draft(items=tuple(self._items), findings=tuple(self._findings), extra=self._extra)
+        return Answer(draft, self._dropped_rows, self._dropped_values)
+
+    def _row(self, schema: Mapping[str, JsonValue], entry: JsonValue, kind: str | None) -> Row | None:
+        properties = schema.get("properties")
+        if not isinstance(entry, dict) or not isinstance(properties, dict):
+            return None
+        fields: dict[str, JsonValue] = {} if kind is None else {"kind": kind}
+        for name, part in properties.items():
+            if name != BOX_FIELD:
+                fields[name] = self._value(part, entry.get(name))
+        stated = [value for name, value in fields.items() if name != "kind" and value is not None]
+        if not stated or not _fits({**schema, "properties": {}, "additionalProperties": True, "required": []}, fields):
+            return None
+        required = schema.get("required")
+        if isinstance(required, list) and not all(
+            _may_be_null(properties, name) or fields.get(str(name)) is not None
+            for name in required
+            if name != BOX_FIELD
+        ):
+            return None
+        return Row(fields, bbox=pixel_box(entry.get(BOX_FIELD), *self._size), source=Source.MODEL)
+
+    def _value(self, schema: JsonValue, value: JsonValue) -> JsonValue:
+        """The value where it fits, a plain conversion of it where that fits, else null."""
+        if value is None:
+            return None
+        for candidate in (value, *_conversions(value)):
+            if _fits(schema, candidate):
+                return candidate
+        self._dropped_values += 1
+        return None
+
+
+def _load(text: str) -> JsonValue:
+    """The JSON of a text, mended if need be; None where there is none. Bounded before anything is parsed."""
+    body = _THOUGHT.sub("", text[:MAX_TEXT], count=1)
+    starts = [place for place in (body.find("{"), body.find("[")) if place >= 0]
+    if not starts:
+        return None
+    body = body[min(starts) :]
+    try:
+        loaded = json.loads(body)
+    except (ValueError, RecursionError):
+        loaded = _repair(body)
+    return _tame(cast("JsonValue", loaded), MAX_DEPTH)
+
+
+def _repair(body: str) -> object:
+    try:
+        return repair(body, skip_json_loads=True)
+    except (ValueError, RecursionError, IndexError, TypeError, KeyError):
+        return None
+
+
+def _tame(value: object, depth: int) -> JsonValue:
+    """The value with clean bounded texts, finite numbers and bounded depth; what cannot be kept becomes null."""
+    if depth <= 0:
+        return None
+    match value:
+        case bool():
+            return value
+        case str():
+            return clean(value)
+        case int() | float():
+            return value if abs(value) <= MAX_NUMBER else None
+        case list():
+            return [_tame(part, depth - 1) for part in value]
+        case dict():
+            return {clean(str(name), 100): _tame(part, depth - 1) for name, part in value.items()}
+        case _:
+            return None
+
+
+def _object(content: JsonValue, properties: Mapping[str, JsonValue]) -> Mapping[str, JsonValue] | None:
+    """The answer's object; a bare list, or a bare row, stands for the schema's first list."""
+    first = next((name for name, part in properties.items() if _row_schema(part) is not None), None)
+    if isinstance(content, list):
+        objects = [part for part in content if isinstance(part, dict)]
+        named = next((part for part in objects if set(part) & set(properties)), None)
+        if named is not None:
+            return named
+        return {first: content} if first is not None and (objects or not content) else None
+    if not isinstance(content, dict):
+        return None
+    if set(content) & set(properties):
+        return content
+    row = _row_schema(properties[first]) if first is not None else None
+    names = row.get("properties") if row else None
+    if first is not None and isinstance(names, dict) and set(content) & set(names):
+        return {first: [content]}
+    return None
+
+
+def _row_schema(part: JsonValue) -> dict[str, JsonValue] | None:
+    """The schema of a list's rows, None where it is no list of objects."""
+    items = part.get("items") if isinstance(part, dict) and part.get("type") == "array" else None
+    return items if isinstance(items, dict) and isinstance(items.get("properties"), dict) else None
+
+
+def _fits(schema: JsonValue, value: JsonValue) -> bool:
+    return isinstance(schema, dict) and Draft202012Validator(schema).is_valid(value)
+
+
+def _may_be_null(properties: Mapping[str, JsonValue], name: JsonValue) -> bool:
+    return _fits(properties.get(str(name), {}), None)
+
+
+def _conversions(value: JsonValue) -> Sequence[JsonValue]:
+    """Harmless other spellings of a value: a number written as text, a text written as a number, padded words."""
+    if isinstance(value, str):
+        plain = value.strip()
+        numbers: list[JsonValue] = []
+        if match := re.fullmatch(r"[¥￥]?\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*元?", plain):
+            found = float(match[1])
+            numbers = [int(found) if found == int(found) else found]
+        return [plain, plain.lower(), *numbers, *({"true": [True], "false": [False]}.get(plain.lower(), []))]
+    if isinstance(value, float) and value == int(value):
+        return [int(value), str(value)]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [str(value)]
+    return []

@@ -1,0 +1,144 @@
+"""Codes as evidence: which code belongs to which row, and what two sources that agree or disagree mean.
+
+A code was proven by its own check; a GTIN that was read as text was not. So a code sets an empty GTIN, confirms an
+equal one, and against a different one neither wins: the field becomes null and a warning says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from pixel_agent.core import Box, Code, Facts, Notice, Row, Source
+from pixel_agent.tasks.finishing import edit, say, text, verified
+
+NEAR = 0.35
+"""How far outside a row's box a code's centre may lie, in parts of the row's own width and height: a tag's code is
+often printed just below the text that was boxed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Rows, the codes that belong to each (same order), the codes that belong to none, and what disagreed."""
+
+    rows: tuple[Row, ...]
+    codes: tuple[tuple[Code, ...], ...]
+    loose: tuple[Code, ...]
+    warnings: tuple[Notice, ...]
+
+
+def link_codes(rows: Sequence[Row], facts: Facts) -> Linked:
+    """Give each code to the row it lies in or nearest beside, then let codes set or check every row's `gtin`.
+
+    The only code of a photo belongs to its only row, wherever it lies. A GTIN that fails its check digit is not kept.
+    """
+    owned = assign(rows, facts.codes)
+    taken = {id(code) for codes in owned for code in codes}
+    loose = tuple(code for code in facts.codes if id(code) not in taken)
+    warnings: list[Notice] = []
+    checked = tuple(_settle(row, codes, facts, warnings) for row, codes in zip(rows, owned, strict=True))
+    return Linked(checked, owned, loose, tuple(warnings))
+
+
+def assign(rows: Sequence[Row], codes: Sequence[Code]) -> tuple[tuple[Code, ...], ...]:
+    """The codes of each row, by equal GTIN first and by place second; a code belongs to one row at most."""
+    if len(rows) == 1 and len(codes) == 1:
+        return ((codes[0],),)
+    owned: list[list[Code]] = [[] for _ in rows]
+    for code in codes:
+        index = _owner(rows, code)
+        if index is not None:
+            owned[index].append(code)
+    return tuple(tuple(found) for found in owned)
+
+
+def valid_gtin(digits: str) -> bool:
+    """Whether 8, 12, 13 or 14 digits end in their check digit (GS1 General Specifications, section 7.9)."""
+    if len(digits) not in (8, 12, 13, 14) or not (digits.isascii() and digits.isdigit()):
+        return False
+    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
+    return weighted % 10 == 0
+
+
+def same_gtin(one: str, other: str) -> bool:
+    """Whether two GTINs of any length name the same article."""
+    return one.zfill(14) == other.zfill(14)
+
+
+def describe(code: Code) -> dict[str, JsonValue]:
+    """A code as the fields of a row."""
+    return {"symbology": code.symbology, "text": code.text, "gtin": code.gtin, "gs1": dict(code.gs1)}
+
+
+def is_qr(code: Code) -> bool:
+    """Whether the code is a QR code of any kind."""
+    return "qr" in code.symbology.lower()
+
+
+def _owner(rows: Sequence[Row], code: Code) -> int | None:
+    if code.gtin is not None:
+        named = [i for i, row in enumerate(rows) if (own := _digits(row)) and same_gtin(own, code.gtin)]
+        if len(named) == 1:
+            return named[0]
+    distances = [(distance, i) for i, row in enumerate(rows) if (distance := _distance(row.bbox, code.box)) is not None]
+    return min(distances)[1] if distances else None
+
+
+def _distance(row: Box | None, code: Box) -> float | None:
+    """How far the code's centre is from the row's, in half sides; None where it is not near the row."""
+    if row is None:
+        return None
+    away = 0.0
+    for low, high, middle in (
+        (row[0], row[2], (code[0] + code[2]) / 2),
+        (row[1], row[3], (code[1] + code[3]) / 2),
+    ):
+        half = max(1.0, (high - low) / 2)
+        away = max(away, abs(middle - (low + high) / 2) / half)
+    return away if away <= 1 + 2 * NEAR else None
+
+
+def _settle(row: Row, codes: Sequence[Code], facts: Facts, warnings: list[Notice]) -> Row:
+    own = _digits(row)
+    if own and not valid_gtin(own):
+        warnings.append(_invalid(own, facts))
+        row, own = edit(row, gtin=None), ""
+    proven = list(dict.fromkeys(code.gtin for code in codes if code.gtin is not None))
+    if not proven:
+        return row
+    if own and any(same_gtin(own, gtin) for gtin in proven):
+        return verified(row, Source.BARCODE)
+    if own or len(proven) > 1:
+        warnings.append(_conflict([own, *proven] if own else proven, facts))
+        return edit(row, gtin=None)
+    return edit(row, gtin=proven[0], gtin_source=Source.BARCODE.value)
+
+
+def _digits(row: Row) -> str:
+    return text(row.fields.get("gtin")).replace(" ", "").replace("-", "")
+
+
+def _invalid(digits: str, facts: Facts) -> Notice:
+    shown = digits[:20]
+    return Notice(
+        "gtin_invalid",
+        say(
+            facts,
+            f"条码数字 {shown} 校验位不符，未采用。",
+            f"The number {shown} fails its check digit and is not used.",
+        ),
+    )
+
+
+def _conflict(gtins: Sequence[str], facts: Facts) -> Notice:
+    shown = ", ".join(gtin[:14] for gtin in gtins[:3])
+    return Notice(
+        "gtin_conflict",
+        say(
+            facts,
+            f"条码来源不一致（{shown}），请人工核对。",
+            f"Sources disagree on the GTIN ({shown}); please check it.",
+        ),
+    )

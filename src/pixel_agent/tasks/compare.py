@@ -1,0 +1,191 @@
+"""Before and after: what two finished readings of the same task have in common. Pure; nothing is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import JsonValue
+
+from pixel_agent.core import Box, Capability, Draft, Facts, Lang, Notice, Reading, Row, Task
+from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, likeness, summarise, text
+from pixel_agent.tasks.forms import Form
+
+DEFAULT_INNER = "product_full_scan"
+"""What each photo is scanned for unless `options.task` names another task."""
+
+MAX_FUZZY = 80
+"""Rows of one side that are compared by likeness; beyond, only identical ones match."""
+
+SAME_TEXT = 0.72
+SAME_PLACE_TEXT = 0.4
+SAME_PLACE_IOU = 0.3
+"""Two rows are the same thing if their texts are alike, or half alike while their boxes overlap: two photos taken by
+hand never frame a thing twice in the same way."""
+
+Change = Literal["resolved", "remaining", "new"]
+Size = tuple[int, int]
+
+_KEYS = ("rule_id", "position_id", "gtin")
+_LABELS = ("hazard", "item", "name", "object", "shop_name", "tag_text", "text", "evidence", "reason")
+_NOUNS: dict[Change, Noun] = {
+    "resolved": Noun("项已整改", "resolved", "resolved"),
+    "remaining": Noun("项仍存在", "remaining", "remaining"),
+    "new": Noun("项新出现", "new", "new"),
+}
+
+
+def compare_readings(
+    before: Reading,
+    after: Reading,
+    *,
+    lang: Lang = "zh",
+    before_size: Size | None = None,
+    after_size: Size | None = None,
+) -> Reading:
+    """The difference of two readings as findings with `change` resolved, remaining or new, and their counts.
+
+    Findings are compared where either reading has any (passed checks are no findings), else items. Boxes are compared
+    relative to the photos' sizes (width, height), where both are given. A resolved row keeps the box of the photo
+    before, the others that of the photo after. Where a reading is incomplete, absence proves nothing: the result is
+    incomplete too, and says so.
+    """
+    old, new = _rows(before, after)
+    pairs = _match(old, new, before_size, after_size)
+    changed = [*_changed(old, set(pairs), "resolved"), *_remaining(old, new, pairs)]
+    changed += _changed(new, set(pairs.values()), "new")
+    totals: dict[str, JsonValue] = dict.fromkeys(_NOUNS, 0)
+    totals |= counts(changed, "change")
+    number_of: dict[Change, int] = {change: sum(row.fields["change"] == change for row in changed) for change in _NOUNS}
+    whole = before.complete and after.complete
+    return Reading(
+        findings=tuple(changed),
+        alerts=after.alerts,
+        summary=summarise(lang, [(noun, number_of[change]) for change, noun in _NOUNS.items()]),
+        totals=totals,
+        warnings=_warnings(before, after, lang),
+        complete=whole,
+    )
+
+
+def finish_compare(draft: Draft, facts: Facts) -> Reading:
+    """A comparison has no model's answer of its own: the rows pass as they are."""
+    return compose(draft, facts, [(_NOUNS["remaining"], len(draft.findings))], findings=draft.findings)
+
+
+def _rows(before: Reading, after: Reading) -> tuple[list[Row], list[Row]]:
+    if before.findings or after.findings:
+        return _open(before.findings), _open(after.findings)
+    return list(before.items), list(after.items)
+
+
+def _open(findings: Sequence[Row]) -> list[Row]:
+    return [row for row in findings if row.fields.get("status") not in ("pass", "ok")]
+
+
+def _match(old: Sequence[Row], new: Sequence[Row], old_size: Size | None, new_size: Size | None) -> dict[int, int]:
+    """Which row before is which row after: the likest pairs first, every row once."""
+    pairs = _identical(old, new)
+    left = [i for i in range(len(old)) if i not in pairs][:MAX_FUZZY]
+    taken = set(pairs.values())
+    right = [j for j in range(len(new)) if j not in taken][:MAX_FUZZY]
+    scored = [(_score(old[i], new[j], old_size, new_size), -i, -j) for i in left for j in right]
+    for score, i, j in sorted(scored, reverse=True):
+        if score > 0 and -i not in pairs and -j not in taken:
+            pairs[-i] = -j
+            taken.add(-j)
+    return pairs
+
+
+def _identical(old: Sequence[Row], new: Sequence[Row]) -> dict[int, int]:
+    """Rows whose identity occurs exactly once on each side."""
+    one, other = _by_identity(old), _by_identity(new)
+    return {
+        places[0]: other[identity][0]
+        for identity, places in one.items()
+        if len(places) == 1 and len(other.get(identity, ())) == 1
+    }
+
+
+def _by_identity(rows: Sequence[Row]) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for index, row in enumerate(rows):
+        key = next(((name, value) for name in _KEYS if (value := text(row.fields.get(name)))), None)
+        identity = key or ("label", text(row.fields.get("kind")), _label(row).casefold())
+        if identity[-1]:
+            found.setdefault(identity, []).append(index)
+    return found
+
+
+def _score(one: Row, other: Row, one_size: Size | None, other_size: Size | None) -> float:
+    """0 for different things, else above 0 and higher the likelier both are the same."""
+    same_key = False
+    for name in (*_KEYS, "kind"):
+        own, its = text(one.fields.get(name)), text(other.fields.get(name))
+        if own and its and own != its:
+            return 0.0
+        same_key = same_key or (name in _KEYS and bool(own) and own == its)
+    overlap = _overlap(one.bbox, other.bbox, one_size, other_size)
+    alike = likeness(_label(one), _label(other), SAME_PLACE_TEXT)
+    same = same_key or alike >= SAME_TEXT or (alike >= SAME_PLACE_TEXT and overlap >= SAME_PLACE_IOU)
+    return float(same) * (1.0 + 2.0 * same_key + alike + overlap)
+
+
+def _label(row: Row) -> str:
+    return " ".join(dict.fromkeys(words for name in _LABELS if (words := text(row.fields.get(name))[:80])))
+
+
+def _overlap(one: Box | None, other: Box | None, one_size: Size | None, other_size: Size | None) -> float:
+    """Intersection over union of two boxes, each relative to its photo."""
+    if one is None or other is None or one_size is None or other_size is None:
+        return 0.0
+    a, b = _relative(one, one_size), _relative(other, other_size)
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return width * height / (both - width * height)
+
+
+def _relative(box: Box, size: Size) -> tuple[float, float, float, float]:
+    width, height = max(1, size[0]), max(1, size[1])
+    return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+
+
+def _changed(rows: Sequence[Row], matched: set[int], change: Change) -> list[Row]:
+    return [advise(edit(row, change=change)) for index, row in enumerate(rows) if index not in matched]
+
+
+def _remaining(old: Sequence[Row], new: Sequence[Row], pairs: dict[int, int]) -> list[Row]:
+    return [advise(edit(new[pairs[i]], change="remaining")) for i in range(len(old)) if i in pairs]
+
+
+def _warnings(before: Reading, after: Reading, lang: Lang) -> tuple[Notice, ...]:
+    notices = list(dict.fromkeys((*before.warnings, *after.warnings)))
+    if not (before.complete and after.complete):
+        message = (
+            "有一张照片的结果不完整，差异仅供参考。"
+            if lang == "zh"
+            else "The reading of one photo is incomplete, so the difference proves nothing."
+        )
+        notices.append(Notice("compare_incomplete", message))
+    return tuple(notices)
+
+
+COMPARE = Task(
+    id="compare",
+    zh="整改对比",
+    en="Before and after",
+    about_zh="前后两张照片各扫描一次，由程序比较：已整改、仍存在、新出现。",
+    about_en="Scans two photos and compares them in code: resolved, remaining, new.",
+    needs=frozenset[Capability](),
+    wants=frozenset[Capability](),
+    schema=Form().schema,
+    prompt_zh=Form().prompt("本任务由程序比较两次扫描，不需要模型。", "zh"),
+    prompt_en=Form().prompt("This task compares two scans in code and needs no model.", "en"),
+    finish=finish_compare,
+    pixel_budget=1280 * 1024,
+    max_new_tokens=16,
+    photos=2,
+    options={"task": DEFAULT_INNER},
+)

@@ -1,0 +1,309 @@
+"""What is printed on tags, packs and posters: prices, dates and promotions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pydantic import JsonValue
+
+from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
+from pixel_agent.rules.dates import parse_date
+from pixel_agent.tasks.codes import link_codes
+from pixel_agent.tasks.dates import DATE_FIELDS, NEAR_DAYS, date_rows
+from pixel_agent.tasks.finishing import (
+    FINDINGS,
+    Noun,
+    advise,
+    advise_unless_confirmed,
+    alert,
+    compose,
+    counts,
+    edit,
+    label,
+    number,
+    say,
+    text,
+)
+from pixel_agent.tasks.forms import FLAG, NUMBER, TEXT, Field, Form, Rows, choice
+
+PRICE_FIELDS = ("sale_price", "member_price", "regular_price")
+MAX_EXPECTED = 100
+
+_TAGS = Noun("个价签", "price tag", "price tags")
+_ISSUES = Noun("项缺陷", "issue", "issues")
+_PACKS = Noun("个日期标签", "date label", "date labels")
+_EXPIRED = Noun("个过期", "expired", "expired")
+_NEAR = Noun("个临期", "near expiry", "near expiry")
+_PROMOTIONS = Noun("件促销物料", "promotion", "promotions")
+
+_TAG_FORM = Form(
+    (
+        Rows(
+            "items",
+            (
+                Field("name", TEXT, "品名", "product name"),
+                Field("regular_price", NUMBER, "零售价或原价，数字", "regular price, a number"),
+                Field("sale_price", NUMBER, "特价或促销价，数字", "sale price, a number"),
+                Field("member_price", NUMBER, "会员价，数字", "member price, a number"),
+                Field("currency", TEXT, "币种，如 CNY", "currency, e.g. CNY"),
+                Field("unit", TEXT, "计价单位，如 瓶、500g、kg", "unit of sale, e.g. bottle, 500g, kg"),
+                Field("spec", TEXT, "规格", "size or weight"),
+                Field("origin", TEXT, "产地", "origin"),
+                Field("grade", TEXT, "等级", "grade"),
+                Field("gtin", TEXT, "条码数字", "digits of the barcode"),
+                Field("valid_until", TEXT, "活动截止日期，照抄", "last day of the offer, as printed"),
+                Field("damaged", FLAG, "价签是否破损", "whether the tag is damaged"),
+            ),
+            limit=40,
+        ),
+    )
+)
+_DATE_FORM = Form(
+    (
+        Rows(
+            "items",
+            (
+                Field("name", TEXT, "品名", "product name"),
+                Field("gtin", TEXT, "条码数字", "digits of the barcode"),
+                Field("production_date", TEXT, "生产日期，照抄", "production date, as printed"),
+                Field("shelf_life", TEXT, "保质期时长，照抄，如 12个月", "shelf life, as printed, e.g. 12 months"),
+                Field("expiry_date", TEXT, "到期日或保质期至，照抄", "expiry or best-before date, as printed"),
+                Field("date_type", TEXT, "日期旁的字样，照抄", "the words beside the date, as printed"),
+                Field("lot", TEXT, "批号", "lot"),
+            ),
+            limit=30,
+        ),
+    )
+)
+_PROMO_FORM = Form(
+    (
+        Rows(
+            "items",
+            (
+                Field(
+                    "type",
+                    choice("poster", "banner", "stack", "shelf_talker", "hanger", "display", "other"),
+                    "种类：海报、横幅、堆头、跳跳卡、吊旗、展架",
+                    "kind",
+                ),
+                Field("text", TEXT, "物料上的文字", "its text"),
+                Field("condition", choice("good", "damaged", "blocked", "dirty"), "状况", "condition"),
+                Field("valid_until", TEXT, "活动截止日期，照抄", "last day of the offer, as printed"),
+            ),
+            limit=30,
+        ),
+    )
+)
+
+
+def finish_tags(draft: Draft, facts: Facts) -> Reading:
+    """Tags with their codes, what is missing on each, and an alert where `options.expected_price` differs."""
+    linked = link_codes(draft.items, facts)
+    expected = number(facts.options.get("expected_price"))
+    rows = [_tag(row, expected, facts) for row in linked.rows]
+    alerts = [_mismatch(row, expected, facts) for row in rows if "mismatch" in _issues(row) and expected is not None]
+    by_issue: dict[str, int] = {}
+    for issue in (issue for row in rows for issue in _issues(row)):
+        by_issue[issue] = by_issue.get(issue, 0) + 1
+    totals: dict[str, JsonValue] = {
+        "tags": len(rows),
+        "priced": sum(any(number(row.fields.get(name)) is not None for name in PRICE_FIELDS) for row in rows),
+        "by_issue": dict(by_issue),
+    }
+    return compose(
+        draft,
+        facts,
+        [(_TAGS, len(rows)), (_ISSUES, sum(by_issue.values()))],
+        items=rows,
+        findings=draft.findings,
+        alerts=alerts,
+        totals=totals,
+        warnings=linked.warnings,
+    )
+
+
+def finish_dates(draft: Draft, facts: Facts) -> Reading:
+    """Dates normalised, expiry computed, GS1 codes heard as a second source; expired goods alert."""
+    rows, warnings = date_rows(draft.items, facts)
+    rows = [_dated(row) for row in rows]
+    expired = [row for row in rows if row.fields.get("status") == "expired"]
+    near = sum(row.fields.get("status") == "near" for row in rows)
+    dates = [words for row in rows if (words := text(row.fields.get("expiry_date")))]
+    totals: dict[str, JsonValue] = {
+        "labels": len(rows),
+        "by_status": counts(rows, "status"),
+        "earliest_expiry": min(dates, default=None),
+    }
+    return compose(
+        draft,
+        facts,
+        [(_PACKS, len(rows)), (_EXPIRED, len(expired)), (_NEAR, near)],
+        items=rows,
+        findings=draft.findings,
+        alerts=[_expired_alert(row, facts) for row in expired],
+        totals=totals,
+        warnings=warnings,
+    )
+
+
+def finish_promotions(draft: Draft, facts: Facts) -> Reading:
+    """Promotions, those past their last day, and which of `options.expected` (texts) were seen."""
+    rows = [_promotion(row, facts) for row in draft.items]
+    findings = [*draft.findings, *(_over(row) for row in rows if _is_over(row, facts.today))]
+    expected = _expected(facts.options.get("expected"))
+    seen = {
+        words: any(words.casefold() in text(row.fields.get("text")).casefold() for row in rows) for words in expected
+    }
+    findings += [_absent(words) for words, present in seen.items() if not present]
+    totals: dict[str, JsonValue] = {
+        "promotions": len(rows),
+        "by_type": counts(rows, "type"),
+        "by_condition": counts(rows, "condition"),
+        "expected_present": sum(seen.values()) if expected else None,
+        "expected": len(seen) if expected else None,
+    }
+    rows = [edit(row, expected_present=_named(row, expected)) for row in rows]
+    counted = [(_PROMOTIONS, len(rows)), (FINDINGS, len(findings))]
+    return compose(draft, facts, counted, items=rows, findings=[advise(row) for row in findings], totals=totals)
+
+
+def _tag(row: Row, expected: float | None, facts: Facts) -> Row:
+    valid = text(row.fields.get("valid_until"))
+    until = parse_date(valid, facts.today) if valid else None
+    fields = {
+        **row.fields,
+        "valid_until": until.isoformat() if until else None,
+        "expected_price": expected,
+        **{name: _price(row.fields.get(name)) for name in PRICE_FIELDS},
+    }
+    damaged = fields.pop("damaged", None) is True or "damaged" in _issues(row)
+    issues: list[JsonValue] = [*price_issues(fields, expected)]
+    if damaged and "damaged" not in issues:
+        issues.append("damaged")
+    fields["issues"] = issues
+    return advise_unless_confirmed(edit(row, **fields), Source.TEXT, Source.HUMAN)
+
+
+def price_issues(fields: dict[str, JsonValue], expected_price: float | None) -> list[str]:
+    """Interim."""
+    issues = [f"missing_{name}" for name in ("unit", "origin") if not fields.get(name)]
+    paid = next((fields[name] for name in PRICE_FIELDS if fields.get(name) is not None), None)
+    if expected_price is not None and paid is not None and abs(float(str(paid)) - expected_price) >= 0.005:
+        issues.append("mismatch")
+    return issues
+
+
+def _price(value: JsonValue) -> float | None:
+    found = number(value)
+    return found if found is not None and found >= 0 else None
+
+
+def _issues(row: Row) -> list[str]:
+    issues = row.fields.get("issues")
+    return [issue for issue in issues if isinstance(issue, str)] if isinstance(issues, list) else []
+
+
+def _mismatch(row: Row, expected: float | None, facts: Facts) -> Alert:
+    found = next((price for name in PRICE_FIELDS if (price := number(row.fields.get(name))) is not None), None)
+    name = label(row, "name") or say(facts, "价签", "Tag")
+    zh = (
+        f"{name}：价签 {found:g}，应为 {expected:g}。"
+        if found is not None and expected is not None
+        else f"{name}：价格不符。"
+    )
+    en = f"{name}: tag says {found:g}, expected {expected:g}." if found is not None and expected is not None else ""
+    return alert(row, "price_mismatch", Severity.MAJOR, say(facts, zh, en or f"{name}: the price differs."))
+
+
+def _dated(row: Row) -> Row:
+    stated = any(row.fields.get(name) for name in DATE_FIELDS)
+    return advise_unless_confirmed(row, Source.BARCODE, Source.HUMAN) if stated else advise(row)
+
+
+def _expired_alert(row: Row, facts: Facts) -> Alert:
+    name = label(row, "name") or say(facts, "商品", "Product")
+    when = text(row.fields.get("expiry_date"))
+    return alert(
+        row, "expired", Severity.CRITICAL, say(facts, f"{name}已过期（{when}）。", f"{name} expired on {when}.")
+    )
+
+
+def _promotion(row: Row, facts: Facts) -> Row:
+    words = text(row.fields.get("valid_until"))
+    until = parse_date(words, facts.today) if words else None
+    return edit(row, valid_until=until.isoformat() if until else None)
+
+
+def _is_over(row: Row, today: date) -> bool:
+    words = text(row.fields.get("valid_until"))
+    return bool(words) and words < today.isoformat()
+
+
+def _over(row: Row) -> Row:
+    return edit(row, kind="promotion_over", severity=Severity.MINOR.value)
+
+
+def _absent(words: str) -> Row:
+    return Row({"kind": "promotion_not_found", "expected": words, "severity": Severity.MINOR.value}, source=Source.RULE)
+
+
+def _expected(value: JsonValue) -> list[str]:
+    found = [text(words) for words in value[:MAX_EXPECTED]] if isinstance(value, list) else []
+    return list(dict.fromkeys(words for words in found if words))
+
+
+def _named(row: Row, expected: Sequence[str]) -> bool | None:
+    if not expected:
+        return None
+    return any(words.casefold() in text(row.fields.get("text")).casefold() for words in expected)
+
+
+PRICE_TAG = Task(
+    id="price_tag",
+    zh="价签识别",
+    en="Price tags",
+    about_zh="逐字读取价签的品名、价格、单位、规格和产地，并指出缺项。",
+    about_en="Reads name, prices, unit, size and origin of each tag, and says what is missing.",
+    needs=frozenset({Capability.TEXT}),
+    wants=frozenset({Capability.CODES}),
+    schema=_TAG_FORM.schema,
+    prompt_zh=_TAG_FORM.prompt("逐个读取价签，每个价签一行。满减、打折等活动不是价格。", "zh"),
+    prompt_en=_TAG_FORM.prompt("Read every price tag, one row each. Discounts off a sum are no prices.", "en"),
+    finish=finish_tags,
+    pixel_budget=1280 * 1024,
+    max_new_tokens=2048,
+    options={"expected_price": None},
+)
+EXPIRY_CHECK = Task(
+    id="expiry_check",
+    zh="保质期检查",
+    en="Expiry dates",
+    about_zh="抄写日期和保质期，由程序计算到期日和剩余天数。",
+    about_en="Copies dates and shelf lives; code computes the expiry and the days left.",
+    needs=frozenset({Capability.TEXT}),
+    wants=frozenset({Capability.CODES}),
+    schema=_DATE_FORM.schema,
+    prompt_zh=_DATE_FORM.prompt("逐个抄写商品上的生产日期、保质期和到期日。", "zh"),
+    prompt_en=_DATE_FORM.prompt("Copy the production date, shelf life and expiry date of every product.", "en"),
+    finish=finish_dates,
+    pixel_budget=1280 * 1024,
+    max_new_tokens=1536,
+    options={"near_days": NEAR_DAYS},
+)
+PROMO_CHECK = Task(
+    id="promo_check",
+    zh="促销物料检查",
+    en="Promotion material",
+    about_zh="检查海报、横幅、堆头的文字、状况和有效期。",
+    about_en="Checks posters, banners and stacks: text, condition and last day.",
+    needs=frozenset({Capability.TEXT}),
+    wants=frozenset({Capability.OBJECTS}),
+    schema=_PROMO_FORM.schema,
+    prompt_zh=_PROMO_FORM.prompt("列出促销物料，抄写文字，判断种类和状况。", "zh"),
+    prompt_en=_PROMO_FORM.prompt("List the promotion material, copy its text, and give kind and condition.", "en"),
+    finish=finish_promotions,
+    pixel_budget=1280 * 1024,
+    max_new_tokens=1280,
+    options={"expected": []},
+)
