@@ -155,7 +155,7 @@ Apart: TypeAlias = Callable[[Sequence[Placed], Sequence[Placed], bool], bool]
 
 
 def split_tags(pieces: Sequence[Placed], apart: Apart) -> list[list[Placed]]:
-    """Cut a page along empty columns and rows, the widest first, as long as `apart` agrees; each part in reading order."""
+    """Cut a page along empty columns and rows, the widest first, as long as `apart` agrees."""
     parts = _split(list(pieces), apart)
     return [sorted(part, key=lambda piece: (piece.top, piece.left)) for part in parts]
 

@@ -25,7 +25,8 @@ _NARROW: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
 _UNIT_NAMES: Final[dict[str, str]] = {
     "毫升": "ml", "ml": "ml", "升": "L", "l": "L", "克": "g", "g": "g", "千克": "kg", "公斤": "kg", "kg": "kg",
     "㎏": "kg", "毫克": "mg", "mg": "mg", "厘升": "cl", "cl": "cl", "市斤": "斤", "磅": "lb", "lb": "lb", "oz": "oz",
-    "盎司": "oz",    "米": "m", "m": "m", "cm": "cm", "厘米": "cm", "mm": "mm", "pcs": "pcs", "pc": "pcs", "ea": "ea", "each": "ea",
+    "盎司": "oz", "米": "m", "m": "m", "cm": "cm", "厘米": "cm", "mm": "mm",
+    "pcs": "pcs", "pc": "pcs", "ea": "ea", "each": "ea",
     "box": "盒", "bottle": "瓶", "bag": "袋", "pack": "包", "can": "罐", "btl": "瓶",
 }  # fmt: skip
 _MASS: Final = "毫升|毫克|千克|公斤|市斤|厘升|盎司|ml|kg|mg|cl|lb|oz|㎏|斤|两|升|克|磅|l|g"

@@ -1,0 +1,114 @@
+"""Which writing on a tag is the name of the goods, and which is a heading, a slogan, a shop, a phone number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from pixel_agent.rules.labels import Labelled, parse_labels
+from pixel_agent.rules.layout import Placed
+from pixel_agent.rules.offers import Offer, unit_piece
+from pixel_agent.rules.prices import PRICE_LABEL, bare_amount, find_prices, is_sign
+from pixel_agent.rules.units import find_specs, half_width
+
+_HEADING: Final = re.compile(
+    r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|"
+    r"火热|爆款|新品|热销|热卖|人气|店长|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
+    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
+    re.IGNORECASE,
+)
+_SLOGAN: Final = re.compile(
+    r"限时|抢购|满\s*\d|\d\s*折|[一二三四五六七八九半]\s*折|买[一二三\d]\S{0,2}[送赠]|第[二三2-9]\s*[件个份]|限购|每人限|包邮|积分|扫码|扫一扫|热线|电话|"
+    r"监督|举报|物价|核价|有效期|保质期|欢迎|标价签|明码标价|活动时间|活动期|促销期|到手|立减|直降|会员日|先到先得|售完即止|货号|谢谢|低价|钜惠|"
+    r"特惠|元优惠|优惠券|换购|加购|www\.|http|\.com|微信|支付宝|二维码|公众号|小程序|12315|12358|参考|以实物为准|解释权|图片仅供",
+)
+_SHOP: Final = re.compile(
+    r"超市$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
+    re.IGNORECASE,
+)
+_LOOKALIKES: Final = str.maketrans("凈黃奧內呂戶別吳產溫錄", "净黄奥内吕户别吴产温录")
+_TRADITIONAL: Final = re.compile(r"[價單規條麵裝質級飲實銷號與豬雞魚醬糧]")
+
+
+def looks_like_name(text: str) -> bool:
+    """Whether a text could name goods: words, no price, no label, no mere size, no heading, slogan or shop."""
+    plain = half_width(text).strip()
+    letters = re.findall(r"[\u4e00-\u9fff]", plain)
+    if len(letters) < 2 and len(re.findall(r"[A-Za-z]", plain)) < 3:
+        return False
+    if find_prices(plain) or bare_amount(plain) is not None or is_sign(plain) or unit_piece(plain) is not None:
+        return False
+    before, values = parse_labels(plain)
+    if values and (not before or any(field not in ("price",) for field, _ in values)):
+        return False
+    if _HEADING.fullmatch(plain) or _SLOGAN.search(plain) or _SHOP.search(plain):
+        return False
+    specs = find_specs(plain)
+    rest = plain
+    for spec in reversed(specs):
+        rest = rest[: spec.start] + rest[spec.end :]
+    return len(re.findall(r"[\u4e00-\u9fffA-Za-z]", PRICE_LABEL.sub("", rest))) >= 2
+
+
+def find_name(
+    pieces: Sequence[Placed], label: Labelled | None, offers: Sequence[Offer]
+) -> tuple[str | None, tuple[Placed, ...]]:
+    """The name as printed, and its pieces: what 品名 says, else the largest writing that can be one."""
+    if label is not None:
+        value, more = label.value, _wrapped(label.pieces[-1], pieces)
+        return _tidy(value + "".join(piece.text for piece in more), pieces), (*label.pieces, *more)
+    candidates = [piece for piece in pieces if looks_like_name(piece.text)]
+    chinese = [
+        piece for piece in candidates if re.search(r"[\u4e00-\u9fff]{2}|[\u4e00-\u9fff].*[\u4e00-\u9fff]", piece.text)
+    ]
+    candidates = chinese or candidates
+    if offers:
+        main = max(offers, key=lambda offer: offer.height).pieces[0]
+        candidates = [piece for piece in candidates if piece.middle <= main.bottom] or candidates
+    if not candidates:
+        return None, ()
+    tallest = max(piece.height for piece in candidates)
+    first = min((piece for piece in candidates if piece.height >= 0.85 * tallest), key=lambda piece: piece.top)
+    row = _same_line(first, candidates)
+    more = _wrapped(row[-1], candidates) if len(row) == 1 else ()
+    text = " ".join(piece.text for piece in row) + "".join(piece.text for piece in more)
+    return _tidy(text, pieces), (*row, *more)
+
+
+def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
+    """The name may be read in two pieces: those of like height right beside each other."""
+    row = [first]
+    for other in sorted(candidates, key=lambda piece: piece.left):
+        if other is first or not 0.75 <= other.height / first.height <= 1.33:
+            continue
+        beside = abs(other.middle - first.middle) < 0.4 * first.height
+        gap = max(other.left - max(piece.right for piece in row), min(piece.left for piece in row) - other.right)
+        if beside and gap < 1.2 * first.height:
+            row.append(other)
+    return sorted(row, key=lambda piece: piece.left)
+
+
+def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
+    """The second line of a name that filled the first: same size, right below, from the same left edge or centre."""
+    left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
+    if first.width < 0.6 * (right - left):
+        return ()
+    for other in pieces:
+        if (
+            other is not first
+            and looks_like_name(other.text)
+            and re.search(r"[\u4e00-\u9fff]", other.text)
+            and 0.85 <= other.height / first.height <= 1.18
+            and 0.5 * first.height < other.middle - first.middle < 1.9 * first.height
+            and (abs(other.left - first.left) < first.height or abs(other.centre - first.centre) < first.height)
+        ):
+            return (other,)
+    return ()
+
+
+def _tidy(text: str, pieces: Sequence[Placed]) -> str | None:
+    name = re.sub(r"\s+", " ", half_width(text)).strip(" :;,.|-_*·")
+    if not any(_TRADITIONAL.search(piece.text) for piece in pieces):
+        name = name.translate(_LOOKALIKES)  # on a simplified page these are misread look-alikes
+    return name or None
