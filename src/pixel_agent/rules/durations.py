@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pixel_agent.rules.date_words import normalise
+from pixel_agent.rules.expiry_words import LIFE
 
 MAX_YEARS = 30
 """A longer shelf life is a misreading."""
@@ -34,7 +35,6 @@ _TEMPERATURE = re.compile(
 _WRITTEN_DATE = re.compile(
     r"(?:\d{2,4}|元)\s*年\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号]?)?|\d{1,2}\s*月\s*\d{1,2}\s*[日号]"
 )
-_LIFE = re.compile(r"保\s*[质質]\s*期|保\s*[存鲜鮮]\s*期|有\s*效\s*期|赏\s*味\s*期|货\s*架\s*期|SHELF\s*LIFE|유통기한")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def parse_duration(text: str) -> Duration | None:
     calendar dates are no durations. A duration beside a keyword (`保质期`) goes before all others.
     """
     found = find_durations(text)
-    labelled = [mention for mention in found if _LIFE.search(normalise(text[: mention.start])[0])]
+    labelled = [mention for mention in found if LIFE.search(normalise(text[: mention.start])[0])]
     different = {mention.duration for mention in labelled or found}
     return different.pop() if len(different) == 1 else None
 
