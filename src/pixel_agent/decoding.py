@@ -38,7 +38,8 @@ from pixel_agent.core import Pixels
 from pixel_agent.errors import InvalidPhoto
 
 TAKE_AGAIN: Final = "Take the photo again, or upload it again."
-MAX_JPEG_SCANS: Final = 100
+_JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+MAX_JPEG_SCANS: Final = 50
 """Progressive JPEGs have about ten scans; each costs a pass over all coefficients, so thousands are an attack."""
 
 # The codecs' knobs are global to the process. One photo costs one core: the executor brings the parallelism. What
@@ -117,7 +118,7 @@ _Found = tuple[int, int, Image.Exif | None, bool]
 
 def _jpeg_header(data: bytes) -> _Found:
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-        return *image.size, image.getexif(), True
+        return *image.size, _exif_of(image), True
 
 
 def _png_header(data: bytes) -> _Found:
@@ -163,7 +164,7 @@ _PILLOW: Final[dict[str, type[ImageFile.ImageFile]]] = {
 def _pillow_header(data: bytes, media_type: str) -> _Found:
     with _PILLOW[media_type](io.BytesIO(data)) as image:
         # Pillow turns TIFF by itself, and says the upright size; BMP and GIF know no orientation.
-        return *image.size, image.getexif(), media_type == "image/avif"
+        return *image.size, _exif_of(image), media_type == "image/avif"
 
 
 _HEADERS: Final[dict[str, Callable[[bytes], _Found]]] = {
@@ -204,15 +205,26 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _exif(raw: bytes) -> Image.Exif | None:
+    """EXIF that makes no sense says nothing, it never breaks a photo."""
     if not raw:
         return None
     exif = Image.Exif()
-    exif.load(raw)
+    try:
+        exif.load(raw)
+    except Exception:
+        return None
     return exif
 
 
+def _exif_of(image: Image.Image) -> Image.Exif | None:
+    try:
+        return image.getexif()
+    except Exception:
+        return None
+
+
 def _read_exif(exif: Image.Exif | None) -> tuple[int, datetime | None]:
-    """Orientation and camera time; EXIF that makes no sense says nothing, it never breaks a photo."""
+    """Orientation and camera time."""
     if exif is None:
         return 1, None
     try:
@@ -261,9 +273,16 @@ def _decode_jpeg_leniently(data: bytes, size: tuple[int, int]) -> Pixels:
 
 
 def _scans(data: bytes) -> int:
-    """Scans of the photo itself: previews come before it, and phones append films behind it."""
-    end = re.search(rb"\xff\xd9", data[data.rfind(b"\xff\xc2") :])
-    return len(re.findall(rb"\xff\xda", data[data.rfind(b"\xff\xc2") :][: end.start() if end else None]))
+    """Scans of the photo itself: previews hide in segments before it, and phones append films behind it."""
+    at, scans = 2, 0
+    while (match := _JPEG_MARKER.search(data, at)) and scans <= MAX_JPEG_SCANS:
+        at = match.end()
+        kind = data[at - 1]
+        if kind == 0xD9:
+            break
+        scans += kind == 0xDA
+        at += int.from_bytes(data[at : at + 2], "big")
+    return scans
 
 
 def _is_adobe(data: bytes) -> bool:

@@ -97,7 +97,10 @@ def check(data: bytes, settings: PhotoSettings) -> Header:
 
 def fingerprint(pixels: Pixels) -> int:
     """64-bit difference hash (Krawetz's dHash): 9 x 8 grey cells, one bit for each cell darker than its right one."""
-    cells = cv2.resize(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
+    grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    while min(grey.shape) >= 128:
+        grey = quality.halve(grey)
+    cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     return int.from_bytes(np.packbits(cells[:, :-1] < cells[:, 1:]).tobytes(), "big")
 
 

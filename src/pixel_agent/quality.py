@@ -18,11 +18,8 @@ from pixel_agent.core import Lang, Notice, Pixels, Quality
 Grey = NDArray[np.uint8]
 
 LONGEST_SIDE: Final = 1024
-"""Side at which edges are looked at, in pixels: text of a shelf photo is still a few pixels high."""
-COARSE_SIDE: Final = 384
-"""Side at which exposure and glare are looked at."""
-TILT_SIDE: Final = 256
-"""Side at which lines are looked for: the search costs as many steps as there are edge pixels."""
+"""Side at which edges are looked at, in pixels: text of a shelf photo is still a few pixels high. Exposure and glare
+are looked at at half, lines at a quarter of it; halving is the fastest way to shrink."""
 EDGE_WINDOW: Final = 15
 """Side of the window, in pixels, whose range an edge's slope is compared with; wider than any readable edge."""
 FEWEST_EDGE_SHARE: Final = 0.0005
@@ -86,7 +83,7 @@ def assess(pixels: Pixels, original_size: tuple[int, int], lang: Lang = "zh") ->
     (clockwise positive, -30 to 30), None where no direction dominates.
     """
     fine = _bounded(_grey(pixels), LONGEST_SIDE)
-    coarse = _bounded(fine, COARSE_SIDE)
+    coarse = halve(fine)
     edges, sharpness = _sharpness(fine)
     low, high = _percentiles(coarse, 5, 95)
     found = Quality(
@@ -94,13 +91,22 @@ def assess(pixels: Pixels, original_size: tuple[int, int], lang: Lang = "zh") ->
         brightness=round(float(coarse.mean()) / 255, 3),
         contrast=round(float(high - low) / 255, 3),
         glare=round(_glare(coarse), 3),
-        tilt_deg=_tilt(_bounded(coarse, TILT_SIDE)),
+        tilt_deg=_tilt(halve(coarse)),
         readable=min(original_size) >= READABLE_SIDES[0]
         and max(original_size) >= READABLE_SIDES[1]
         and edges >= FEWEST_EDGE_SHARE
         and sharpness >= UNREADABLE_BELOW,
     )
     return _with_advice(found, edges, original_size, lang)
+
+
+def halve(grey: Grey) -> Grey:
+    """Half the sides, each pixel the mean of four; photos below 32 pixels stay as they are."""
+    height, width = grey.shape
+    if min(height, width) < 32:
+        return grey
+    size = (width // 2, height // 2)
+    return np.asarray(cv2.resize(grey[: size[1] * 2, : size[0] * 2], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _with_advice(found: Quality, edges: float, original_size: tuple[int, int], lang: Lang) -> Quality:
@@ -125,7 +131,8 @@ def _bounded(grey: Grey, side: int) -> Grey:
         return grey
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    method = cv2.INTER_LINEAR if scale > 0.66 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(grey, size, interpolation=method), np.uint8)
 
 
 def _grey(pixels: Pixels) -> Grey:
@@ -140,7 +147,7 @@ def _sharpness(grey: Grey) -> tuple[float, float]:
     """
     share, steepness = _steepness(grey)
     if 0 < steepness < BLURRED_BELOW and min(grey.shape) >= 4 * EDGE_WINDOW:
-        steepness = min(steepness, 0.5 * _steepness(_bounded(grey, max(grey.shape) // 4))[1])
+        steepness = min(steepness, 0.5 * _steepness(halve(halve(grey)))[1])
     return share, steepness
 
 
@@ -192,7 +199,7 @@ def _tilt(grey: Grey) -> float | None:
     """Lean of the dominant straight lines against the nearest axis, weighted by length; steeper is perspective."""
     side = max(grey.shape)
     lines = cv2.HoughLinesP(
-        cv2.Canny(grey, 80, 240), 1, math.pi / 180, 30, minLineLength=side * 0.15, maxLineGap=side * 0.01
+        cv2.Canny(grey, 80, 240), 1, math.pi / 90, 30, minLineLength=side * 0.15, maxLineGap=side * 0.01
     )
     if lines is None or len(lines) < 5:
         return None
