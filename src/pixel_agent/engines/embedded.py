@@ -34,7 +34,9 @@ from pixel_agent.core import (
 from pixel_agent.engines.base import Limits, plan_by_capability
 from pixel_agent.engines.text_reader import CLOSE, QUICK, Look, TextReader
 from pixel_agent.errors import EngineError, EngineUnavailable, PixelAgentError
+from pixel_agent.rules.expiry import read_expiry
 from pixel_agent.rules.page import Page, Reader
+from pixel_agent.rules.tags import read_price_tags
 
 MODEL = "PP-OCRv6-small"
 
@@ -47,7 +49,7 @@ def read_text(page: Page) -> Draft:
     return Draft(items=tuple(rows))
 
 
-READERS: Mapping[str, Reader] = MappingProxyType({})
+READERS: Mapping[str, Reader] = MappingProxyType({"price_tag": read_price_tags, "expiry_check": read_expiry})
 """Task id → its rules; every other task gets `read_text`."""
 
 LOOKS: Mapping[str, Look] = MappingProxyType({"price_tag": QUICK})

@@ -64,8 +64,12 @@ class _Attempt:
 
     @property
     def worth(self) -> float:
-        """Confidence, less for few characters: a wrongly turned word often looks like one certain dash."""
-        return self.confidence * (1 - 0.5 ** len(self.text.strip()))
+        """Confidence, less for few characters: a wrongly turned word often looks like one certain dash, and the two
+        halves of an upright 1 like 11."""
+        text = self.text.strip()
+        worth = self.confidence * (1 - 0.5 ** len(text))
+        doubtful = len(text) < 2 or (self.stacked and len(text) == 2 and text.isascii())
+        return worth / 4 if doubtful and (self.stacked or self.turn % 2) else worth
 
 
 class TextReader:
