@@ -9,7 +9,7 @@ from typing import Final
 
 from pixel_agent.rules.layout import Placed, below, right_of
 from pixel_agent.rules.prices import PRICE_LABEL, find_prices
-from pixel_agent.rules.units import half_width, normal_unit
+from pixel_agent.rules.units import half_width, normal_unit, simplified
 
 _WORDS: Final[dict[str, str]] = {
     "name": r"商\s*品\s*名\s*称|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|货\s*名|品\s*名|名\s*称|"
@@ -54,17 +54,17 @@ class Labelled:
 
 def parse_labels(text: str) -> tuple[str, list[tuple[str, str]]]:
     """What stands before the first label, and each (field, value) of a text; field `price` and `` are not for reading."""
-    plain = half_width(text)
+    plain, words = half_width(text), simplified(text)
     marks: list[tuple[int, int, str]] = []
-    for found in _LABEL.finditer(plain):
+    for found in _LABEL.finditer(words):
         field = found.lastgroup or ""
         end = found.end()
-        translated = _TRANSLATION.match(plain, end)
+        translated = _TRANSLATION.match(words, end)
         if translated and field != "price":
             end = translated.end()
         if marks and found.start() < marks[-1][1]:
             continue
-        if _is_label(plain, found, end, field):
+        if _is_label(words, found, end, field):
             marks.append((found.start(), end, "" if field == "other" else field))
     if not marks:
         return plain, []
@@ -102,9 +102,10 @@ def is_labelled(text: str) -> bool:
 
 def _is_label(text: str, found: re.Match[str], end: int, field: str) -> bool:
     colon = re.match(r"\s*[)]?\s*[:;]", text[end:]) is not None
-    if field == "price":
-        return True
     opens = not text[: found.start()].strip(" ([*·-") or text[found.start() - 1] in " ;,|/)"
+    if field == "price":
+        outright = opens and re.search(r"(?:价格?|price)$", found[0], re.IGNORECASE) is not None
+        return outright or re.match(r"\s*(?:$|[:;(¥\d])", text[end:]) is not None
     if _NEEDS_COLON.fullmatch(found[0].lower()):
         return colon and opens
     if colon:

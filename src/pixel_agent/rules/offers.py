@@ -10,13 +10,16 @@ from typing import Final
 
 from pixel_agent.rules.layout import Placed
 from pixel_agent.rules.prices import PRICE_LABEL, Kind, bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.rules.units import half_width, normal_unit
+from pixel_agent.rules.units import half_width, normal_unit, simplified
 
 _PROMOTED: Final = re.compile(
     r"特价|促销|特惠|惊爆|抢购|秒杀|清仓|特卖|\bsale\b|限时|热卖价|优惠价|今日价|直降|狂欢", re.IGNORECASE
 )
-_MEMBERS: Final = re.compile(r"会员(?:专享|价|专属|特惠)|\bvip\b|\bmember", re.IGNORECASE)
+_MEMBERS: Final = re.compile(r"会员(?:专享|价|专属|特惠)|\bvip\b|\bmembers?\s*(?:price|only)", re.IGNORECASE)
 _PER: Final = re.compile(r"\(?\s*(?P<yuan>元|块)?\s*(?:(?P<slash>[/|]|每)\s*(?P<unit>.+?))?\s*\)?")
+SIGN_GAP: Final = 1.0
+"""A sign stands at most this many figure heights before its number; farther off, figures between were not read."""
+
 SCALE: Final = 5
 """A promoted price this many times above the old one lost its decimal point: raised decimals read as one number."""
 
@@ -119,6 +122,8 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
     used = list(offer.pieces)
     for before in _before(piece, pieces):
         if is_sign(before.text):
+            if piece.left - before.right > SIGN_GAP * piece.height:
+                continue
             offer = replace(offer, currency=offer.currency or "CNY")
             used.append(before)
             continue
@@ -158,9 +163,10 @@ def _before(piece: Placed, pieces: Sequence[Placed]) -> list[Placed]:
         and piece.top - 0.35 * piece.height <= other.middle <= piece.bottom + 0.1 * piece.height
     ]
     near.sort(key=lambda other: -other.right)
-    stop = next(
-        (i for i, other in enumerate(near) if re.search(r"\d", other.text) and not is_sign(other.text)), len(near)
+    numbers = (
+        index for index, other in enumerate(near) if find_prices(other.text) or bare_amount(other.text) is not None
     )
+    stop = next(numbers, len(near))
     return [other for other in near[:stop] if is_sign(other.text) or _lone_label(other.text) is not None]
 
 
@@ -191,7 +197,7 @@ def _label_above(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
 
 def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
     """Kind and unit of a piece that is nothing but a price label: `会员价：`, `单价(元/斤)`, `零售价 Price`."""
-    plain = half_width(text)
+    plain = simplified(text)
     if not PRICE_LABEL.search(plain):
         return None
     unit = re.search(r"元\s*/\s*([^)\s:]+)", plain)
@@ -211,6 +217,8 @@ def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -
     tallest_offer = max((offer.height for offer in offers), default=0.0)
     pointed = largest.amount != largest.amount.to_integral_value() or "." in largest.pieces[0].text
     large = largest.height >= 1.25 * middle and largest.height >= 1.15 * tallest_offer
+    if any(is_sign(piece.text) for piece in pieces):  # the sign belongs to figures that were not read
+        return []
     if large and (pointed or largest.height >= 0.95 * heights[-1]):
         currency = "CNY" if any(re.search(r"[\u4e00-\u9fff]", piece.text) for piece in pieces) else None
         return [replace(largest, currency=currency)]

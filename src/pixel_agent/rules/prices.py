@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
-from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, normal_unit
+from pixel_agent.rules.units import SALE_UNIT, half_width, simplified, mend_spec, normal_unit
 
 Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total"]
 """`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价)."""
@@ -39,7 +39,7 @@ _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     (
         "regular",
         "建议零售价|统一零售价|全国统一价|非会员价|指导价|零售价|日常价|划线价|门市价|门店价|市场价|参考价|吊牌价|专柜价|普通价|平时价|"
-        "挂牌价|正常价|正价|标价|原售价|原价|原|regular(?:\\s*price)?|rrp|was|list\\s*price",
+        "挂牌价|正常价|正价|标价|原售价|原价|原(?=\\s*[:¥]?\\s*\\d)|regular(?:\\s*price)?|rrp|was|list\\s*price",
     ),
     (
         "sale",
@@ -107,7 +107,7 @@ _BARE: Final = re.compile(r"\d{1,5}(?:\s?[.,]\s?\d{1,2})?")
 
 def find_prices(text: str) -> list[Price]:
     """Every price that the text states beyond doubt, in order. Bare numbers, sizes, dates and promotions are none."""
-    plain = _mask(mend_digits(half_width(text)))
+    plain = _mask(mend_digits(simplified(text)))
     found: list[Price] = []
     for match in _PRICE.finditer(plain):
         previous = found[-1].end if found else 0
@@ -120,7 +120,7 @@ def find_prices(text: str) -> list[Price]:
 
 def bare_amount(text: str) -> Decimal | None:
     """The number that a text consists of, if it could be a price by its form: `12.90`, `5`, `12 . 9`; else None."""
-    plain = mend_digits(half_width(text)).strip()
+    plain = mend_digits(simplified(text)).strip()
     if not _BARE.fullmatch(plain):
         return None
     return _decimal(plain)
@@ -128,7 +128,7 @@ def bare_amount(text: str) -> Decimal | None:
 
 def label_kind(text: str) -> tuple[bool, Kind | None]:
     """Whether a text holds a price label, and the kind that its last one states (None: a neutral one like 售价)."""
-    labels = list(PRICE_LABEL.finditer(half_width(text)))
+    labels = list(PRICE_LABEL.finditer(simplified(text)))
     return (True, _kind(labels[-1][0])) if labels else (False, None)
 
 

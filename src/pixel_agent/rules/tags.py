@@ -16,7 +16,7 @@ from pixel_agent.rules.labels import Labelled, labelled_values, parse_labels
 from pixel_agent.rules.layout import Placed, cover, group_rows, join_decimals, split_tags, straighten
 from pixel_agent.rules.offers import Prices, find_offers, settle, unit_piece
 from pixel_agent.rules.page import Page
-from pixel_agent.rules.prices import bare_amount, find_prices, label_kind
+from pixel_agent.rules.prices import bare_amount, find_prices, is_sign, label_kind
 from pixel_agent.rules.tag_names import find_name, looks_like_name
 from pixel_agent.rules.units import find_specs, half_width, normal_unit, tidy_spec
 
@@ -66,7 +66,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
     values = labelled_values(pieces)
     by_field = {value.field: value for value in reversed(values) if value.value}
     prices = settle(find_offers(pieces), pieces)
-    if not prices.offers and not ("name" in by_field and len(by_field) > 1):
+    if not prices.offers and not _awaits_price(pieces):
         return None
     name, named = find_name(pieces, by_field.get("name"), prices.offers)
     spec, specified = _spec(pieces, by_field.get("spec"), name)
@@ -93,6 +93,13 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
     used += list(origin.pieces) if origin else []
     confidence = min((line.confidence for piece in used for line in piece.lines), default=None)
     return Row(fields, cover(pieces), Source.TEXT, confidence)
+
+
+def _awaits_price(pieces: Sequence[Placed]) -> bool:
+    """Whether a tag's price was there and could not be read: its sign, its unit or its label stands alone."""
+    marks = sum(is_sign(piece.text) or unit_piece(piece.text) is not None for piece in pieces)
+    labels = any(field == "price" for piece in pieces for field, _ in parse_labels(piece.text)[1])
+    return marks + labels >= 1 and any(_is_name(piece.text) for piece in pieces)
 
 
 def _number(amount: Decimal | None) -> float | None:

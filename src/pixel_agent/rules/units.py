@@ -21,6 +21,9 @@ _NARROW: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     ord("⁄"): ord("/"),
     ord("∕"): ord("/"),
 }
+_SIMPLE: Final = str.maketrans(
+    "價單產規格級員現優銷條碼淨凈會稱國國質效動時間塊開賣價", "价单产规格级员现优销条码净净会称国国质效动时间块开卖价"
+)
 
 _UNIT_NAMES: Final[dict[str, str]] = {
     "毫升": "ml", "ml": "ml", "升": "L", "l": "L", "克": "g", "g": "g", "千克": "kg", "公斤": "kg", "kg": "kg",
@@ -75,6 +78,11 @@ def half_width(text: str) -> str:
     return text.translate(_NARROW)
 
 
+def simplified(text: str) -> str:
+    """`half_width`, and the traditional characters of tag labels as simplified ones; spans stay valid."""
+    return half_width(text).translate(_SIMPLE)
+
+
 def normal_unit(text: str) -> str | None:
     """The unit of sale in a text, alone or as `元/…`: `公斤` → `kg`, `/500克` → `500g`, `1斤` → `斤`; else None."""
     found = _UNIT_VALUE.fullmatch(half_width(text).strip(" ()[]:.,-"))
@@ -105,6 +113,7 @@ def tidy_spec(text: str) -> str:
 def mend_spec(text: str) -> str:
     """Letters that readers confuse with digits set right beside a measure: `5OOml` → `500ml`, `500m1` → `500ml`."""
     plain = half_width(text)
+    plain = re.sub(r"(?<=[\d\slgLG\u4e00-\u9fff])[xX](?=\s*\d)", "×", plain)
     plain = re.sub(r"(?<=\d)[Oo](?=[Oo\d.]*\s*(?:ml|kg|g|l|毫|克|千))", "0", plain, flags=re.IGNORECASE)
     plain = re.sub(r"(?<=\d)[Oo](?=\s*(?:ml|kg|g|l)(?![a-z]))", "0", plain, flags=re.IGNORECASE)
     return re.sub(r"(?<=\d)(m)[1I|](?![\da-z])", r"\1l", plain, flags=re.IGNORECASE)
