@@ -247,7 +247,7 @@ def _camera_time(text: object) -> datetime | None:
 
 
 def _decode_jpeg(data: bytes, header: Header, size: tuple[int, int]) -> Pixels:
-    if data.count(b"\xff\xda") > MAX_JPEG_SCANS and _scans(data) > MAX_JPEG_SCANS:
+    if _scans(data) > MAX_JPEG_SCANS:
         raise _broken("image/jpeg", f"has more than {MAX_JPEG_SCANS} scans")
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
@@ -273,14 +273,23 @@ def _decode_jpeg_leniently(data: bytes, size: tuple[int, int]) -> Pixels:
 
 
 def _scans(data: bytes) -> int:
-    """Scans of the photo itself: previews hide in segments before it, and phones append films behind it."""
-    at, scans = 2, 0
+    """Scans of the photo itself: previews hide in segments before it, and phones append films behind it.
+
+    A sequential JPEG whose first scan holds every component ends with it (libjpeg refuses more), so the usual photo is
+    not searched.
+    """
+    at, scans, components = 2, 0, 0
     while (match := _JPEG_MARKER.search(data, at)) and scans <= MAX_JPEG_SCANS:
         at = match.end()
         kind = data[at - 1]
         if kind == 0xD9:
             break
-        scans += kind == 0xDA
+        if kind in (0xC0, 0xC1):
+            components = data[at + 7]
+        if kind == 0xDA:
+            scans += 1
+            if scans == 1 and data[at + 2] == components:
+                break
         at += int.from_bytes(data[at : at + 2], "big")
     return scans
 
@@ -297,20 +306,16 @@ def _from_cmyk(pixels: Pixels, *, inverted: bool) -> Pixels:
     return _as_pixels(cv2.multiply(np.ascontiguousarray(light[..., :3]), key, scale=1 / 255))
 
 
-def _decode_png(data: bytes, header: Header, _: tuple[int, int]) -> Pixels:
+def _decode_png(data: bytes, header: Header, size: tuple[int, int]) -> Pixels:
     chunks = dict(_png_chunks(data))
     colour = chunks[b"IHDR"][9]  # 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha
     if colour == 0 and b"tRNS" in chunks:  # OpenCV ignores it
         with PngImagePlugin.PngImageFile(io.BytesIO(data)) as image:
             return _from_pillow(image)
-    return _decode_opencv(data, header, transparent=colour >= 4 or b"tRNS" in chunks)
+    return _decode_opencv(data, header, size, transparent=colour >= 4 or b"tRNS" in chunks)
 
 
-def _decode_webp(data: bytes, header: Header, _: tuple[int, int]) -> Pixels:
-    return _decode_opencv(data, header, transparent=True)
-
-
-def _decode_opencv(data: bytes, header: Header, *, transparent: bool) -> Pixels:
+def _decode_opencv(data: bytes, header: Header, _: tuple[int, int], *, transparent: bool) -> Pixels:
     plain = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     raw = np.frombuffer(data, np.uint8)
     image: np.ndarray | None = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED if transparent else plain)
@@ -344,7 +349,7 @@ def _decode_pillow(data: bytes, header: Header, _: tuple[int, int]) -> Pixels:
 _DECODERS: Final[dict[str, Callable[[bytes, Header, tuple[int, int]], Pixels]]] = {
     "image/jpeg": _decode_jpeg,
     "image/png": _decode_png,
-    "image/webp": _decode_webp,
+    "image/webp": partial(_decode_opencv, transparent=True),
     "image/heic": _decode_heic,
     "image/avif": _decode_pillow,
     "image/tiff": _decode_pillow,

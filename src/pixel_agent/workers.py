@@ -164,12 +164,15 @@ class ElasticExecutor:
     def _work(self) -> None:
         while (item := self._next()) is not None:
             future, call = item
-            if future.set_running_or_notify_cancel():
-                _settle(future, call)
-            del item, future, call  # or the last photo stays in memory while the thread waits
-            with self._wake:
+            outcome = _outcome(call) if future.set_running_or_notify_cancel() else None
+            with self._wake:  # before anybody hears of it, or the statistics lag behind the answers
                 self._busy.add(-1)
                 self._done += 1
+            if isinstance(outcome, _Failure):
+                future.set_exception(outcome.error)
+            elif outcome is not None:
+                future.set_result(outcome.value)
+            del item, future, call, outcome  # or the last photo stays in memory while the thread waits
 
     def _next(self) -> tuple[Future[object], Callable[[], object]] | None:
         """The next item, or None where this thread should end (it is then already off the books)."""
@@ -195,13 +198,21 @@ def _closed() -> Draining:
     return Draining("The server is stopping and takes no more photos.", "Send the photo again in a moment.")
 
 
-def _settle(future: Future[object], call: Callable[[], object]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Success:
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: BaseException
+
+
+def _outcome(call: Callable[[], object]) -> _Success | _Failure:
     try:
-        result = call()
-    except BaseException as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        return _Success(call())
+    except BaseException as error:  # whatever it is, whoever waits must hear of it
+        return _Failure(error)
 
 
 class _Integral:
