@@ -13,6 +13,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
+import cv2
 import numpy as np
 
 from pixel_agent.config import EmbeddedSettings
@@ -57,10 +58,14 @@ LOOKS: Mapping[str, Look] = MappingProxyType({"price_tag": QUICK})
 
 
 class EmbeddedEngine:
-    """Reads text and applies the task's rules; capabilities TEXT and CODES."""
+    """Reads text and applies the task's rules; capabilities TEXT and CODES.
 
-    def __init__(self, settings: EmbeddedSettings) -> None:
+    `readers`: task id → its rules; every other task gets one item per line (`read_text`).
+    """
+
+    def __init__(self, settings: EmbeddedSettings, readers: Mapping[str, Reader] = READERS) -> None:
         self._settings = settings
+        self._readers = readers
         self._info = EngineInfo(
             "embedded", MODEL, f"rapidocr {_version('rapidocr')}, onnxruntime {_version('onnxruntime')}"
         )
@@ -99,7 +104,9 @@ class EmbeddedEngine:
         reader = self._reader
         if reader is None:
             raise EngineUnavailable("The embedded engine has not been started.", "Start the service first.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _answer, reader, batch.jobs)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, _answer, reader, self._readers, batch.jobs
+        )
 
     async def stop(self) -> None:
         """Let a running batch finish, then release models and thread."""
@@ -108,26 +115,27 @@ class EmbeddedEngine:
 
     def _load(self) -> TextReader:
         reader = TextReader(self._settings.threads, min_confidence=self._settings.min_confidence)
-        reader.read([np.full((64, 256, 3), 255, np.uint8)], Look(256))
+        sample = np.full((96, 320, 3), 255, np.uint8)
+        reader.read([cv2.putText(sample, "12.80", (30, 70), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)], Look(320))
         return reader
 
 
-def _answer(reader: TextReader, jobs: Sequence[Job]) -> list[Output | PixelAgentError]:
+def _answer(reader: TextReader, readers: Mapping[str, Reader], jobs: Sequence[Job]) -> list[Output | PixelAgentError]:
     looks = [LOOKS.get(job.task.id, CLOSE) for job in jobs]
     try:
         pages = reader.read([job.photo.pixels for job in jobs], looks)
     except Exception as error:
         if len(jobs) == 1:
             return [_failure(error)]
-        return [answer for job in jobs for answer in _answer(reader, [job])]  # only the photo to blame fails
-    return [_apply(job, lines) for job, lines in zip(jobs, pages, strict=True)]
+        return [answer for job in jobs for answer in _answer(reader, readers, [job])]  # only the photo to blame fails
+    return [_apply(readers.get(job.task.id, read_text), job, lines) for job, lines in zip(jobs, pages, strict=True)]
 
 
-def _apply(job: Job, lines: Sequence[TextLine]) -> Output | PixelAgentError:
+def _apply(rules: Reader, job: Job, lines: Sequence[TextLine]) -> Output | PixelAgentError:
     placed = tuple(_in_original(line, job.photo.scale) for line in lines)
     page = Page(placed, job.photo.width, job.photo.height, job.today, job.lang, job.options)
     try:
-        return Output(draft=READERS.get(job.task.id, read_text)(page), lines=placed)
+        return Output(draft=rules(page), lines=placed)
     except Exception as error:
         return _failure(error)
 
