@@ -1,13 +1,13 @@
 """The policy: which waiting scans run together, on which replica, and when. Pure: state and time in, a decision out.
 
-The order. Urgent classes first; inside a class clients take turns, and each client's scans go earliest deadline first (a
-scan without a deadline counts as due `ageing_s` after it came). Every `aged_every`-th batch is led by the scan that has
-waited longest beyond `ageing_s`, whatever its class, so nothing starves and nothing aged can block what is urgent.
+The order. Urgent classes first; inside a class clients take turns, and each client's scans go earliest deadline first
+(a scan without a deadline counts as due `ageing_s` after it came). Every `aged_every`-th batch is led by the scan that
+has waited longest beyond `ageing_s`, whatever its class: nothing starves, and nothing aged can block what is urgent.
 
 The batch. The first scan in that order decides the compatibility key; others with the same key follow while items and
 visual tokens allow. The limits are the engine's, the operator's, free device memory, and half the response time to
-defend, since a scan that just missed a batch waits for two. A deadline that the whole batch would miss makes it smaller,
-unless that costs the others more deadlines than it saves.
+defend, since a scan that just missed a batch waits for two. A deadline that the whole batch would miss makes it
+smaller, unless that costs the others more deadlines than it saves.
 
 The window. An idle device starts at once, except when the next scan is expected so soon that waiting for it costs those
 who wait less than it saves the newcomer.
@@ -78,7 +78,7 @@ class State:
     """Everything a decision depends on beside latency model and settings.
 
     `waiting` is in order of arrival. `in_flight` counts running scans by client, `dispatched` the batches so far.
-    `slo_s` is the response time to defend, None for none.
+    `slo_s` is the response time to defend, None for none; `typical_tokens` are those of a usual scan.
     """
 
     now: float
@@ -88,6 +88,7 @@ class State:
     arrivals_per_s: float = 0.0
     dispatched: int = 0
     slo_s: float | None = None
+    typical_tokens: float = 0.0
     device: DeviceSnapshot = DeviceSnapshot()
 
 
@@ -112,7 +113,8 @@ class WakeAt:
 class Forecast:
     """What admission needs to know of the queue; renewed whenever a batch starts or ends, so free to read.
 
-    `per_s` is what all replicas answer under load, `round_s` the time of a full batch of `batch_items`. `measured` is
+    `per_s` is what all replicas answer under load, `round_s` the time of a full batch of `batch_items` on one of them,
+    `alone_s` that of a single scan. `measured` is
     False while nothing but the prior stands behind it. `free_at` is when the next replica gets free (the past: one is),
     `in_flight` counts running scans of each class.
     """
@@ -120,6 +122,7 @@ class Forecast:
     per_s: float
     batch_items: int
     round_s: float
+    alone_s: float
     replicas: int
     measured: bool
     free_at: float
@@ -168,8 +171,7 @@ def batch_limit(state: State, replica: ReplicaView, fit: Fit, settings: Schedule
         room = max(0, free - settings.memory_reserve_bytes) // settings.memory_bytes_per_token
         tokens = min(tokens, room)
     if state.slo_s is not None:
-        typical = sum(scan.tokens for scan in state.waiting[:64]) / max(1, len(state.waiting[:64]))
-        each_s = fit.item_s + fit.token_s * typical
+        each_s = fit.item_s + fit.token_s * state.typical_tokens
         in_time = int((state.slo_s / 2 - fit.base_s) / each_s) if each_s > 0 else items
         if 1 <= in_time < items:
             items, why = in_time, f"full at {in_time} items, for half of the response time"
@@ -182,7 +184,8 @@ class _Queue:
     def __init__(self, state: State, alive: Sequence[Waiting], fit: Fit, settings: SchedulerSettings) -> None:
         self._in_flight = state.in_flight
         self._ageing_s = settings.ageing_s
-        hopeful = [s for s in alive if s.deadline is None or s.deadline >= state.now + fit.predict(1, s.tokens)]
+        soonest, token_s = state.now + fit.predict(1), fit.token_s
+        hopeful = [s for s in alive if s.deadline is None or s.deadline >= soonest + token_s * s.tokens]
         self._scans = hopeful or alive  # who cannot make it runs only where the device would idle
         self.aged: tuple[Waiting, ...] = ()
         if state.dispatched % settings.aged_every == settings.aged_every - 1:
@@ -276,8 +279,8 @@ def _window(
 ) -> WakeAt | None:
     """Wait for the next scan if it is expected so soon that it pays.
 
-    The n who wait lose the gap until it comes and its own time in the batch; the newcomer saves the rest of a batch that
-    it would have had to sit out: with t = a + b·n, waiting pays if gap · (n + 1) < a.
+    The n who wait lose the gap until it comes and its own time in the batch; the newcomer saves the rest of a batch
+    that it would have had to sit out: with t = a + b·n, waiting pays if gap · (n + 1) < a.
     """
     since = max(replica.idle_since or 0.0, min(scan.arrived for scan in batch))
     end = since + settings.window_ms / 1000

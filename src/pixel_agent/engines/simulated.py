@@ -1,0 +1,124 @@
+"""A device whose time is a formula, with scripted faults: for tests, load planning and the benchmark.
+
+t = base + per_item·n + per_token·tokens, one batch at a time. The time is really spent, without using the CPU.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from pixel_agent.config import SimulatedSettings
+from pixel_agent.core import Batch, EngineInfo, Job, Output, Plan, Support, Task, Tokens
+from pixel_agent.engines.base import Limits
+from pixel_agent.errors import OutOfMemory, PixelAgentError, ReplicaLost
+
+PIXEL_BUDGET = 512 * 512
+"""Pixels of a prepared photo: what the published figures of the first terminal were measured with."""
+TIMER_S = 0.002
+"""How late a timer of an event loop may be by its own making (they count in milliseconds): taken off the next batch."""
+
+
+class SimulatedEngine:
+    """Answers every task with what it was given: the task, the SHA-256 of the upload and the prepared size.
+
+    `instance` is the number of this device among those of one factory; with the seed it decides jitter and crashes.
+    `busy_s`, `batches` and `items` count what it did.
+    """
+
+    def __init__(self, settings: SimulatedSettings, instance: int = 0) -> None:
+        self.busy_s = 0.0
+        self.batches = 0
+        self.items = 0
+        self._settings = settings
+        self._random = random.Random(f"{settings.seed}-{instance}")  # noqa: S311  # a script, not a secret
+        self._poison = settings.poison.encode()
+        self._late_s = 0.0
+
+    @property
+    def info(self) -> EngineInfo:
+        """Who answers."""
+        return EngineInfo("simulated", "formula", version("pixel-agent"), simulated=True)
+
+    @property
+    def limits(self) -> Limits:
+        """The largest batch, from the settings."""
+        return Limits(self._settings.max_items, self._settings.max_tokens)
+
+    @property
+    def slo_s(self) -> float | None:
+        """The response time that it promises, from the settings."""
+        return None if self._settings.slo_ms is None else self._settings.slo_ms / 1000
+
+    def plan(self, task: Task) -> Plan:
+        """Every task, in full, at one pixel budget, without evidence."""
+        return Plan(Support.FULL, (), min(task.pixel_budget, PIXEL_BUDGET), uses_codes=False)
+
+    async def start(self) -> None:
+        """Take the time that the settings say."""
+        await asyncio.sleep(self._settings.start_ms / 1000)
+
+    async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
+        """Spend the batch's time, then answer. Raises what the settings script."""
+        self.batches += 1
+        self.items += len(batch.jobs)
+        self._refuse_too_many(len(batch.jobs))
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            await self._spend(self._seconds(batch))
+        finally:
+            self.busy_s += loop.time() - started
+        if self._poison and any(self._poison in job.photo.data for job in batch.jobs):
+            raise ValueError("the batch holds a poisoned photo")
+        return [_answer(job) for job in batch.jobs]
+
+    async def stop(self) -> None:
+        """Nothing to release."""
+
+    def _refuse_too_many(self, items: int) -> None:
+        above = self._settings.oom_above_items
+        if above is not None and items > above:
+            raise OutOfMemory(f"A batch of {items} does not fit.", "Send fewer photos at once.")
+
+    def _seconds(self, batch: Batch) -> float:
+        s = self._settings
+        total = s.base_ms + s.per_item_ms * len(batch.jobs) + s.per_token_ms * batch.tokens
+        if s.jitter:
+            total *= max(0.1, self._random.gauss(1.0, s.jitter))
+        return total / 1000
+
+    async def _spend(self, seconds: float) -> None:
+        """Sleep, or die halfway, or hang. What a timer came late by is taken off the next batch."""
+        s = self._settings
+        if s.hang_every and self.batches % s.hang_every == 0:
+            await asyncio.Event().wait()
+        if (s.crash_every and self.batches % s.crash_every == 0) or self._random.random() < s.crash_probability:
+            await asyncio.sleep(seconds / 2)
+            raise ReplicaLost("The device died.", "Send the photo again.")
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds - self._late_s
+        await asyncio.sleep(due - loop.time())
+        self._late_s = min(max(0.0, loop.time() - due), TIMER_S)
+
+
+def simulated_factory(settings: SimulatedSettings) -> Callable[[], SimulatedEngine]:
+    """Devices that differ in their luck: a restarted one does not crash on the same batch for ever."""
+    instances = itertools.count()
+    return lambda: SimulatedEngine(settings, next(instances))
+
+
+def _answer(job: Job) -> Output:
+    width, height = job.photo.prepared_size
+    said = {
+        "task": job.task.id,
+        "sha256": job.photo.sha256,
+        "width": width,
+        "height": height,
+        "simulated": True,
+    }
+    return Output(text=json.dumps(said, separators=(",", ":")), tokens=Tokens(visual=job.tokens))
