@@ -6,15 +6,23 @@ The run belongs to nobody in particular: it goes on while anyone waits for it, a
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from datetime import date
 from typing import Generic, Literal, TypeVar
 
 from pixel_agent.config import CacheSettings
+from pixel_agent.core import Scan, ScanRequest
 from pixel_agent.errors import DeadlineExceeded, ScanCancelled
 
 T = TypeVar("T")
+BASE_BYTES = 2000
+"""Rough memory of a finished scan beside its texts and rows."""
+ROW_BYTES = 1500
+"""Rough memory of one row with its fields."""
 Shared = Literal["", "in_flight", "cache"]
 
 
@@ -134,3 +142,16 @@ class Coalescer(Generic[T]):
         kept = self._kept.pop(key, None)
         if kept is not None:
             self.counts.kept_bytes -= kept.size
+
+
+def identity(request: ScanRequest, today: date) -> Hashable:
+    """Everything that an answer depends on: the photo's bytes, and what was asked of it on which day."""
+    options = json.dumps(request.options, sort_keys=True)
+    photo = hashlib.sha256(request.data).digest()
+    return photo, request.task.id, request.question, request.lang, request.force, options, today
+
+
+def kept_bytes(scan: Scan) -> int:
+    """Rough memory of a finished scan."""
+    rows = len(scan.reading.items) + len(scan.reading.findings)
+    return BASE_BYTES + ROW_BYTES * rows + 2 * len(scan.reading.raw_text)

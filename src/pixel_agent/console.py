@@ -57,7 +57,7 @@ class Writer(ABC):
     def add(self, result: Result) -> None:
         """Take one result."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most formats have nothing to write at the end
         """Write what must come last."""
 
 

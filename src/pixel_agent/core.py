@@ -322,7 +322,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """What somebody asked: one photo, one task. `deadline_s` counts from `received_at` (seconds).
+    """What somebody asked: one photo, one task. `deadline` is on the event loop's clock (seconds), None for never.
 
     `client` is the API key's id or the address, for a fair share. `fresh` bypasses sharing and caching.
     """
@@ -335,7 +335,7 @@ class ScanRequest:
     question: str | None = None
     store_id: str | None = None
     priority: Priority = Priority.INTERACTIVE
-    deadline_s: float | None = None
+    deadline: float | None = None
     lang: Lang = "zh"
     force: bool = False
     fresh: bool = False

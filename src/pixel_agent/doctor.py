@@ -81,6 +81,8 @@ def _gpu() -> Check:
 def _engines() -> list[Check]:
     reader = importlib.util.find_spec("rapidocr") is not None and importlib.util.find_spec("onnxruntime") is not None
     return [
-        Check("engine embedded", reader, "ready" if reader else "text models missing", "pip install rapidocr onnxruntime"),
+        Check(
+            "engine embedded", reader, "ready" if reader else "text models missing", "pip install rapidocr onnxruntime"
+        ),
         Check("engine simulated", True, "ready (for tests and load planning; it reads nothing)"),
     ]

@@ -1,0 +1,1 @@
+"""The HTTP service: everything that knows about requests and responses, and nothing that knows about photos."""

@@ -1,0 +1,86 @@
+"""The application: routers, error bodies and start-up around one `ScanService`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from math import ceil
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from pixel_agent.api import ops, scans
+from pixel_agent.api.wire import LegacyError, Problem
+from pixel_agent.errors import InvalidRequest, PixelAgentError, Refused
+from pixel_agent.service import ScanService
+
+LEGACY_PATH = "/scan"
+log = logging.getLogger("pixel_agent.api")
+
+
+def create_app(service: ScanService) -> FastAPI:
+    """The ASGI application; it starts and stops the service with itself."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app: FastAPI = FastAPIOffline(
+        title="Pixel Agent 像素特工",
+        summary="Photos of shelves, price tags, kitchens and storefronts in; checked, structured readings out.",
+        version=version("pixel-agent"),
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.include_router(scans.router)
+    app.include_router(ops.router)
+    app.add_exception_handler(PixelAgentError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_error)
+    app.add_exception_handler(HTTPException, _on_error)
+    app.add_exception_handler(Exception, _on_error)
+    return app
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, HTTPException):
+        return _http_problem(error)
+    if isinstance(error, RequestValidationError):
+        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        error = InvalidRequest(f"{places}.", "See /docs for what is accepted.")
+    if not isinstance(error, PixelAgentError):
+        log.error("unexpected error on %s", request.url.path, exc_info=error)
+        error = PixelAgentError(
+            "An unexpected error happened; it has been logged.", "Try again; if it stays, report it."
+        )
+    headers = {"Retry-After": str(max(1, ceil(error.retry_after_s)))} if isinstance(error, Refused) else {}
+    if request.url.path == LEGACY_PATH:
+        return JSONResponse(LegacyError.of(error).model_dump(), error.status, headers)
+    return _problem(Problem.of(error), headers)
+
+
+def _http_problem(error: HTTPException) -> JSONResponse:
+    """What the framework itself refuses: an unknown path, a wrong method."""
+    problem = Problem(
+        type=f"urn:pixel-agent:problem:http_{error.status_code}",
+        title=str(error.detail),
+        status=error.status_code,
+        detail=str(error.detail),
+        code=f"http_{error.status_code}",
+        advice="See /docs for the paths and methods of this service.",
+    )
+    return _problem(problem, dict(error.headers or {}))
+
+
+def _problem(problem: Problem, headers: dict[str, str]) -> JSONResponse:
+    body = problem.model_dump(exclude_none=True)
+    return JSONResponse(body, problem.status, headers, media_type="application/problem+json")

@@ -1,0 +1,99 @@
+"""Running the application: uvicorn with a graceful end.
+
+On SIGTERM or SIGINT the service refuses new scans, finishes what it has within `server.drain_timeout_s`, and the
+process ends with code 0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from types import FrameType
+
+import uvicorn
+
+from pixel_agent.api.app import create_app
+from pixel_agent.config import Settings
+from pixel_agent.errors import ConfigurationError
+from pixel_agent.service import ScanService, build_service
+
+
+class _GracefulServer(uvicorn.Server):
+    """uvicorn, but a signal closes admission first and does not end the process with the signal's own code."""
+
+    def __init__(self, config: uvicorn.Config, service: ScanService) -> None:
+        super().__init__(config)
+        self._service = service
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle the two signals that ask a server to stop; restore what was there before."""
+        kinds = (signal.SIGINT, signal.SIGTERM)
+        before = {kind: signal.signal(kind, self._on_signal) for kind in kinds}
+        try:
+            yield
+        finally:
+            for kind, handler in before.items():
+                signal.signal(kind, handler)
+
+    def _on_signal(self, kind: int, frame: FrameType | None) -> None:
+        self._service.close_admission()
+        self.handle_exit(kind, frame)
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until a signal comes. Raises ConfigurationError if the address is unsafe or taken."""
+    host, port = settings.server.host, settings.server.port
+    if not settings.insecure and not _only_this_machine(host):
+        raise ConfigurationError(
+            f"Listening on {host} would let other machines scan without an API key.",
+            "Bind to 127.0.0.1, or pass --insecure if the network is trusted.",
+        )
+    logging.getLogger("pixel_agent").setLevel(settings.log_level.upper())
+    service = build_service(settings)
+    listener = _bind(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    print(
+        f"Pixel Agent 像素特工 → http://{shown}:{listener.getsockname()[1]}  (engine: {service.engine.info.name})",
+        flush=True,
+    )
+    uvicorn_config = uvicorn.Config(
+        create_app(service),
+        http="httptools",
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=max(1, round(settings.server.drain_timeout_s)),
+        backlog=2048,
+    )
+    with listener:
+        _GracefulServer(uvicorn_config, service).run(sockets=[listener])
+
+
+def _only_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"Cannot listen on {host}:{port}: {error.strerror}.", "Choose another --port, or stop what uses this one."
+        ) from None
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,235 @@
+"""From an HTTP request to checked scan fields and photo bytes: multipart or JSON, bounded while it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+from pixel_agent.config import PhotoSettings
+from pixel_agent.core import Lang, Priority
+from pixel_agent.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos
+
+OVERHEAD_BYTES = 2**20
+"""What a request may carry beside its photos: part headers, fields, JSON punctuation."""
+
+T = TypeVar("T")
+
+
+def _options(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value) if value.strip() else {}
+    except (ValueError, RecursionError):
+        raise ValueError('must be a JSON object, for example {"threshold_deg": 10}') from None
+
+
+class ScanFields(BaseModel):
+    """The fields of a scan beside its photos; the same names in the query, a form and JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str = ""
+    question: str | None = Field(None, max_length=4000)
+    store_id: str | None = Field(None, max_length=200)
+    priority: Priority = Priority.INTERACTIVE
+    deadline_ms: int | None = Field(None, gt=0, le=86_400_000)
+    lang: Lang = "zh"
+    force: bool = False
+    options: Annotated[dict[str, JsonValue], BeforeValidator(_options)] = {}
+
+
+class PhotoIn(BaseModel):
+    """One photo in a JSON request: base64, with or without a `data:` prefix."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: str
+    filename: str | None = None
+
+
+class ScanBody(ScanFields):
+    """A scan as JSON."""
+
+    photos: list[PhotoIn | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One photo as it came in."""
+
+    data: bytes
+    filename: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A whole request: its photos, in order, and its fields."""
+
+    uploads: tuple[Upload, ...]
+    fields: ScanFields
+
+
+async def read_form(request: Request, field: str, settings: PhotoSettings, *, most: int, strict: bool) -> Submission:
+    """Read a multipart request whose photos are in `field`. `strict` refuses fields that we do not know.
+
+    Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, or ScanCancelled if the client left half-way.
+    """
+    limited = _limit(request, most * settings.max_bytes + OVERHEAD_BYTES)
+    try:
+        async with limited.form(max_files=max(64, most), max_fields=64, max_part_size=OVERHEAD_BYTES) as form:
+            uploads = await _uploads(form, field, settings, most)
+            given = {name: value for name, value in form.items() if isinstance(value, str) and name != field}
+    except HTTPException as error:
+        raise InvalidRequest(
+            f"The multipart body is broken: {error.detail}",
+            f"Send multipart/form-data with a file in the field '{field}'.",
+        ) from None
+    return Submission(uploads, scan_fields({**request.query_params, **given}, strict=strict))
+
+
+async def read_json(request: Request, settings: PhotoSettings, *, most: int) -> Submission:
+    """Read a JSON request. Raises as `read_form` does."""
+    limited = _limit(request, (most * settings.max_bytes + 2) // 3 * 4 + OVERHEAD_BYTES)
+    body = await limited.body()
+    try:
+        parsed = ScanBody.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidRequest(explain(error), "See /docs for the JSON body of a scan.") from None
+    if not parsed.photos:
+        raise _missing("photos")
+    if len(parsed.photos) > most:
+        raise TooManyPhotos(f"{len(parsed.photos)} photos were sent; one request takes at most {most}.")
+    uploads = []
+    for index, photo in enumerate(parsed.photos):
+        text, filename = (photo, None) if isinstance(photo, str) else (photo.data, photo.filename)
+        uploads.append(Upload(await asyncio.to_thread(_decode_base64, text, index, settings), filename))
+    return Submission(tuple(uploads), ScanFields(**parsed.model_dump(exclude={"photos"})))
+
+
+def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
+    """Check the fields of a form or a query; without `strict` unknown ones are ignored."""
+    known = given if strict else {name: value for name, value in given.items() if name in ScanFields.model_fields}
+    try:
+        return ScanFields.model_validate(known)
+    except ValidationError as error:
+        accepted = ", ".join(ScanFields.model_fields)
+        raise InvalidRequest(explain(error), f"Accepted fields: {accepted}.") from None
+
+
+def explain(error: ValidationError) -> str:
+    """One readable sentence for what pydantic found, without echoing long input."""
+    parts = []
+    for problem in error.errors(include_input=False, include_url=False)[:5]:
+        where = ".".join(str(part) for part in problem["loc"])[:80] or "body"
+        what = "is not a known field" if problem["type"] == "extra_forbidden" else problem["msg"]
+        parts.append(f"{where}: {what}")
+    return "; ".join(parts) + "."
+
+
+async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T:
+    """Run `work`, and cancel it the moment the client leaves. The request's body must have been read.
+
+    Raises ScanCancelled when the client left.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(request.receive))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ScanCancelled("The client left before the answer was ready.")
+    finally:
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _limit(request: Request, most: int) -> Request:
+    """The same request, whose body ends in PhotoTooLarge once it passes `most` bytes."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > most:
+        raise _too_large(most)
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ScanCancelled("The client left before its upload was complete.")
+        received += len(message.get("body", b""))
+        if received > most:
+            raise _too_large(most)
+        return message
+
+    return Request(request.scope, receive)
+
+
+async def _uploads(form: FormData, field: str, settings: PhotoSettings, most: int) -> tuple[Upload, ...]:
+    values = form.getlist(field)
+    files = [value for value in values if isinstance(value, UploadFile)]
+    if not files:
+        raise _missing(
+            field, [name for name, value in form.multi_items() if isinstance(value, UploadFile)], bool(values)
+        )
+    if len(files) > most:
+        takes = "exactly one photo" if most == 1 else f"at most {most} photos"
+        raise TooManyPhotos(
+            f"{len(files)} photos were sent in the field '{field}'; it takes {takes}.",
+            "Send several photos to /v1/scans in the field 'photos'.",
+        )
+    for file in files:
+        if (file.size or 0) > settings.max_bytes:
+            raise photo_too_large(file.size or 0, settings.max_bytes)
+    return tuple([Upload(await file.read(), file.filename) for file in files])
+
+
+def photo_too_large(size: int, most: int) -> PhotoTooLarge:
+    """The error for a photo over the limit, wherever that is noticed."""
+    return PhotoTooLarge(
+        f"The photo has {size} bytes; the limit is {most}.", "Send a smaller photo, or raise photo.max_bytes."
+    )
+
+
+def _too_large(most: int) -> PhotoTooLarge:
+    return PhotoTooLarge(f"The request has more than {most} bytes.", "Send fewer or smaller photos.")
+
+
+def _missing(field: str, found: list[str] | None = None, as_text: bool = False) -> InvalidRequest:
+    if as_text:
+        detail = f"The field '{field}' came as text; it must be a file."
+    elif found:
+        detail = f"There is no file in the field '{field}'; one came in the field '{found[0][:60]}'."
+    else:
+        detail = f"There is no file in the field '{field}'."
+    return InvalidRequest(detail, f"Send the photo as a file in the field '{field}' of multipart/form-data.")
+
+
+def _decode_base64(text: str, index: int, settings: PhotoSettings) -> bytes:
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    if len(text) > (settings.max_bytes + 2) // 3 * 4 + 4096:
+        raise photo_too_large(len(text) * 3 // 4, settings.max_bytes)
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidRequest(
+            f"photos.{index}: this is not valid base64.", "Encode the photo's bytes with standard base64 and padding."
+        ) from None

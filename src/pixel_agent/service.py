@@ -1,0 +1,377 @@
+"""Composition: the one file that names every stage. `ScanService.scan` reads like the life of a scan.
+
+admission → coalesce → photo → evidence → batcher → pool → engine → reading → the answer
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from datetime import date
+from time import perf_counter
+
+from pydantic import JsonValue
+
+from pixel_agent.admission import Admission, Ticket, response_time
+from pixel_agent.annotate import annotate
+from pixel_agent.batcher import Batcher
+from pixel_agent.coalesce import Coalescer, identity, kept_bytes
+from pixel_agent.config import Settings
+from pixel_agent.core import (
+    Code,
+    Draft,
+    Facts,
+    Job,
+    Lang,
+    Notice,
+    Output,
+    Photo,
+    Plan,
+    Priority,
+    Quality,
+    Reading,
+    Scan,
+    ScanRequest,
+    Status,
+    Support,
+    Task,
+)
+from pixel_agent.engines.choice import engine_factory
+from pixel_agent.errors import (
+    Draining,
+    EngineUnavailable,
+    InvalidRequest,
+    PixelAgentError,
+    TaskUnsupported,
+    TooManyPhotos,
+)
+from pixel_agent.evidence import Evidence
+from pixel_agent.metrics import Metrics
+from pixel_agent.monitor import Monitor
+from pixel_agent.photo import PhotoStage, prepare
+from pixel_agent.pool import Pool
+from pixel_agent.quality import advice_text
+from pixel_agent.reading import read_output
+from pixel_agent.recent import RecentPhotos
+from pixel_agent.scheduler import RANK, DeviceSnapshot
+from pixel_agent.stats import gauges
+from pixel_agent.tasks import Catalogue
+from pixel_agent.tasks.compare import compare_readings
+from pixel_agent.timing import Stopwatch
+
+log = logging.getLogger("pixel_agent.service")
+
+INNER_TASK = "product_full_scan"
+"""What `compare` scans both photos for, unless `options.task` says otherwise."""
+
+
+def build_service(settings: Settings) -> ScanService:
+    """The service that the settings describe, not started. Raises ConfigurationError for a bad tasks file."""
+    return ScanService(settings, Catalogue.load(settings.tasks_file))
+
+
+class ScanService:
+    """Takes scans in, gives readings out. `start` and `stop` own every background task."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        factory = engine_factory(settings)
+        self.settings = settings
+        self.catalogue = catalogue
+        self.monitor = Monitor(settings.monitor)
+        self.photos = PhotoStage(settings.photo)
+        self.evidence = Evidence(settings.evidence)
+        self.pool = Pool([factory] * settings.pool.replicas, settings.pool)
+        self.engine = self.pool.engine
+        slo_s = response_time(settings.admission, self.engine.slo_s)
+        self.batcher = Batcher(self.pool, settings.scheduler, slo_s=slo_s, device=self._device)
+        self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
+        self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
+        self.metrics = Metrics(lambda: gauges(self))
+        self.recent = RecentPhotos()
+        self._starting: asyncio.Task[None] | None = None
+
+    # One scan
+
+    async def scan(self, request: ScanRequest) -> Scan:
+        """One photo, one task, one reading. The caller holds an admission ticket.
+
+        Raises TaskUnsupported, an InvalidPhoto, DeadlineExceeded, or an EngineError.
+        """
+        watch = Stopwatch()
+        try:
+            scan = await self._shared(request)
+        except BaseException as error:
+            self.metrics.failed(error.code if isinstance(error, PixelAgentError) else "cancelled")
+            raise
+        timings = {**({} if scan.shared else scan.timings), "total": watch.total_ms}
+        self.metrics.answered(request.task.id, scan.status.value, timings)
+        return replace(scan, timings=timings)
+
+    async def _shared(self, request: ScanRequest) -> Scan:
+        plan = self.plan(request.task)
+        today = _today(request.options)
+        if request.fresh:
+            return await self._run(request, plan, today)
+        key = identity(request, today)
+        scan, shared = await self.coalescer.share(key, request.priority, lambda: self._run(request, plan, today))
+        return replace(
+            scan,
+            scan_id=request.scan_id,
+            store_id=request.store_id,
+            filename=request.filename,
+            received_at=request.received_at,
+            shared=shared,
+        )
+
+    async def _run(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
+        watch = Stopwatch()
+        photo = await self.photos.prepare(request.data, plan.pixel_budget)
+        watch.lap("photo")
+        quality = _localised(photo.quality, request.lang)
+        duplicate = self.recent.near(photo.fingerprint, request.scan_id)
+        if not (quality.readable or request.force or not request.task.capabilities):
+            return self._finished(
+                request, photo, quality, Status.RETAKE_REQUIRED, _retake(quality, request.lang), watch
+            )
+        output, codes, notices = await self._ask(request, plan, photo, today, watch)
+        facts = Facts(
+            width=photo.width,
+            height=photo.height,
+            today=today,
+            lang=request.lang,
+            codes=codes,
+            lines=output.lines,
+            options=request.options,
+            question=request.question,
+            quality=quality,
+            duplicate_of=duplicate,
+        )
+        reading = read_output(output, request.task, facts, self.engine.info, plan)
+        reading = replace(reading, warnings=(*reading.warnings, *notices, *quality.advice))
+        watch.lap("reading")
+        whole = reading.complete and plan.support is Support.FULL
+        status = Status.COMPLETED if whole else Status.PARTIAL
+        return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
+
+    async def _ask(
+        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch
+    ) -> tuple[Output, tuple[Code, ...], tuple[Notice, ...]]:
+        """The engine's answer, and the codes that were read meanwhile."""
+        pending = self.evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
+        try:
+            output = Output(Draft())
+            if plan.runs:
+                output = await self.batcher.submit(self._job(request, plan, photo, today))
+                watch.lap("engine")
+            if pending is None:
+                return output, (), ()
+            codes, notice = await self.evidence.collect(pending, self.settings.evidence.grace_s if plan.runs else None)
+            watch.lap("evidence")
+            return output, codes, (notice,) if notice else ()
+        except BaseException:
+            if pending is not None:
+                pending.cancel()
+            raise
+
+    def _job(self, request: ScanRequest, plan: Plan, photo: Photo, today: date) -> Job:
+        return Job(
+            scan_id=request.scan_id,
+            task=request.task,
+            photo=photo,
+            lang=request.lang,
+            question=request.question,
+            options=request.options,
+            priority=request.priority,
+            deadline=request.deadline,
+            client=request.client,
+            compatibility=plan.compatibility,
+            today=today,
+        )
+
+    def _finished(
+        self, request: ScanRequest, photo: Photo, quality: Quality, status: Status, reading: Reading, watch: Stopwatch
+    ) -> Scan:
+        return Scan(
+            scan_id=request.scan_id,
+            status=status,
+            task=request.task,
+            engine=self.engine.info,
+            reading=reading,
+            timings=watch.laps,
+            received_at=request.received_at,
+            lang=request.lang,
+            photo_sha256=photo.sha256,
+            media_type=photo.media_type,
+            width=photo.width,
+            height=photo.height,
+            quality=quality,
+            captured_at=photo.captured_at,
+            store_id=request.store_id,
+            filename=request.filename,
+            question=request.question,
+        )
+
+    # Two scans
+
+    async def compare(self, requests: Sequence[ScanRequest]) -> Scan:
+        """Scan two photos for the inner task (`options.task`), and say in code what was resolved, remains or is new.
+
+        Raises TooManyPhotos unless there are exactly two, and whatever `scan` raises.
+        """
+        outer = requests[0].task
+        if len(requests) != outer.photos:
+            raise TooManyPhotos(
+                f"{outer.id} takes {outer.photos} photos, before and after; {len(requests)} came.",
+                "Send the photo from before first, then the one from after.",
+            )
+        watch = Stopwatch()
+        inner = self.catalogue.find(str(requests[0].options.get("task", INNER_TASK)))
+        if inner.photos > 1:
+            raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
+        before, after = await self._both([replace(request, task=inner) for request in requests])
+        reading = compare_readings(
+            before.reading,
+            after.reading,
+            requests[0].lang,
+            before_size=(before.width or 0, before.height or 0),
+            after_size=(after.width or 0, after.height or 0),
+        )
+        worst = next((part.status for part in (before, after) if part.status is not Status.COMPLETED), Status.COMPLETED)
+        return replace(
+            after, task=outer, reading=reading, status=worst, parts=(before, after), timings={"total": watch.total_ms}
+        )
+
+    async def _both(self, requests: Sequence[ScanRequest]) -> tuple[Scan, Scan]:
+        """Both scans, or the first error once the other scan has been called back."""
+        tasks = [asyncio.ensure_future(self.scan(request)) for request in requests]
+        try:
+            before, after = await asyncio.gather(*tasks)
+            return before, after
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    # Coming in
+
+    def plan(self, task: Task) -> Plan:
+        """How the engine goes about a task. Raises TaskUnsupported, naming the engines that can."""
+        plan = self.engine.plan(task)
+        if plan.support is Support.UNSUPPORTED:
+            raise TaskUnsupported(
+                f"The engine {self.engine.info.name} cannot answer {task.id} ({task.zh}): it lacks "
+                f"{', '.join(plan.missing)}.",
+                "Engines that run the vision-language model can: transformers, openai, vllm. See docs/tasks.md.",
+            )
+        return plan
+
+    def admit(self, size_bytes: int | None, priority: Priority, client: str = "") -> Ticket:
+        """Come in before the request is read, as far as it is known. Raises Refused."""
+        return self.admission.enter(size_bytes, priority, client=client)
+
+    @contextmanager
+    def admit_all(self, ticket: Ticket, requests: Sequence[ScanRequest]) -> Iterator[None]:
+        """Exchange the ticket of a request that has now been read for one ticket a scan. Raises Refused."""
+        first, *others = requests
+        with ExitStack() as stack:
+            if ticket.rank == RANK[first.priority] and first.deadline is None:
+                ticket.resize(len(first.data))
+            else:
+                ticket.release(answered=False)
+                others = [first, *others]
+            for request in others:
+                deadline_s = None if request.deadline is None else request.deadline - _loop_time()
+                stack.enter_context(
+                    self.admission.enter(len(request.data), request.priority, deadline_s, request.client)
+                )
+            yield
+
+    # Start and end
+
+    async def start(self) -> None:
+        """Begin to work. The engine warms up meanwhile: see `until_ready`."""
+        self.monitor.start()
+        self._starting = asyncio.create_task(self.batcher.start())
+        self._starting.add_done_callback(_log_failed_start)
+
+    async def until_ready(self) -> None:
+        """Wait for the engine. Raises EngineUnavailable with the way out."""
+        if self._starting is not None:
+            await asyncio.shield(self._starting)
+
+    def check_ready(self) -> None:
+        """Raise EngineUnavailable or Draining with the reason unless scans are taken and answered."""
+        starting = self._starting
+        if starting is None or not starting.done():
+            raise EngineUnavailable("The engine is warming up.", "Ask again in a moment.")
+        error = None if starting.cancelled() else starting.exception()
+        if isinstance(error, PixelAgentError):
+            raise type(error)(error.message, error.advice)
+        if self.admission.draining:
+            raise Draining("The server is stopping.", "Use another one.")
+        if error is not None or not self.batcher.healthy or not self.pool.ready:
+            raise EngineUnavailable("The engine is down; it is being started again.", "Ask again in a moment.")
+
+    def close_admission(self) -> None:
+        """Let nobody in any more; what is inside goes on."""
+        self.admission.drain()
+
+    async def stop(self) -> None:
+        """Finish what is inside within `server.drain_timeout_s`, then end every thread and task."""
+        self.admission.drain()
+        if self._starting is not None:
+            if not self._starting.done():
+                self._starting.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._starting
+            await self.batcher.drain(self.settings.server.drain_timeout_s)
+        await self.batcher.stop()
+        await self.evidence.close()
+        await self.photos.close()
+        await asyncio.to_thread(self.monitor.stop)
+
+    # Beside the flow
+
+    def annotated(self, scan: Scan, data: bytes) -> bytes:
+        """The photo of a scan as a JPEG with boxes and labels; blocks."""
+        photo = prepare(data, self.settings.photo.max_pixels, self.settings.photo)
+        return annotate(photo.pixels, [*scan.reading.items, *scan.reading.findings], scale=photo.scale)
+
+    def _device(self) -> DeviceSnapshot:
+        sample = self.monitor.latest
+        return DeviceSnapshot(free_memory_bytes=sample.free_gpu_memory_bytes, utilisation=sample.gpu_utilisation)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _log_failed_start(starting: asyncio.Task[None]) -> None:
+    if not starting.cancelled() and starting.exception() is not None:
+        log.error("the engine did not start: %s", starting.exception())
+
+
+def _today(options: Mapping[str, JsonValue]) -> date:
+    """The shop's date: `options.today`, else this machine's. Raises InvalidRequest."""
+    given = options.get("today")
+    if given is None:
+        return date.today()
+    try:
+        return date.fromisoformat(str(given))
+    except ValueError:
+        raise InvalidRequest(
+            f"options.today is not a date: {str(given)[:40]!r}.", "Write it like 2026-11-22."
+        ) from None
+
+
+def _localised(quality: Quality, lang: Lang) -> Quality:
+    return replace(quality, advice=tuple(Notice(n.code, advice_text(n.code, lang)) for n in quality.advice))
+
+
+def _retake(quality: Quality, lang: Lang) -> Reading:
+    summary = (
+        "照片无法读取，请重新拍摄。" if lang == "zh" else "Nothing can be read on this photo; please take it again."
+    )
+    return Reading(summary=summary, warnings=quality.advice, complete=False)

@@ -1,0 +1,39 @@
+"""Photos that the tests draw, and where the real ones are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pixel_agent.core import Pixels
+
+SHARED_PHOTOS = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """The folder of real photos; tests that want them skip where it is absent."""
+    if not SHARED_PHOTOS.is_dir():
+        pytest.skip(f"the real photos are not at {SHARED_PHOTOS}")
+    return SHARED_PHOTOS
+
+
+@pytest.fixture(scope="session")
+def scene() -> Pixels:
+    """A sharp, well-lit, textured picture of 640 x 480."""
+    rng = np.random.default_rng(7)
+    pixels = np.full((480, 640, 3), 200, np.uint8)
+    for _ in range(60):
+        x, y = int(rng.integers(0, 600)), int(rng.integers(0, 440))
+        colour = tuple(int(c) for c in rng.integers(0, 255, 3))
+        cv2.rectangle(pixels, (x, y), (x + int(rng.integers(10, 80)), y + int(rng.integers(10, 60))), colour, -1)
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def jpeg(scene: Pixels) -> bytes:
+    """The scene as a JPEG file."""
+    return bytes(cv2.imencode(".jpg", scene)[1])

@@ -1,0 +1,80 @@
+"""A real server process, started as a person would start it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running `pixel-agent serve`."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def stop(self, timeout_s: float = 20) -> int:
+        """Ask it to stop; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout_s)
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start servers with settings as environment variables; all are ended afterwards."""
+    servers: list[Server] = []
+
+    def run(engine: str = "simulated", **environment: str) -> Server:
+        command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--port", "0", "--engine", engine]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found, f"the server did not start (exit code {process.poll()})"
+        server = Server(found[0], process)
+        servers.append(server)
+        wait_until(lambda: ready(server.url))
+        return server
+
+    yield run
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait()
+        if server.process.stdout is not None:
+            server.process.stdout.close()
+
+
+def ready(url: str) -> bool:
+    """Whether the server says that it is ready."""
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "timed out"
+        time.sleep(0.02)
