@@ -1,18 +1,14 @@
 """The load client: one process, one selector, plain sockets, buffers that are built once and never copied.
 
 It stands outside the service and shares its cores, so it must cost next to nothing: a request is one `sendmsg` of
-ready-made parts, each upload gets its own bytes (a JPEG comment of 24 bytes just before the end marker) whose SHA-256
-takes microseconds, and of an answer only the status line, three headers and, where it is good, the JSON are read.
-Run by `pixel_agent.bench.load` as `python client.py PLAN.json`; standard library only, so that it starts at once.
+ready-made parts, and of an answer only the status line, three headers and, where it is good, the JSON are read.
+Run by `pixel_agent.bench.load` as `python -m pixel_agent.bench.load_client PLAN.json RESULT.json`.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
 import heapq
-import json
-import re
 import resource
 import selectors
 import socket
@@ -20,89 +16,20 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 
-BOUNDARY = b"pixel-agent-load-0f2e5a"
+from pixel_agent.bench.load_answer import Answer, Outcome, judge, parse_answer
+from pixel_agent.bench.load_plan import Plan, Stream
+from pixel_agent.bench.load_record import Record, Run
+from pixel_agent.bench.load_uploads import Uploads
+
 IDLE_S = 1.0
 """A pooled connection that was idle for longer is closed by us, well before servers do (2 to 5 s): no races."""
 BACK_OFF_S = 1.0
 """How long a refused client of a closed loop waits where the server does not say."""
 RESET_PAUSE_S = 0.1
 """How long a client of a closed loop waits after a reset; a dead server must not make it spin."""
-DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
-
-
-class Outcome(StrEnum):
-    """How one request ended."""
-
-    GOOD = "good"
-    UNVERIFIED = "unverified"
-    WRONG = "wrong"
-    REFUSED = "refused"
-    OTHER = "other"
-    TIMEOUT = "timeout"
-    RESET = "reset"
-    LEFT = "left"
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """One kind of traffic. `rate` (a second) makes it an open loop, `clients` a closed one.
-
-    It begins `start_s` after the run's start and lasts `duration_s` (seconds), or until `count` requests were begun.
-    `leave_after_s`: the client hangs up after so long. `retry`: a refused request comes back after `Retry-After`.
-    """
-
-    name: str
-    path: str = "/scan"
-    file_field: str = "file"
-    fields: dict[str, str] = field(default_factory=dict)
-    rate: float = 0.0
-    clients: int = 0
-    start_s: float = 0.0
-    duration_s: float = 0.0
-    count: int = 0
-    timeout_s: float = 5.0
-    leave_after_s: float = 0.0
-    retry: bool = False
-
-    def scheduled(self, number: int) -> float:
-        """When the numbered arrival of an open loop is due, in seconds after the run's start."""
-        return self.start_s + number / self.rate
-
-    def ended(self, number: int, elapsed_s: float) -> bool:
-        """Whether the request of this number is no longer part of the stream."""
-        if self.count and number >= self.count:
-            return True
-        return bool(self.duration_s) and elapsed_s >= self.start_s + self.duration_s
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one client process is told: where, what to upload, which traffic.
-
-    `send_buffer_bytes` bounds what the kernel takes at once (0: its default, up to 4 MB on Linux, so that a request
-    leaves in one call). A small one makes answers arrive while the client still sends, as over a real network.
-    """
-
-    host: str
-    port: int
-    photos: list[str]
-    streams: list[Stream]
-    seed: str = "0"
-    send_buffer_bytes: int = 0
-
-    @classmethod
-    def read(cls, path: Path) -> Plan:
-        """Read a plan that `write` wrote."""
-        raw = json.loads(path.read_text("utf-8"))
-        return cls(**{**raw, "streams": [Stream(**stream) for stream in raw["streams"]]})
-
-    def write(self, path: Path) -> None:
-        """Write the plan as JSON."""
-        path.write_text(json.dumps(asdict(self)), "utf-8")
 
 
 @dataclass(slots=True)
@@ -123,164 +50,20 @@ class Request:
     outcome: Outcome | None = None
     connection: Connection | None = None
 
-    def record(self) -> list[str | float | int | bool]:
-        """A row of the result file; `COLUMNS` names its columns."""
-        outcome = self.outcome or Outcome.TIMEOUT
-        row = [self.stream.name, outcome.value, self.scheduled, self.sent, self.done, self.status]
-        return [*row, self.retry_after, self.early, self.cut_off, self.digest]
-
-
-COLUMNS = (
-    "stream",
-    "outcome",
-    "scheduled",
-    "sent",
-    "done",
-    "status",
-    "retry_after",
-    "early",
-    "cut_off",
-    "sha256",
-)
-
-
-class Uploads:
-    """Requests with bytes of their own, from few photos: only the last 28 bytes of a photo differ."""
-
-    def __init__(self, photos: list[bytes], seed: str) -> None:
-        if any(not photo.startswith(b"\xff\xd8") or not photo.endswith(b"\xff\xd9") for photo in photos):
-            raise ValueError("Uploads are made from JPEG files that end with their end marker.")
-        self._seed = hashlib.sha256(seed.encode()).hexdigest()[:8]
-        self._bodies = [memoryview(photo)[:-2] for photo in photos]
-        self._hashes = [hashlib.sha256(body) for body in self._bodies]
-        self._heads: dict[tuple[str, int], memoryview] = {}
-        self._number = 0
-
-    def next(self, plan: Plan, stream: Stream) -> tuple[str, list[memoryview]]:
-        """The SHA-256 of the next upload, and the parts of its request."""
-        number, self._number = self._number, self._number + 1
-        which = number % len(self._bodies)
-        comment = f"{self._seed}{number:016x}".encode()
-        ending = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + b"\xff\xd9"
-        digest = self._hashes[which].copy()
-        digest.update(ending)
-        tail = ending + b"\r\n--" + BOUNDARY + b"--\r\n"
-        head = self._heads.get((stream.name, which))
-        if head is None:
-            head = memoryview(_head(plan, stream, len(self._bodies[which]) + len(tail)))
-            self._heads[stream.name, which] = head
-        return digest.hexdigest(), [head, self._bodies[which], memoryview(tail)]
-
-
-def _head(plan: Plan, stream: Stream, rest: int) -> bytes:
-    form = b"".join(
-        b'--%b\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (BOUNDARY, name.encode(), value.encode())
-        for name, value in stream.fields.items()
-    )
-    form += (
-        b'--%b\r\nContent-Disposition: form-data; name="%b"; filename="shelf.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
-        % (BOUNDARY, stream.file_field.encode())
-    )
-    lines = [
-        f"POST {stream.path} HTTP/1.1",
-        f"Host: {plan.host}:{plan.port}",
-        "Accept: application/json",
-        "Cache-Control: no-cache",
-        f"Content-Type: multipart/form-data; boundary={BOUNDARY.decode()}",
-        f"Content-Length: {len(form) + rest}",
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + form
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP answer, as far as the client looks at it."""
-
-    status: int
-    body: bytes
-    retry_after: str | None
-    keep_alive: bool
-
-
-def parse_answer(data: bytes | bytearray, closed: bool = False) -> Answer | None:
-    """Read an answer from what has arrived; None while it is incomplete. `closed`: nothing more will come.
-
-    Raises ValueError if the bytes are no HTTP answer.
-    """
-    while data:
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            return None
-        if not data.startswith(b"HTTP/1.") or not data[9:12].isdigit():
-            raise ValueError("The server's answer is not HTTP.")
-        status = int(data[9:12])
-        if status >= 200:
-            return _parse_final(status, bytes(data[:end]).lower(), bytes(data[end + 4 :]), closed)
-        data = data[end + 4 :]
-    return None
-
-
-def _parse_final(status: int, head: bytes, rest: bytes, closed: bool) -> Answer | None:
-    length = _header(head, b"content-length")
-    chunked = b"chunked" in (_header(head, b"transfer-encoding") or b"")
-    retry_after = _header(head, b"retry-after")
-    keep_alive = b"close" not in (_header(head, b"connection") or b"") and not closed
-    if chunked:
-        body = _dechunk(rest)
-    elif length is not None:
-        body = rest[: int(length)] if len(rest) >= int(length) else None
-    else:
-        body, keep_alive = (rest if closed else None), False
-    if body is None:
-        return None
-    return Answer(status, body, retry_after.decode() if retry_after is not None else None, keep_alive)
-
-
-def _header(head: bytes, name: bytes) -> bytes | None:
-    start = head.find(b"\r\n" + name + b":")
-    if start < 0:
-        return None
-    start += len(name) + 3
-    end = head.find(b"\r\n", start)
-    return head[start : end if end >= 0 else len(head)].strip()
-
-
-def _dechunk(data: bytes) -> bytes | None:
-    body, at = b"", 0
-    while (end := data.find(b"\r\n", at)) >= 0:
-        size = int(data[at:end].split(b";")[0], 16)
-        if size == 0:
-            return body if data.find(b"\r\n", end + 2) >= 0 else None
-        if len(data) < end + 2 + size + 2:
-            return None
-        body, at = body + data[end + 2 : end + 2 + size], end + 2 + size + 2
-    return None
-
-
-def judge(answer: Answer, digest: str) -> Outcome:
-    """What an answer is worth to the client that uploaded the photo with this SHA-256.
-
-    The text of the simulated device names the upload it belongs to; so does `scan.image.sha256`. Each that is there
-    must be right, else the answer is wrong. An answer that names none is good, but unverified.
-    """
-    if answer.status in (429, 503):
-        return Outcome.REFUSED
-    if answer.status != 200:
-        return Outcome.OTHER
-    try:
-        content = json.loads(answer.body)
-    except ValueError:
-        return Outcome.WRONG
-    named = set(DIGEST.findall(str(content.get("result", ""))))
-    scan = content.get("scan", content)
-    image = scan.get("image") if isinstance(scan, dict) else None
-    if isinstance(scan, dict):
-        named.update(DIGEST.findall(str(scan.get("raw_text", ""))))
-    if isinstance(image, dict) and image.get("sha256"):
-        named.add(str(image["sha256"]))
-    if not named:
-        return Outcome.UNVERIFIED
-    return Outcome.GOOD if named == {digest} else Outcome.WRONG
+    def record(self) -> Record:
+        """What is kept of it."""
+        return Record(
+            stream=self.stream.name,
+            outcome=self.outcome or Outcome.TIMEOUT,
+            scheduled=self.scheduled,
+            sent=self.sent,
+            done=self.done,
+            status=self.status,
+            retry_after=self.retry_after,
+            early=self.early,
+            cut_off=self.cut_off,
+            sha256=self.digest,
+        )
 
 
 class Connection:
@@ -558,23 +341,19 @@ def _seconds(retry_after: str | None) -> float:
 
 
 def main(plan_path: str, result_path: str) -> None:
-    """Run a plan and write the result: the records, and what the client itself cost."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
+    """Say `ready`, wait for the start's time on standard input, run the plan, write what was noted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard > 0 else soft, hard))
     plan = Plan.read(Path(plan_path))
     client = Client(plan, [Path(photo).read_bytes() for photo in plan.photos])
     gc.collect()
     gc.freeze()
-    origin, cpu = time.monotonic() + 0.05, time.process_time()
+    print("ready", flush=True)
+    origin = float(sys.stdin.readline())
+    cpu = time.process_time()
     client.run(origin)
-    result = {
-        "origin": origin,
-        "elapsed_s": time.monotonic() - origin,
-        "cpu_s": time.process_time() - cpu,
-        "columns": COLUMNS,
-        "records": [request.record() for request in client.records],
-    }
-    Path(result_path).write_text(json.dumps(result), "utf-8")
+    records = [request.record() for request in client.records]
+    Run(origin, time.monotonic() - origin, time.process_time() - cpu, records).write(Path(result_path))
 
 
 if __name__ == "__main__":
