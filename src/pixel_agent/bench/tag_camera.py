@@ -26,8 +26,7 @@ def photograph(
     mask = cv2.warpPerspective(np.full(tag.shape[:2], 255, np.uint8), matrix, (width, height), flags=cv2.INTER_AREA)
     warped = cv2.warpPerspective(tag, matrix, (width, height), flags=cv2.INTER_AREA)
     alpha = (mask.astype(np.float32) / 255)[..., None]
-    photo = warped.astype(np.float32) * alpha + scene.astype(np.float32) * (1 - alpha)
-    photo = _light(photo, rng)
+    photo = _light(np.asarray(warped * alpha + scene * (1 - alpha), np.float32), rng)
     if rng.random() < 0.6:
         photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.2)).astype(np.float32)
     photo += noise.normal(0, rng.uniform(1, 7), photo.shape).astype(np.float32)
@@ -43,8 +42,8 @@ def _background(width: int, height: int, rng: random.Random, noise: np.random.Ge
         w, h = rng.randrange(60, width // 2), rng.randrange(60, height // 2)
         colour = [float(rng.randrange(20, 240)) for _ in range(3)]
         cv2.rectangle(scene, (x, y), (x + w, y + h), colour, -1)
-    scene = cv2.GaussianBlur(scene, (0, 0), rng.uniform(6, 25)) + noise.normal(0, 4, scene.shape)
-    return np.clip(scene, 0, 255).astype(np.uint8)
+    blurred = cv2.GaussianBlur(scene, (0, 0), rng.uniform(6, 25)) + noise.normal(0, 4, scene.shape)
+    return np.clip(blurred, 0, 255).astype(np.uint8)
 
 
 def _placement(
@@ -69,7 +68,9 @@ def _placement(
                 centre[1] + dx * math.sin(angle) + dy * math.cos(angle),
             )
         )
-    return cv2.getPerspectiveTransform(np.array(source, np.float32), np.array(target, np.float32))
+    return np.asarray(
+        cv2.getPerspectiveTransform(np.array(source, np.float32), np.array(target, np.float32)), np.float64
+    )
 
 
 def _light(photo: NDArray[np.float32], rng: random.Random) -> NDArray[np.float32]:

@@ -12,18 +12,23 @@ from pixel_agent.rules.prices import PRICE_LABEL, find_prices
 from pixel_agent.rules.units import half_width, normal_unit, simplified
 
 _WORDS: Final[dict[str, str]] = {
-    "name": r"商\s*品\s*名\s*称|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|货\s*名|品\s*名|名\s*称|"
+    "name": r"商\s*品\s*名\s*称|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|"
+    r"货\s*名|品\s*名|名\s*称|"
     r"product\s*name|product|name|item",
-    "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地|产\s*区|country\s*of\s*origin|place\s*of\s*origin|origin|"
+    "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地|产\s*区|"
+    r"country\s*of\s*origin|place\s*of\s*origin|origin|"
     r"made\s*in|product\s*of|produced\s*in",
-    "spec": r"包\s*装\s*规\s*格|净\s*含\s*量|规\s*格|净\s*重|容\s*量|net\s*(?:weight|wt\.?|content|vol\.?)|net|spec(?:ification)?|size",
+    "spec": r"包\s*装\s*规\s*格|净\s*含\s*量|规\s*格|净\s*重|容\s*量|"
+    r"net\s*(?:weight|wt\.?|content|vol\.?)|net|spec(?:ification)?|size",
     "unit": r"计\s*价\s*单\s*位|计\s*量\s*单\s*位|销\s*售\s*单\s*位|单\s*位(?!价)|unit(?!\s*price)",
     "grade": r"质\s*量\s*等\s*级|商\s*品\s*等\s*级|等\s*级|级\s*别|grade",
     "gtin": r"商\s*品\s*条\s*码|国\s*际\s*条\s*码|条\s*形\s*码|条\s*码|barcode|ean|gtin|upc",
-    "valid_until": r"有\s*效\s*期\s*至|有\s*效\s*期|促\s*销\s*期\s*至|促\s*销\s*期|促\s*销\s*时\s*间|促\s*销\s*日\s*期|活\s*动\s*时\s*间|"
+    "valid_until": r"有\s*效\s*期\s*至|有\s*效\s*期|促\s*销\s*期\s*至|促\s*销\s*期|促\s*销\s*时\s*间|"
+    r"促\s*销\s*日\s*期|活\s*动\s*时\s*间|"
     r"活\s*动\s*日\s*期|活\s*动\s*期|特\s*价\s*期|截\s*止\s*日?\s*期?|截\s*至|执\s*行\s*日\s*期|valid\s*(?:until|till|thru)|until",
     "brand": r"品\s*牌|brand",
-    "": r"货\s*号|编\s*号|编\s*码|店\s*内\s*码|商\s*品\s*编\s*码|商\s*品\s*码|物\s*价\s*员|核\s*价\s*员|监\s*制|电\s*话|热\s*线|库\s*存|"
+    "": r"货\s*号|编\s*号|编\s*码|店\s*内\s*码|商\s*品\s*编\s*码|商\s*品\s*码|物\s*价\s*员|核\s*价\s*员|"
+    r"监\s*制|电\s*话|热\s*线|库\s*存|"
     r"供\s*应\s*商|生\s*产\s*商|厂\s*家|经\s*销\s*商|陈\s*列|日\s*期|打\s*印|sku|plu|tel|code|no\.|保\s*质\s*期|生\s*产\s*日\s*期|"
     r"重\s*量|重\s*量\s*\(?kg\)?|数\s*量|配\s*料|储\s*存|贮\s*存|材\s*质|颜\s*色|型\s*号|款\s*号|尺\s*码|口\s*味",
 }  # fmt: skip
@@ -36,8 +41,8 @@ _LABEL: Final = re.compile(
     re.IGNORECASE,
 )
 _TRANSLATION: Final = re.compile(
-    r"\s*[/(|]?\s*(?:country of origin|place of origin|origin|net\s*(?:wt\.?|weight|content|vol\.?)?|spec(?:ification)?s?|"
-    r"unit|grade|product name|product|name|item|size|brand|barcode)\s*\)?(?=\s*[::]|\s|$)",
+    r"\s*[/(|]?\s*(?:country of origin|place of origin|origin|net\s*(?:wt\.?|weight|content|vol\.?)?|"
+    r"spec(?:ification)?s?|unit|grade|product name|product|name|item|size|brand|barcode)\s*\)?(?=\s*[::]|\s|$)",
     re.IGNORECASE,
 )
 _EMPTY: Final = re.compile(r"[\s:;,.|/_()\-—~]*")
@@ -53,7 +58,7 @@ class Labelled:
 
 
 def parse_labels(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """What stands before the first label, and each (field, value) of a text; field `price` and `` are not for reading."""
+    """What stands before the first label, and each (field, value) of a text; `price` and `` are not for reading."""
     plain, words = half_width(text), simplified(text)
     marks: list[tuple[int, int, str]] = []
     for found in _LABEL.finditer(words):

@@ -50,7 +50,7 @@ class Prices:
 
 
 def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
-    """Every price of a tag. A number without any mark counts only if it is the largest writing, or has its sign apart."""
+    """Every price of a tag. A number without any mark counts only if it is the largest writing."""
     offers: list[Offer] = []
     bare: list[Offer] = []
     for piece in pieces:

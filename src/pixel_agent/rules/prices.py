@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
-from pixel_agent.rules.units import SALE_UNIT, half_width, simplified, mend_spec, normal_unit
+from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, normal_unit, simplified
 
 Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total"]
 """`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价)."""

@@ -115,9 +115,9 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
     for piece in pieces:
         plain = half_width(piece.text).strip(" ()[]")
         specs = find_specs(plain)
-        if specs and not plain.replace(" ", "")[len(specs[0].text.replace(" ", "")) :].strip("装约)("):
-            if specs[0].start == 0 and not find_prices(piece.text):
-                return specs[0].text, (piece,)
+        alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
+        if alone and not find_prices(piece.text):
+            return specs[0].text, (piece,)
     specs = find_specs(name or "")
     return (specs[-1].text, ()) if specs else (None, ())
 
@@ -188,9 +188,17 @@ def _apart(first: Sequence[Placed], second: Sequence[Placed], under: bool) -> bo
     heights = [_name_height(part) for part in (first, second)]
     if heights[0] is None or heights[1] is None or not 0.5 <= heights[0] / heights[1] <= 2.0:
         return False
-    kinds = [{kind for piece in part for kind in _kinds(piece.text)} for part in (first, second)]
-    complementary = kinds[0] != kinds[1] and not kinds[0] & kinds[1] and "regular" in kinds[0] | kinds[1]
-    return not (under and complementary and None not in kinds[0] | kinds[1])
+    return not under or not _complement(
+        *({kind for piece in part for kind in _kinds(piece.text)} for part in (first, second))
+    )
+
+
+def _complement(first: set[str | None], second: set[str | None]) -> bool:
+    """Whether two sets of price kinds look like one tag: an old price here and only new ones there."""
+    if any(one == {"regular"} and "regular" not in other for one, other in ((first, second), (second, first))):
+        return True
+    labelled = bool(first) and bool(second) and None not in first | second
+    return labelled and not first & second
 
 
 def _name_height(part: Sequence[Placed]) -> float | None:
