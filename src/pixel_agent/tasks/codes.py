@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Code, Facts, Notice, Row, Source
+from pixel_agent.rules.tags import proven_gtin
 from pixel_agent.tasks.finishing import edit, say, text, verified
 
 NEAR = 0.35
@@ -54,14 +55,6 @@ def assign(rows: Sequence[Row], codes: Sequence[Code]) -> tuple[tuple[Code, ...]
     return tuple(tuple(found) for found in owned)
 
 
-def valid_gtin(digits: str) -> bool:
-    """Whether 8, 12, 13 or 14 digits end in their check digit (GS1 General Specifications, section 7.9)."""
-    if len(digits) not in (8, 12, 13, 14) or not (digits.isascii() and digits.isdigit()):
-        return False
-    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
-    return weighted % 10 == 0
-
-
 def same_gtin(one: str, other: str) -> bool:
     """Whether two GTINs of any length name the same article."""
     return one.zfill(14) == other.zfill(14)
@@ -102,9 +95,10 @@ def _distance(row: Box | None, code: Box) -> float | None:
 
 def _settle(row: Row, codes: Sequence[Code], facts: Facts, warnings: list[Notice]) -> Row:
     own = _digits(row)
-    if own and not valid_gtin(own):
-        warnings.append(_invalid(own, facts))
-        row, own = edit(row, gtin=None), ""
+    if own:
+        valid = proven_gtin(own)
+        warnings += [] if valid else [_invalid(own, facts)]
+        row, own = edit(row, gtin=valid), valid or ""
     proven = list(dict.fromkeys(code.gtin for code in codes if code.gtin is not None))
     if not proven:
         return row

@@ -38,8 +38,8 @@ _NOUNS: dict[Change, Noun] = {
 def compare_readings(
     before: Reading,
     after: Reading,
-    *,
     lang: Lang = "zh",
+    *,
     before_size: Size | None = None,
     after_size: Size | None = None,
 ) -> Reading:

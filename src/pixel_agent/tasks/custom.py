@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -92,8 +92,8 @@ def finish_custom(draft: Draft, facts: Facts) -> Reading:
     for name in ("status", "severity"):
         if found := counts([*items, *findings], name):
             totals[f"by_{name}"] = found
-    if not draft.items and not findings and (answer := text(draft.extra.get("answer"))):
-        return compose(draft, facts, [(Noun(answer, answer, answer), 0)], items=items)
+    answer = draft.summary.strip() or ("" if draft.items or findings else text(draft.extra.get("answer")))
+    draft = replace(draft, summary=answer)
     return compose(
         draft, facts, [(_ROWS, len(items)), (FINDINGS, len(findings))], items=items, findings=findings, totals=totals
     )

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
 from pixel_agent.rules.dates import parse_date
+from pixel_agent.rules.tags import price_issues
 from pixel_agent.tasks.codes import link_codes
 from pixel_agent.tasks.dates import DATE_FIELDS, NEAR_DAYS, date_rows
 from pixel_agent.tasks.finishing import (
@@ -27,7 +28,8 @@ from pixel_agent.tasks.finishing import (
 )
 from pixel_agent.tasks.forms import FLAG, NUMBER, TEXT, Field, Form, Rows, choice
 
-PRICE_FIELDS = ("sale_price", "member_price", "regular_price")
+PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
+"""The first one stated is what a customer pays."""
 MAX_EXPECTED = 100
 
 _TAGS = Noun("个价签", "price tag", "price tags")
@@ -185,15 +187,6 @@ def _tag(row: Row, expected: float | None, facts: Facts) -> Row:
     return advise_unless_confirmed(edit(row, **fields), Source.TEXT, Source.HUMAN)
 
 
-def price_issues(fields: dict[str, JsonValue], expected_price: float | None) -> list[str]:
-    """Interim."""
-    issues = [f"missing_{name}" for name in ("unit", "origin") if not fields.get(name)]
-    paid = next((fields[name] for name in PRICE_FIELDS if fields.get(name) is not None), None)
-    if expected_price is not None and paid is not None and abs(float(str(paid)) - expected_price) >= 0.005:
-        issues.append("mismatch")
-    return issues
-
-
 def _price(value: JsonValue) -> float | None:
     found = number(value)
     return found if found is not None and found >= 0 else None
@@ -204,16 +197,13 @@ def _issues(row: Row) -> list[str]:
     return [issue for issue in issues if isinstance(issue, str)] if isinstance(issues, list) else []
 
 
-def _mismatch(row: Row, expected: float | None, facts: Facts) -> Alert:
-    found = next((price for name in PRICE_FIELDS if (price := number(row.fields.get(name))) is not None), None)
+def _mismatch(row: Row, expected: float, facts: Facts) -> Alert:
+    found = next((price for name in PRICE_FIELDS if (price := number(row.fields.get(name))) is not None), 0.0)
     name = label(row, "name") or say(facts, "价签", "Tag")
-    zh = (
-        f"{name}：价签 {found:g}，应为 {expected:g}。"
-        if found is not None and expected is not None
-        else f"{name}：价格不符。"
+    zh = f"{name}：价签 {found:g}，应为 {expected:g}。"
+    return alert(
+        row, "price_mismatch", Severity.MAJOR, say(facts, zh, f"{name}: says {found:g}, expected {expected:g}.")
     )
-    en = f"{name}: tag says {found:g}, expected {expected:g}." if found is not None and expected is not None else ""
-    return alert(row, "price_mismatch", Severity.MAJOR, say(facts, zh, en or f"{name}: the price differs."))
 
 
 def _dated(row: Row) -> Row:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pixel_agent.core import Draft, Facts, Notice, Quality, Source
+from pixel_agent.tasks.texts import finish_photo
+from tests.tasks.build import COLA, TODAY, code, finish, row, warned
+
+
+def test_lines_without_text_are_left_out() -> None:
+    reading = finish("text_read", row(text="你好"), row(text=" "), row(text=None))
+    assert reading.totals == {"lines": 1, "characters": 2}
+    assert reading.summary == "1 行文字"
+
+
+def test_codes_are_items_as_they_were_proven() -> None:
+    reading = finish("code_read", row(text="what a model says"), codes=(code(COLA, ai17="261122"),))
+    assert [dict(item.fields) for item in reading.items] == [
+        {"symbology": "EAN-13", "text": COLA, "gtin": COLA, "gs1": {"17": "261122"}}
+    ]
+    assert reading.items[0].source is Source.BARCODE
+    assert reading.totals["by_symbology"] == {"EAN-13": 1}
+
+
+def test_the_photo_check_reports_what_was_measured() -> None:
+    quality = Quality(0.05, 0.5, 0.4, 0.01, 3.0, (Notice("blurred", "照片模糊。"),), readable=False)
+    reading = finish_photo(Draft(), Facts(640, 480, TODAY, quality=quality, duplicate_of="scan-1"))
+    fields = reading.items[0].fields
+    assert fields["resolution"] == {"width": 640, "height": 480}
+    assert fields["duplicate_of"] == "scan-1"
+    assert fields["advice"] == ["照片模糊。"]
+    assert reading.summary == "建议重拍。 照片模糊。"
+
+
+def test_an_unmeasured_photo_is_not_called_good() -> None:
+    reading = finish_photo(Draft(), Facts(640, 480, TODAY))
+    assert reading.items[0].fields["blur"] is None
+    assert "未" in reading.summary
+
+
+def test_an_answer_comes_before_its_evidence() -> None:
+    reading = finish("ask", row(text="三个瓶子"), extra={"answer": "三瓶"})
+    assert [item.fields["kind"] for item in reading.items] == ["answer", "evidence"]
+    assert reading.summary == "三瓶"
+
+
+def test_no_answer_is_said_and_not_made_up() -> None:
+    assert warned(finish("ask", extra={"answer": None})) == ["no_answer"]
