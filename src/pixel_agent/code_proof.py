@@ -36,6 +36,8 @@ DIGITS_AT = {
 }
 """Module at which each digit starts."""
 
+EAN_13_DIGITS = 12
+"""Digits that have bars of their own; the first is in the choice of the sets."""
 UPC_E_DIGITS = 6
 """A UPC-E has no right half: all its digits are of sets A and B."""
 
@@ -60,6 +62,9 @@ WORST_MARGIN = -0.05
 SURE_MARGIN = 0.015
 DOUBT_MARGIN = 0.03
 WORST_MATCH = 0.55
+MOST_UNREST = 0.5
+QUIET = (1.0, 4.5)
+"""Modules beyond an end that have to be quiet in a short code; the standard asks for 7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +82,27 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How clearly the photo shows the claim: worst and second-worst lead over a rival, and the worst correlation."""
+    """How clearly the photo shows the claim.
+
+    `worst` and `second`: the two smallest leads of a claimed digit over its best rival. `match`: the smallest
+    correlation of a claimed digit. `unrest`: contrast just outside the code, in parts of that inside.
+    """
 
     worst: float
     second: float
     match: float
+    unrest: float
+    is_short: bool
 
     @property
     def holds(self) -> bool:
         """Whether the claim is proven.
 
-        One digit may be in doubt: the check digit forbids that exactly one is wrong.
+        One digit may be in doubt: the check digit forbids that exactly one is wrong. A short code needs its quiet
+        zones too, for its pattern turns up inside longer ones.
         """
+        if self.is_short and self.unrest > MOST_UNREST:
+            return False
         lead = SURE_MARGIN if self.worst >= 0 else DOUBT_MARGIN
         return self.worst >= WORST_MARGIN and self.second >= lead and self.match >= WORST_MATCH
 
@@ -198,7 +212,20 @@ def _compete(lines: _Floats, paths: NDArray[np.intp], drawing: Drawing) -> Proof
     scores = scores.reshape(*scores.shape[:2], len(SIGMAS), -1).max(2)
     lead = np.median(scores[:, :, 0] - scores[:, :, 1:].max(2), axis=0)
     worst, second = np.sort(lead)[:2]
-    return Proof(float(worst), float(second), float(np.median(scores[:, :, 0], axis=0).min()))
+    match = float(np.median(scores[:, :, 0], axis=0).min())
+    return Proof(float(worst), float(second), match, _unrest(lines, ends), len(drawing.digits) < EAN_13_DIGITS)
+
+
+def _unrest(lines: _Floats, ends: _Floats) -> float:
+    """Standard deviation just outside the code, the worse side, in parts of that inside; the median line's."""
+    outside = np.arange(QUIET[0], QUIET[1], 1 / SAMPLES, dtype=np.float32)
+    ratios = []
+    for line, path in zip(lines, ends, strict=True):
+        zones = [path[0] - outside, path[-1] + outside]
+        left, right = (np.clip(((zone + MARGIN) * SAMPLES).astype(np.intp), 0, line.size - 1) for zone in zones)
+        inside = line[left[0] : right[0] + 1]
+        ratios.append(max(line[left].std(), line[right].std()) / (inside.std() + 1e-3))
+    return float(np.median(ratios))
 
 
 @lru_cache(maxsize=8)

@@ -45,6 +45,9 @@ OPENCV_KINDS = {"EAN_13": (Format.EAN13, 13), "UPC_A": (Format.EAN13, 13), "EAN_
 
 SHORTEST_TEXT = 4
 """Fewest characters of a Code 128, Code 93 or Code 39: shorter ones are found in any texture."""
+FLATTEST_UPC_E = 12.0
+"""Width by height. The left half of an EAN-13 is a UPC-E for a line that leaves the bars in the middle; where the bars
+lean, a few lines do."""
 SMALL_PIXELS = 640 * 640
 """A picture up to this size is taken as a cut-out of one code, and prepared as a whole as the last resort."""
 COVERED = 0.1
@@ -88,12 +91,25 @@ def read_codes(pixels: Pixels, *, patient: bool = True, stop: Stop = lambda: Fal
 
 
 def merge(codes: Iterable[Code]) -> tuple[Code, ...]:
-    """One entry for one code, in reading order: the same text read twice close together is one code."""
+    """One entry for one code, in reading order: the same text read twice close together is one code.
+
+    A shorter number that was read inside a longer one is a part of its bars, not a code.
+    """
     kept: list[Code] = []
-    for code in sorted(codes, key=lambda code: _area(code.corners), reverse=True):
-        if not any(code.text == other.text and _touch(code.corners, other.corners, 0.5) for other in kept):
+    for code in sorted(codes, key=lambda code: (-len(code.text), -_area(code.corners))):
+        if not any(_same(code, other) for other in kept):
             kept.append(code)
     return tuple(sorted(kept, key=lambda code: (code.box[1], code.box[0])))
+
+
+def _same(code: Code, longer: Code) -> bool:
+    if code.text == longer.text:
+        return _touch(code.corners, longer.corners, 0.5)
+    if code.gtin is None or longer.gtin is None:
+        return False
+    low, high = _grown(longer.corners, 0.2)
+    centre = np.asarray(code.corners, np.float32).mean(axis=0)
+    return bool((low < centre).all() and (centre < high).all())
 
 
 def _zxing(gray: Gray, formats: Iterable[zxingcpp.BarcodeFormat], *, strip: bool = False) -> Iterator[_Candidate]:
@@ -138,6 +154,8 @@ def _proven(gray: Gray, candidates: Iterable[_Candidate]) -> Iterator[Code]:
         if candidate.format in RETAIL:
             drawing = draw(candidate.printed, candidate.format)
             proven = drawing is not None and prove(gray, candidate.corners, drawing).holds
+            if candidate.format is Format.UPCE:
+                proven = proven and _flatness(candidate.corners) < FLATTEST_UPC_E
         elif candidate.format in MATRIX:
             proven = candidate.format is Format.QRCode or candidate.reserve > 0
         else:
@@ -307,6 +325,12 @@ def _grown(quad: Quad, reach: float) -> tuple[NDArray[np.float32], NDArray[np.fl
     low, high = points.min(axis=0), points.max(axis=0)
     more = reach * float((high - low).max()) / 2
     return low - more, high + more
+
+
+def _flatness(quad: Quad) -> float:
+    top_left, top_right, bottom_right, bottom_left = np.asarray(quad, np.float32)
+    across = np.hypot(*(top_right + bottom_right - top_left - bottom_left))
+    return float(across / max(1e-3, np.hypot(*(bottom_left + bottom_right - top_left - top_right))))
 
 
 def _area(quad: Quad) -> float:
