@@ -36,6 +36,7 @@ from PIL import (
 
 from pixel_agent.core import Pixels
 from pixel_agent.errors import InvalidPhoto
+from pixel_agent.exif import exif_of, load_exif
 
 TAKE_AGAIN: Final = "Take the photo again, or upload it again."
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
@@ -77,7 +78,7 @@ def read_header(data: bytes, media_type: str) -> Header:
         raise _broken(media_type) from error
     if width < 1 or height < 1:
         raise InvalidPhoto(f"The photo says it is {width} x {height} pixels.", TAKE_AGAIN)
-    orientation, captured_at = _read_exif(exif)
+    orientation, captured_at = read_exif(exif)
     return Header(media_type, width, height, orientation if turned else 1, captured_at)
 
 
@@ -118,7 +119,7 @@ _Found = tuple[int, int, Image.Exif | None, bool]
 
 def _jpeg_header(data: bytes) -> _Found:
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-        return *image.size, _exif_of(image), True
+        return *image.size, exif_of(image), True
 
 
 def _png_header(data: bytes) -> _Found:
@@ -126,7 +127,7 @@ def _png_header(data: bytes) -> _Found:
     if kind != b"IHDR":
         raise _broken("image/png")
     width, height = struct.unpack(">II", first[:8])
-    return width, height, _exif(next((body for kind, body in _png_chunks(data) if kind == b"eXIf"), b"")), True
+    return width, height, load_exif(next((body for kind, body in _png_chunks(data) if kind == b"eXIf"), b"")), True
 
 
 def _webp_header(data: bytes) -> _Found:
@@ -144,13 +145,13 @@ def _webp_header(data: bytes) -> _Found:
         elif kind == b"VP8L":
             bits = int.from_bytes(body[1:5], "little")
             size = (1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
-    return *size, _exif(exif), True
+    return *size, load_exif(exif), True
 
 
 def _heic_header(data: bytes) -> _Found:
     image = pillow_heif.open_heif(io.BytesIO(data))
     width, height = image.size  # libheif has applied the container's own rotation already
-    return width, height, _exif(image.info.get("exif") or b""), False
+    return width, height, load_exif(image.info.get("exif") or b""), False
 
 
 _PILLOW: Final[dict[str, type[ImageFile.ImageFile]]] = {
@@ -164,7 +165,7 @@ _PILLOW: Final[dict[str, type[ImageFile.ImageFile]]] = {
 def _pillow_header(data: bytes, media_type: str) -> _Found:
     with _PILLOW[media_type](io.BytesIO(data)) as image:
         # Pillow turns TIFF by itself, and says the upright size; BMP and GIF know no orientation.
-        return *image.size, _exif_of(image), media_type == "image/avif"
+        return *image.size, exif_of(image), media_type == "image/avif"
 
 
 _HEADERS: Final[dict[str, Callable[[bytes], _Found]]] = {
@@ -202,45 +203,6 @@ def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         length = int.from_bytes(data[at + 4 : at + 8], "little")
         yield data[at : at + 4], memoryview(data)[at + 8 : at + 8 + length]
         at += 8 + length + (length & 1)
-
-
-def _exif(raw: bytes) -> Image.Exif | None:
-    """EXIF that makes no sense says nothing, it never breaks a photo."""
-    if not raw:
-        return None
-    exif = Image.Exif()
-    try:
-        exif.load(raw)
-    except Exception:
-        return None
-    return exif
-
-
-def _exif_of(image: Image.Image) -> Image.Exif | None:
-    try:
-        return image.getexif()
-    except Exception:
-        return None
-
-
-def _read_exif(exif: Image.Exif | None) -> tuple[int, datetime | None]:
-    """Orientation and camera time."""
-    if exif is None:
-        return 1, None
-    try:
-        orientation = exif.get(0x0112, 1)
-        taken = exif.get_ifd(0x8769).get(0x9003)
-    except Exception:
-        return 1, None
-    return orientation if orientation in range(1, 9) else 1, _camera_time(taken)
-
-
-def _camera_time(text: object) -> datetime | None:
-    """EXIF's `2026:11:22 09:30:00`: the camera's own clock, without a zone."""
-    try:
-        return datetime.strptime(str(text).strip(" \0")[:19], "%Y:%m:%d %H:%M:%S")
-    except ValueError:
-        return None
 
 
 # Decoders --------------------------------------------------------------------------------------------------------
@@ -326,7 +288,7 @@ def _decode_opencv(data: bytes, header: Header, _: tuple[int, int], *, transpare
     if image.ndim == 2:
         image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
     elif image.shape[2] == 4:
-        image = _over_white(_as_pixels(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)))
+        image = _over_white(_as_pixels(image), cv2.COLOR_BGRA2RGB)
     elif transparent:
         image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     return _as_pixels(image)
@@ -362,19 +324,29 @@ def _from_pillow(image: Image.Image) -> Pixels:
     """The first frame as RGB: alpha over white, deeper samples scaled to 8 bit."""
     image.load()
     if image.mode.startswith(("I", "F")):
-        deep = np.asarray(image).astype(np.float32)
-        top = float(deep.max(initial=0))
-        scale = 255.0 if image.mode == "F" and top <= 1 else 1.0 if top <= 255 and image.mode != "I;16" else 1 / 257
-        return _as_pixels(cv2.cvtColor(np.clip(deep * scale, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB))
+        return _from_deep(np.asarray(image), image.mode)
     if image.has_transparency_data:
         return _over_white(np.asarray(image.convert("RGBA")))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _over_white(pixels: Pixels) -> Pixels:
-    alpha = cv2.merge([pixels[..., 3]] * 3)
-    colour = cv2.multiply(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), alpha, scale=1 / 255)
-    return _as_pixels(cv2.add(colour, cv2.bitwise_not(alpha)))
+def _from_deep(samples: np.ndarray, mode: str) -> Pixels:
+    """16-bit, 32-bit and float grey; the last two say nowhere what white is, so their largest sample decides."""
+    samples = np.maximum(samples.astype(samples.dtype.newbyteorder("="), copy=False), 0)
+    top = float(samples.max(initial=0))
+    scale = 255.0 if mode == "F" and top <= 1 else 1.0 if top <= 255 and not mode.startswith("I;16") else 1 / 257
+    return _as_pixels(cv2.cvtColor(cv2.convertScaleAbs(samples, alpha=scale), cv2.COLOR_GRAY2RGB))
+
+
+def _over_white(pixels: Pixels, to_rgb: int = cv2.COLOR_RGBA2RGB) -> Pixels:
+    """In bands of rows: a large photo needs one copy more, not five."""
+    flat = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), 256):
+        band = pixels[top : top + 256]
+        alpha = cv2.merge([band[..., 3]] * 3)
+        colour = cv2.multiply(cv2.cvtColor(band, to_rgb), alpha, scale=1 / 255)
+        flat[top : top + 256] = cv2.add(colour, cv2.bitwise_not(alpha))
+    return flat
 
 
 def _shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:
