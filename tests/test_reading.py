@@ -81,6 +81,7 @@ def test_a_good_answer_becomes_rows_in_pixels_of_the_original() -> None:
         "{'items': [{'name': '可乐', 'regular_price': 3.5,}]}",
         '[{"name": "可乐", "regular_price": "3.50"}]',
         '{"name": "可乐", "regular_price": "¥3.5元"}',
+        '见 [1]：{"items": [{"name": "可乐", "regular_price": 3.5}]}',
         '<think>{"items": []}</think>{"items": [{"name": "可乐", "regular_price": 3.5}]}',
     ],
 )
@@ -200,6 +201,7 @@ def test_huge_and_nested_answers_are_bounded(text: str) -> None:
     reading = read("price_tag", text)
     assert len(reading.raw_text) <= MAX_TEXT
     assert len(reading.items) <= 500
+    assert reading.complete is False or len(text) <= MAX_TEXT
     json.dumps([dict(row.fields) for row in reading.items], allow_nan=False).encode()
 
 

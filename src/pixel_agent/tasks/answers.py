@@ -1,7 +1,7 @@
 """A model's text, which is never trusted: bounded, repaired, checked against the task's schema, turned into a draft.
 
 Lists of objects become rows: those called `findings`, `gaps` or `misplaced` become findings, all others items. Where a
-schema has several such lists, each row says by `kind` which it came from. All other values go to `Draft.extra`.
+schema has several lists of one sort, each row says by `kind` which it came from. All other values go to `Draft.extra`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import cast
 
 from json_repair import loads as repair
-from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Draft, Row, Source
+from pixel_agent.tasks.checks import Check, compile_check
 
-MAX_TEXT = 60_000
+MAX_TEXT = 40_000
 """Characters of an answer that are looked at; 4,096 new tokens are about 16,000."""
 
 MAX_DEPTH = 24
@@ -31,8 +31,12 @@ BOX_FIELD = "bbox_2d"
 BOX_SCALE = 1000
 """Models of the Qwen3-VL family point in thousandths of the photo's sides."""
 
-_SINGULAR = {"levels": "level", "products": "product", "gaps": "gap", "lines": "line", "items": "item"}
+_SINGULAR = {"levels": "level", "products": "product", "gaps": "gap", "items": "item", "findings": "finding"}
 _THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+_START = re.compile(r"\{|\[\s*[\[{\]]")
+"""Where an answer begins: an object, or a list of objects; `[1]` is a remark."""
+
+_DECODER = json.JSONDecoder()
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -108,16 +112,19 @@ class _Reader:
         self._dropped_rows = 0
         self._dropped_values = 0
         lists = [name for name, part in properties.items() if _row_schema(part) is not None]
-        self._named = frozenset(lists) if len(lists) > 1 else frozenset[str]()
+        sides = [{name for name in lists if (name in FINDING_LISTS) is side} for side in (True, False)]
+        self._named = frozenset(name for side in sides if len(side) > 1 for name in side)
 
     def read(self, name: str, part: JsonValue, value: JsonValue) -> None:
         """Take one top-level value."""
-        rows = _row_schema(part)
-        if rows is None:
-            self._extra[name] = self._value(part, value)
+        schema = _row_schema(part)
+        if schema is None:
+            self._extra[name] = self._value(compile_check(part), value)
             return
+        rows = _RowChecks(schema)
+        kind = _SINGULAR.get(name, name) if name in self._named else None
         for entry in value[:MAX_ROWS] if isinstance(value, list) else ():
-            row = self._row(rows, entry, kind=_SINGULAR.get(name, name) if name in self._named else None)
+            row = self._row(rows, entry, kind)
             if row is None:
                 self._dropped_rows += 1
             else:
@@ -132,46 +139,55 @@ class _Reader:
         draft = Draft(items=tuple(self._items), findings=tuple(self._findings), extra=self._extra)
         return Answer(draft, self._dropped_rows, self._dropped_values)
 
-    def _row(self, schema: Mapping[str, JsonValue], entry: JsonValue, kind: str | None) -> Row | None:
-        properties = schema.get("properties")
-        if not isinstance(entry, dict) or not isinstance(properties, dict):
+    def _row(self, checks: _RowChecks, entry: JsonValue, kind: str | None) -> Row | None:
+        if not isinstance(entry, dict):
             return None
-        fields: dict[str, JsonValue] = {} if kind is None else {"kind": kind}
-        for name, part in properties.items():
-            if name != BOX_FIELD:
-                fields[name] = self._value(part, entry.get(name))
-        stated = [value for name, value in fields.items() if name != "kind" and value is not None]
-        if not stated or not _fits({**schema, "properties": {}, "additionalProperties": True, "required": []}, fields):
+        fields = {name: self._value(check, entry.get(name)) for name, check in checks.fields.items()}
+        if all(value is None for value in fields.values()) or not checks.accepts(fields):
             return None
-        required = schema.get("required")
-        if isinstance(required, list) and not all(
-            _may_be_null(properties, name) or fields.get(str(name)) is not None
-            for name in required
-            if name != BOX_FIELD
-        ):
-            return None
-        return Row(fields, bbox=pixel_box(entry.get(BOX_FIELD), *self._size), source=Source.MODEL)
+        named: dict[str, JsonValue] = {} if kind is None else {"kind": kind}
+        return Row({**named, **fields}, bbox=pixel_box(entry.get(BOX_FIELD), *self._size), source=Source.MODEL)
 
-    def _value(self, schema: JsonValue, value: JsonValue) -> JsonValue:
+    def _value(self, fits: Check, value: JsonValue) -> JsonValue:
         """The value where it fits, a plain conversion of it where that fits, else null."""
-        if value is None:
-            return None
-        for candidate in (value, *_conversions(value)):
-            if _fits(schema, candidate):
+        if value is None or fits(value):
+            return value
+        for candidate in _conversions(value):
+            if fits(candidate):
                 return candidate
         self._dropped_values += 1
         return None
 
 
+class _RowChecks:
+    """The checks of one list's rows: each field's own, and what must not be null."""
+
+    def __init__(self, schema: Mapping[str, JsonValue]) -> None:
+        properties = cast("dict[str, JsonValue]", schema["properties"])
+        self.fields = {name: compile_check(part) for name, part in properties.items() if name != BOX_FIELD}
+        required = schema.get("required")
+        names = {str(name) for name in required} if isinstance(required, list) else set[str]()
+        self._stated = [name for name, fits in self.fields.items() if name in names and not fits(None)]
+        beyond = {"type", "properties", "required", "additionalProperties", "title", "description"}
+        rest = {name: part for name, part in schema.items() if name not in beyond}
+        self._rest = compile_check(rest) if rest else None
+
+    def accepts(self, fields: Mapping[str, JsonValue]) -> bool:
+        """Whether a row of checked fields is a whole row."""
+        return all(fields[name] is not None for name in self._stated) and (
+            self._rest is None or self._rest(dict(fields))
+        )
+
+
 def _load(text: str) -> JsonValue:
     """The JSON of a text, mended if need be; None where there is none. Bounded before anything is parsed."""
     body = _THOUGHT.sub("", text[:MAX_TEXT], count=1)
-    starts = [place for place in (body.find("{"), body.find("[")) if place >= 0]
-    if not starts:
+    start = _START.search(body)
+    if start is None:
         return None
-    body = body[min(starts) :]
+    body = body[start.start() :]
     try:
-        loaded = json.loads(body)
+        loaded = _DECODER.raw_decode(body)[0]  # whatever follows the first value (a fence, a remark) is no matter
     except (ValueError, RecursionError):
         loaded = _repair(body)
     return _tame(cast("JsonValue", loaded), MAX_DEPTH)
@@ -228,14 +244,6 @@ def _row_schema(part: JsonValue) -> dict[str, JsonValue] | None:
     """The schema of a list's rows, None where it is no list of objects."""
     items = part.get("items") if isinstance(part, dict) and part.get("type") == "array" else None
     return items if isinstance(items, dict) and isinstance(items.get("properties"), dict) else None
-
-
-def _fits(schema: JsonValue, value: JsonValue) -> bool:
-    return isinstance(schema, dict) and Draft202012Validator(schema).is_valid(value)
-
-
-def _may_be_null(properties: Mapping[str, JsonValue], name: JsonValue) -> bool:
-    return _fits(properties.get(str(name), {}), None)
 
 
 def _conversions(value: JsonValue) -> Sequence[JsonValue]:
