@@ -88,7 +88,7 @@ _PER: Final = r"(?:[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d))
 _UNIT_TAIL: Final = rf"(?P<per>\s*{_PER}\s*\(?\s*(?:\d+(?:\.\d+)?\s*)?{SALE_UNIT}(?![a-z])\)?)?"
 _JIAO: Final = (
     r"(?:\s*(?P<jiao>\d)\s*(?:角|毛)\s*(?:(?P<fen>\d)\s*分)?"
-    rf"|(?P<last>\d)(?![\d.]|\s*[a-z×*/件]|\s*{SALE_UNIT}))?"
+    rf"|(?P<last>\d)(?![\d.]|\s*[a-z×*件]|\s*{SALE_UNIT}))?"
 )
 _PRICE: Final = re.compile(
     rf"(?:每\s*(?P<prefix>(?:\d+\s*)?{SALE_UNIT})\s*[:]?\s*)?"

@@ -22,7 +22,8 @@ _NARROW: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     ord("∕"): ord("/"),
 }
 _SIMPLE: Final = str.maketrans(
-    "價單產規格級員現優銷條碼淨凈會稱國國質效動時間塊開賣價", "价单产规格级员现优销条码净净会称国国质效动时间块开卖价"
+    "價單產規級員現優銷條碼淨凈會稱國質動時間塊賣總計熱線電話貨號",
+    "价单产规级员现优销条码净净会称国质动时间块卖总计热线电话货号",
 )
 
 _UNIT_NAMES: Final[dict[str, str]] = {

@@ -1,0 +1,84 @@
+"""Rows, neighbours, raised decimals and tags side by side, upright and tilted."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pixel_agent.core import TextLine
+from pixel_agent.rules.layout import (
+    below,
+    cover,
+    group_rows,
+    join_decimals,
+    page_tilt,
+    right_of,
+    split_tags,
+    straighten,
+)
+from tests.rules.lines import line
+
+
+def turned(one: TextLine, degrees: float) -> TextLine:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    a, b, c, d = ((x * cos - y * sin, x * sin + y * cos) for x, y in one.corners)
+    return TextLine(one.text, (a, b, c, d), one.confidence)
+
+
+@pytest.mark.parametrize("degrees", [-20, -8, 0, 5, 15])
+def test_a_tilted_page_has_rows_again(degrees: float) -> None:
+    lines = [line(text, x, y) for y in (10, 50, 90) for x, text in ((10, "产地：山东"), (600, "规格：500g"))]
+    rows = group_rows(straighten([turned(one, degrees) for one in lines]))
+    assert [[piece.text for piece in row] for row in rows] == [["产地：山东", "规格：500g"]] * 3
+
+
+@given(st.floats(-30, 30))
+@settings(deadline=None, max_examples=50)
+def test_the_tilt_of_a_page_is_found(degrees: float) -> None:
+    assert page_tilt([turned(line("农夫山泉饮用天然水"), degrees)]) == pytest.approx(math.radians(degrees), abs=1e-6)
+
+
+def test_raised_decimals_join_their_integer() -> None:
+    pieces = join_decimals(
+        straighten([line("¥5", 100, 100, 100), line("90", 215, 105, 40), line("元/瓶", 215, 170, 20)])
+    )
+    assert [piece.text for piece in pieces] == ["¥5.90", "元/瓶"]
+    assert pieces[0].height == 100
+
+
+@pytest.mark.parametrize(
+    "second",
+    [line("90", 215, 165, 35), line("90", 400, 105, 40), line("90", 215, 100, 100), line("900", 215, 105, 40)],
+    ids=["lowered", "far off", "as large", "three digits"],
+)
+def test_other_numbers_beside_an_integer_stay_apart(second: TextLine) -> None:
+    assert len(join_decimals(straighten([line("5", 150, 100, 100), second]))) == 2
+
+
+def test_neighbours_are_the_nearest_to_the_right_and_below() -> None:
+    label, right, under, far = straighten([line("品名"), line("苹果", 80), line("香蕉", 10, 40), line("梨子", 10, 300)])
+    assert right_of(label, [right, under, far]) is right
+    assert below(label, [right, under, far]) is under
+    assert right_of(far, [label, right, under]) is None
+
+
+def test_a_page_is_cut_only_where_both_sides_stand_on_their_own() -> None:
+    pieces = straighten([line(text, x) for x, text in ((10, "a1"), (100, "b"), (300, "c1"), (600, "d1"))])
+    parts = split_tags(pieces, lambda one, two, _: all(any("1" in p.text for p in part) for part in (one, two)))
+    assert sorted(sorted(piece.text for piece in part) for part in parts) == [["a1", "b"], ["c1"], ["d1"]]
+
+
+@given(st.lists(st.tuples(st.floats(0, 900), st.floats(0, 900), st.floats(8, 90)), max_size=12))
+@settings(deadline=None, max_examples=60)
+def test_cutting_loses_and_doubles_nothing(places: list[tuple[float, float, float]]) -> None:
+    pieces = straighten([line(f"字{index}", *place) for index, place in enumerate(places)])
+    parts = split_tags(pieces, lambda one, two, _: len(one) > 1 and len(two) > 1)
+    assert sorted(piece.text for part in parts for piece in part) == sorted(piece.text for piece in pieces)
+
+
+def test_cover_is_the_box_of_all_lines_and_none_of_nothing() -> None:
+    assert cover(straighten([line("苹果", 10, 10), line("香蕉", 100, 50)])) == (10, 10, 140, 70)
+    assert cover([]) is None

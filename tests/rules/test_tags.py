@@ -1,0 +1,184 @@
+"""Whole tags: which line becomes which field, several tags in one photo, and what a tag lacks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from pixel_agent.core import Source, TextLine
+from pixel_agent.rules.tags import price_issues, proven_gtin, read_price_tags
+from tests.rules.lines import column, line, page
+
+
+def said(*lines: TextLine) -> dict[str, JsonValue]:
+    (row,) = read_price_tags(page(*lines)).items
+    return {key: value for key, value in row.fields.items() if value not in (None, [])}
+
+
+LABELLED = (
+    line("惠民生活超市", 200, 10, 30), line("品名：农夫山泉饮用天然水", 10, 60), line("产地：浙江杭州", 10, 90),
+    line("规格：550ml", 400, 90), line("等级：合格", 10, 120), line("计价单位：瓶", 400, 120), line("零售价：", 10, 180),
+    line("¥2.00", 110, 160, 50), line("6921168509256", 10, 250), line("价格举报电话：12315", 10, 290),
+)  # fmt: skip
+
+
+def test_a_labelled_tag_gives_every_field() -> None:
+    assert said(*LABELLED) == {
+        "name": "农夫山泉饮用天然水", "regular_price": 2.0, "currency": "CNY", "unit": "瓶", "spec": "550ml",
+        "origin": "浙江杭州", "grade": "合格", "gtin": "6921168509256",
+    }  # fmt: skip
+
+
+def test_a_row_has_text_as_source_the_least_confidence_and_the_box_of_the_tag() -> None:
+    lines = [*LABELLED[:-1], line("零售热线 400-820-1234", 10, 290, confidence=0.1)]
+    lines[2] = line("产地：浙江杭州", 10, 90, confidence=0.6)
+    (row,) = read_price_tags(page(*lines)).items
+    assert (row.source, row.confidence) == (Source.TEXT, 0.6)
+    assert row.bbox is not None
+    assert row.bbox[:2] == (10, 10)
+
+
+def test_labels_in_cells_take_the_value_to_the_right() -> None:
+    lines = [line("品名", 10, 10), line("鲁花花生油", 100, 10), line("产地", 10, 50), line("山东莱阳", 100, 50)]
+    fields = said(
+        *lines, line("单位", 300, 50), line("桶", 380, 50), line("零售价", 10, 120), line("169.90", 100, 100, 60)
+    )
+    assert (fields["name"], fields["origin"], fields["unit"], fields["regular_price"]) == (
+        "鲁花花生油",
+        "山东莱阳",
+        "桶",
+        169.9,
+    )
+
+
+@pytest.mark.parametrize("old", ["原价：¥19.90", "日常价19.9元", "划线价 19.90", "零售价¥19.90/瓶"])
+def test_an_old_price_beside_an_unlabelled_one_makes_that_the_sale_price(old: str) -> None:
+    fields = said(line("海天金标生抽", 10, 10, 40), line(old, 10, 80), line("¥12.9", 10, 120, 80))
+    assert (fields["regular_price"], fields["sale_price"]) == (19.9, 12.9)
+
+
+def test_of_two_unlabelled_prices_the_larger_figures_are_current_and_the_higher_is_old() -> None:
+    fields = said(line("奥妙洗衣粉", 10, 10, 40), line("¥29.90", 400, 80, 30), line("¥19.90", 10, 120, 90))
+    assert (fields["regular_price"], fields["sale_price"]) == (29.9, 19.9)
+
+
+def test_one_unlabelled_price_is_regular_and_on_a_promotion_tag_it_is_the_sale_price() -> None:
+    tag = (line("红富士苹果", 10, 60, 40), line("¥5.98/500g", 10, 120, 80))
+    assert said(*tag)["regular_price"] == 5.98
+    assert said(line("今日特价", 10, 10, 40), *tag)["sale_price"] == 5.98
+
+
+def test_a_member_price_stands_beside_the_regular_one() -> None:
+    lines = [line("特仑苏纯牛奶", 10, 10, 40), line("会员价", 10, 90), line("59.9", 100, 70, 60)]
+    fields = said(*lines, line("零售价：", 10, 170), line("¥69.9", 120, 160, 40))
+    assert (fields["member_price"], fields["regular_price"]) == (59.9, 69.9)
+
+
+def test_small_raised_decimals_and_a_misread_sign_make_one_price() -> None:
+    lines = [
+        line("康师傅冰红茶", 10, 10, 40),
+        line("夫", 150, 110, 40),
+        line("5", 200, 100, 100),
+        line("90", 260, 105, 45),
+    ]
+    fields = said(*lines, line("元/瓶", 260, 175, 22))
+    assert (fields["regular_price"], fields["unit"]) == (5.9, "瓶")
+
+
+def test_a_promoted_price_far_above_the_old_one_lost_its_point() -> None:
+    fields = said(
+        line("蓝月亮洗衣液", 10, 10, 40), line("原价¥40.95", 10, 80), line("特价", 10, 130), line("3110", 70, 110, 70)
+    )
+    assert fields["sale_price"] == 31.1
+
+
+def test_figures_that_were_not_read_leave_the_price_empty() -> None:
+    (row,) = read_price_tags(
+        page(
+            line("维达卷筒卫生纸", 10, 10, 40), line("¥", 10, 100, 40), line("95", 300, 90, 60), line("元/提", 300, 170)
+        )
+    ).items
+    assert (row.fields["regular_price"], row.fields["unit"]) == (None, "提")
+
+
+def test_slogans_hotlines_and_sizes_are_neither_names_nor_prices() -> None:
+    texts = ("满100减20", "第二件半价", "规格：500ml", "海天上等蚝油", "¥9.90/瓶", "服务热线 400-820-1234")
+    (row,) = read_price_tags(column(*texts)).items
+    assert (row.fields["name"], row.fields["regular_price"], row.fields["sale_price"]) == ("海天上等蚝油", 9.9, None)
+
+
+def test_the_unit_price_of_a_comparison_is_not_the_price() -> None:
+    lines = [line("光明鲜牛奶", 10, 10, 40), line("¥21.90", 10, 80, 80), line("单位价格 ¥2.31/100ml", 500, 100)]
+    assert said(*lines)["regular_price"] == 21.9
+
+
+def test_of_two_languages_the_chinese_origin_counts() -> None:
+    assert (
+        said(
+            line("安佳牛奶", 10, 10, 40), line("产地/Origin：新西兰 New Zealand", 10, 60), line("¥25.00", 10, 100, 60)
+        )["origin"]
+        == "新西兰"
+    )
+
+
+def test_the_end_of_a_promotion_is_its_last_day() -> None:
+    fields = said(
+        line("洽洽香瓜子", 10, 10, 40), line("特价¥9.9", 10, 60, 40), line("活动时间：2026.11.20-2026.12.15", 10, 120)
+    )
+    assert fields["valid_until"] == "2026-12-15"
+
+
+def test_tags_side_by_side_and_on_two_shelves_give_a_row_each() -> None:
+    names = ["农夫山泉饮用水", "康师傅冰红茶", "伊利纯牛奶", "海天生抽酱油"]
+    lines = []
+    for index, name in enumerate(names):
+        x, y = 10 + index % 2 * 500, 10 + index // 2 * 400
+        lines += [line(name, x, y, 30), line(f"¥{index + 1}.50", x, y + 60, 50), line("元/瓶", x + 180, y + 80)]
+    rows = read_price_tags(page(*lines)).items
+    assert {(row.fields["name"], row.fields["regular_price"]) for row in rows} == {
+        (name, index + 1.5) for index, name in enumerate(names)
+    }
+
+
+@pytest.mark.parametrize("texts", [(), ("安全出口",), ("欢迎光临", "扫码关注"), ("生产日期:20261122", "保质期12个月")])
+def test_a_page_without_a_tag_gives_no_rows(texts: tuple[str, ...]) -> None:
+    assert read_price_tags(column(*texts)).items == ()
+
+
+@given(st.lists(st.text("¥元0123456789./:产地原价会员特品名规格单位斤ml农夫山泉 ", max_size=12), max_size=10))
+@settings(deadline=None, max_examples=100)
+def test_any_text_gives_rows_whose_prices_are_positive_numbers(texts: list[str]) -> None:
+    for row in read_price_tags(column(*texts)).items:
+        prices = [row.fields[key] for key in ("regular_price", "sale_price", "member_price")]
+        assert all(price is None or (isinstance(price, float) and price > 0) for price in prices)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "issues"),
+    [
+        ({"regular_price": 5.0, "unit": "瓶"}, None, []),
+        ({"regular_price": 5.0, "unit": None}, None, ["missing_unit"]),
+        ({"regular_price": 5.0, "unit": "斤", "origin": None}, None, ["missing_origin"]),
+        ({"regular_price": 5.0, "unit": "斤", "origin": "山东"}, None, []),
+        ({"regular_price": 5.0, "sale_price": 4.0, "unit": "瓶"}, 4.0, []),
+        ({"regular_price": 5.0, "sale_price": 4.0, "unit": "瓶"}, 5.0, ["mismatch"]),
+        ({"regular_price": None, "unit": "瓶"}, 5.0, []),
+        ({"regular_price": 5.0, "unit": "瓶", "issues": ["missing_origin"]}, None, ["missing_origin"]),
+    ],
+)
+def test_issues_say_what_a_tag_lacks(fields: dict[str, JsonValue], expected: float | None, issues: list[str]) -> None:
+    assert price_issues(fields, expected) == issues
+
+
+def test_an_origin_label_without_a_value_is_an_issue() -> None:
+    (row,) = read_price_tags(column("洽洽香瓜子", "产地：", "¥9.90/袋")).items
+    assert row.fields["issues"] == ["missing_origin"]
+
+
+@given(st.integers(0, 10**12 - 1), st.integers(1, 9))
+@settings(deadline=None, max_examples=60)
+def test_exactly_one_check_digit_proves_a_gtin(body: int, other: int) -> None:
+    proven = [digit for digit in "0123456789" if proven_gtin(f"{body:012d}{digit}")]
+    assert len(proven) == (1 if body else 0)
