@@ -8,6 +8,7 @@ OpenCV and simplejpeg release the GIL and do JPEG, PNG and WebP; Pillow and libh
 from __future__ import annotations
 
 import io
+import logging
 import math
 import re
 import struct
@@ -36,7 +37,7 @@ from PIL import (
 
 from pixel_agent.core import Pixels
 from pixel_agent.errors import InvalidPhoto
-from pixel_agent.exif import exif_of, load_exif
+from pixel_agent.exif import exif_of, load_exif, read_exif
 
 TAKE_AGAIN: Final = "Take the photo again, or upload it again."
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
@@ -50,6 +51,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 pillow_heif.options.DECODE_THREADS = 1
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
