@@ -127,7 +127,7 @@ def test_months_are_added_in_the_calendar_and_clamped(duration: Duration, start:
             "%Y-%m-%d",
             "%Y年%m月%d日",
             "%d %b %Y",
-            "EXP %d%b%y",
+            "EXP %d%b%Y",
             "生产日期:%Y %m %d",
             "%B %d, %Y",
         ]

@@ -190,3 +190,9 @@ def test_gs1_values_become_the_same_fields() -> None:
     }
     assert gs1_expiry({"15": "271122"}, TODAY)["date_type"] == "best_before"
     assert gs1_expiry({"17": "271322"}, TODAY)["expiry_date"] is None
+
+
+def test_fields_copied_as_printed_are_understood() -> None:
+    done = complete_expiry({"production_date": "2026年8月", "shelf_life": "六个月", "expiry_date": None}, TODAY)
+    assert (done["production_date"], done["expiry_date"]) == ("2026-08-01", "2027-02-01")
+    assert complete_expiry({"expiry_date": "EXP 22 NOV 27"}, TODAY)["expiry_date"] == "2027-11-22"

@@ -14,7 +14,7 @@ DateKind: TypeAlias = Literal[
 # CJK words; spaces between the signs are tolerated. Longer words stand before their own beginnings.
 _CJK_WORDS: dict[DateKind, str] = {
     "best_before": (
-        "在?此日期前?食?飲?饮?用?最佳|此日期前最佳|最佳食用日期?期?至?|最佳饮用期?至?|最佳赏味期?限?至?"
+        "在?此日期前?食?飲?饮?用?最佳|此日期前最佳|最佳食用日?期?至?|最佳饮用期?至?|最佳赏味期?限?至?"
         "|最佳賞味期?限?至?|赏味期限|賞味期限|賞味期間|最佳品尝期?至?|最佳使用期?限?至?|최상품질유지기한"
         "|품질유지기한|상미기한"
     ),
@@ -26,7 +26,7 @@ _CJK_WORDS: dict[DateKind, str] = {
     "lot": "生产批号|生产批次|產品批號|产品批号|批号|批號|批次号?|製造番号|ロット番?号?|제조번호|로트",
     "expiry": (
         "保质期限?截?止?日?期?[至到]|保質期[至到]|保鲜期[至到]|保存期[至到]|有效期限?[至到]|有效日期?期?至?"
-        "|有効期限|有效期限|有效期|失效日期|失效期|到期日期?|过期日期|截止日期?|保存期限|保质期限?|保質期限?"
+        "|有効期限|有效期限|有效期|失效日期|失效期|到期日?期?|过期日期|截止日期?|保存期限|保质期限?|保質期限?"
         "|质保期至?|保鲜期|保存期|期限|유통기한|유통|유효기간|까지"
     ),
     "packed": "包装日期|包裝日期|包装时间|分装日期|分裝日期|打包日期|装箱日期|包装日|加工包装日期|포장일자?",
@@ -44,7 +44,7 @@ _CJK_WORDS: dict[DateKind, str] = {
 _LATIN_WORDS: dict[DateKind, str] = {
     "best_before": (
         "BEST BEFORE ?/ ?MEILLEUR AVANT|BEST (?:IF )?(?:USED |CONSUMED |ENJOYED )?(?:BEFORE"
-        r"|BY)(?: END)?(?: OF)?|BEST BEF\.?|B\.? ?B\.? ?[EFD]?\.?(?: ?/ ?MA)?|BBD|MEILLEUR AVANT|BEST END|MHD"
+        r"|BY)(?: END)?(?: OF)?|BEST BEF\.?|B\.? ?B\.? ?[EFD]?\.?(?: ?/ ?MA)?|BBD|MEILLEUR AVANT|BEST END|A CONSO\.? DE PREF\.? AVANT(?: FIN| LE)*|MHD"
         "|MINDESTENS HALTBAR BIS(?: ENDE)?|HALTBAR BIS|A CONSOMMER DE PREFERENCE AVANT(?: FIN| LE)*|DDM|DLUO"
         "|CONSUMIR PREFERENTEMENTE ANTES DEL?(?: FIN DE)?|CONSUMIR DE PREFERENCIA ANTES DE"
         r"|CONS\. ?PREF\. ?ANTES DEL?|DA CONSUMARSI PREFERIBILMENTE ENTRO(?: IL| FINE)*|TMC"
@@ -53,14 +53,14 @@ _LATIN_WORDS: dict[DateKind, str] = {
     "use_by": (
         "USE (?:BY|BEFORE)|USED BY|CONSUME (?:BY|BEFORE)|EAT BY|DISCARD(?: BY| AFTER)?|DLC"
         r"|A CONSOMMER (?:JUSQU'?AU|AVANT LE)|U\.?B\.?D?|ZU VERBRAUCHEN BIS|FECHA DE CADUCIDAD|CADUCIDAD|CAD"
-        "|DA CONSUMARE ENTRO|SCAD(?:ENZA)?|TE GEBRUIKEN TOT|TGT"
+        "|DA CONSUMAR(?:E|SI) ENTRO(?: IL)?|CONSUMIR ANTES DEL?|SCAD(?:ENZA)?|TE GEBRUIKEN TOT|TGT"
     ),
     "sell_by": "SELL BY|DISPLAY UNTIL|PULL(?: DATE| BY)|SALE BY",
     "lot": "LOT ?(?:NO|NUMBER|NR|CODE)?|BATCH ?(?:NO|NUMBER|CODE)?|BN|B/N|LOTE|CHARGE|LOTTO|L/?N",
     "expiry": (
         r"EXPIRATION(?: DATE)?|EXPIRY(?: DATE)?|EXPIR(?:ES|ED|E)?(?: ON)?|EXP\.? ?(?:DATE|DT|D)?|EX\.? ?DATE"
         "|EXD|VALID (?:UNTIL|TILL|THRU|TO)|GOOD (?:UNTIL|THRU)|USE UNTIL|VERFALLSDATUM|VERWENDBAR BIS"
-        r"|VERW\.? ?BIS|VENC(?:IMIENTO|E)?|VTO|VALIDADE|VAL|ED|SHELF LIFE"
+        r"|VERW\.? ?BIS|VENC(?:IMIENTO|E)?|VTO|VALIDADE|VAL|ED|SHELF LIFE|HSD|ГОДЕН ДО|УПОТРЕБИТЬ ДО"
     ),
     "packed": (
         "PACK(?:ED|ING|AGED|AGING)?(?: ON| DATE)?|PKD(?: DATE| ON)?|PKG(?: DATE)?|VERPACKT AM|ENVASADO|FROZEN ON"
@@ -71,7 +71,7 @@ _LATIN_WORDS: dict[DateKind, str] = {
         r"MANUFACTUR(?:ED|ING|E)(?: ON| DATE)?|DATE OF (?:MANUFACTURE|PRODUCTION)|MANF?\.?|MFG\.? ?(?:DATE|DT"
         r"|D)?|MFD\.?|MFT|MF|MADE ON|M/D|PRODUCTION(?: DATE)?|PRODUCED(?: ON)?|PROD\.? ?(?:DATE|D)?"
         r"|PRO\.? ?DATE|PRO|PRD\.?|P\.?D\.?|PDN|DOM|PREP(?:ARED)?(?: ON| DATE)?|BAKED ON|ROASTED ON"
-        r"|HERGESTELLT AM|FAB(?:RICADO|RIQUE)?(?: LE| EL)?|ELAB(?:ORACION|ORADO)?|PRODOTTO IL|F\.? ?ELAB"
+        r"|HERGESTELLT AM|FAB(?:RICADO|RIQUE)?(?: LE| EL)?|ELAB(?:ORACION|ORADO)?|PRODOTTO IL|F\.? ?ELAB|NSX|ДАТА ИЗГОТОВЛЕНИЯ|ИЗГОТОВЛЕНО?"
     ),
 }
 
@@ -121,7 +121,11 @@ def _keywords() -> re.Pattern[str]:
         latin = _LATIN_WORDS[kind].replace(" ?", r"\s?").replace(" ", r"\s*")
         # A single letter is a keyword only right before a number or a colon.
         letter = {"expiry": "E", "production": "[PM]", "lot": "L"}.get(kind)
-        single = rf"|(?<![A-Z0-9./]){letter}(?=\s?[:.]?\s?\d{{6}}|\s?:\s?\d)" if letter else ""
+        single = (
+            rf"|(?<![A-Z0-9./]){letter}(?=\s?[:.]?\s?\d{{6}}|\s?:\s?\d|\s\d{{1,2}}[./]\d{{1,2}}[./]\d)"
+            if letter
+            else ""
+        )
         parts.append(
             rf"(?P<{kind}>{_spaced(words)}|(?<![A-Z])(?:{latin})(?=[^A-Z]|$|DATE|{MONTH_NAME}[\s.\-/,]*\d){single})"
         )

@@ -95,7 +95,7 @@ _DAY = rf"(?P<d>{_D}{{1,2}})"
 _TWO = r"(?P<{}>\d{{2}})"
 _SEP = r"(?:\s?[./\-,:_一ー]\s?|\s[./\-,]\s)"
 # A hyphen before a date means a longer number, unless another date ends there.
-_FROM = r"(?<![\d.])(?:(?<!\d[-/])|(?<=[./\-]\d\d[-/])|(?<=[./\-]\d[-/])|(?<=20\d{6}[-/]))"
+_FROM = r"(?<!\d)(?<!\d\.)(?:(?<!\d[-/])|(?<=[./\-]\d\d[-/])|(?<=[./\-]\d[-/])|(?<=20\d{6}[-/]))"
 _TO = r"(?:(?!\d)|(?=\d{2}:\d{2}))"
 _HAN = "[〇零O一二三四五六七八九十]"
 _ERA = r"(?:(?P<era>令和|平成|昭和|民\s?[国國]|西[暦历曆]|公元)\s*)?"
@@ -103,7 +103,7 @@ _ERA = r"(?:(?P<era>令和|平成|昭和|民\s?[国國]|西[暦历曆]|公元)\s
 _STRONG = [
     rf"{_ERA}(?<!\d)(?P<y>[12]\s{_D}\s{_D}\s{_D}|{_D}{{1,4}}|元)\s*[年년]\s*(?P<m>[01]\s\d|{_D}{{1,2}})\s*[月월]"
     rf"(?:\s*(?P<d>[0-3]\s\d(?=\s*[日号號일])|{_D}{{1,2}})(?:\s*[日号號일]|(?![\dA-KM-Z年月个個.%℃°])))?",
-    rf"(?P<han>(?P<y>{_HAN}{{4}})年(?P<m>{_HAN}{{1,3}})月(?:(?P<d>{_HAN}{{1,3}})[日号號])?)",
+    rf"(?<!\d)(?P<han>(?P<y>{_HAN}{{4}}|20\d\d)年(?P<m>{_HAN}{{1,3}})月(?:(?P<d>{_HAN}{{1,3}})[日号號])?)",
     r"(?<![A-Z])(?P<era>[RH])\s?(?P<y>\d{1,2})[./\-年](?P<m>\d{1,2})[./\-月](?P<d>\d{1,2})(?!\d)",
     rf"{_FROM}(?P<y>[12]\s{_D}\s{_D}\s{_D})\s?[./\-]\s?(?P<m>[01]\s\d)\s?[./\-]\s?(?P<d>[0-3]\s\d)(?!\d)",
     rf"{_FROM}{_Y}{_SEP}{_M}{_SEP}{_DAY}{_TO}",
@@ -221,6 +221,8 @@ def _words_before(text: str, start: int, words: list[re.Match[str]]) -> list[Dat
 
 
 def _word_after(text: str, end: int, next_start: int | None) -> DateKind | None:
+    time = re.compile(r"\s*\d{1,2}:\d{2}(?::\d{2})?").match(text, end)
+    end = time.end() if time else end
     for pattern, kind in _AFTER:
         match = pattern.match(text, end)
         if match and not (next_start is not None and _GAP.fullmatch(text[match.end() : next_start])):
@@ -261,14 +263,14 @@ class _Reader:
                 ]
             )
         if "a" in parts:
-            first, second = int(parts["a"]), int(parts["b"])
-            year, month = (second, first) if first <= 12 else (first, second)
-            # 11/26 may also be a day without a year.
-            return self._month(2000 + year, month, ambiguous=second <= 31)
+            return self._month_and_year(int(parts["a"]), int(parts["b"]))
         year, month = self._year(parts), _month(parts)
         if "d" not in parts:
             return self._month(year, month, ambiguous=False)
         day = _han(parts["d"]) if "han" in parts else _digits(parts["d"])
+        if "mon" in parts and len(parts.get("y", "")) == 2 and not self._near(year) and self._near(2000 + day):
+            # 27NOV21 on goods of 2026: the year was printed first.
+            return self._day(2000 + day, month, _digits(parts["y"]), ambiguous=False)
         return self._day(year, month, day, ambiguous=False)
 
     def _year(self, parts: dict[str, str]) -> int:
@@ -283,6 +285,16 @@ class _Reader:
         if offset is not None:
             return offset + year
         return year + 2000 if len(printed) == 2 else year
+
+    def _near(self, year: int) -> bool:
+        before, after = _NEAR_YEARS
+        return -before <= year - self.today.year <= after
+
+    def _month_and_year(self, month: int, year: int) -> DateMention | None:
+        """`11/26` beside a Latin word; among Chinese signs it is a day of this year, and `22.11` is one everywhere."""
+        if self.cjk or not self._near(2000 + year):
+            return None
+        return self._month(2000 + year, month, ambiguous=year <= 31)
 
     def _two_digit_year(self, parts: dict[str, str]) -> DateMention | None:
         a, b, c = parts["a"], parts["b"], parts["c"]
@@ -300,8 +312,7 @@ class _Reader:
         printed = [found for order, found in possible if order == self.order]
         if printed:
             return printed[0]
-        before, after = _NEAR_YEARS
-        near = [found for _, found in possible if -before <= found.date.year - self.today.year <= after]
+        near = [found for _, found in possible if self._near(found.date.year)]
         chosen = near or [found for _, found in possible]
         if not chosen:
             return None

@@ -8,7 +8,6 @@ packing counts as one of production. Dates that no word explains are not guessed
 from __future__ import annotations
 
 import calendar
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
@@ -91,10 +90,7 @@ def _day(value: JsonValue, today: date, *, first: bool) -> date | None:
     """A date as a reader or a model wrote it. A month alone is its first or its last day."""
     if not isinstance(value, str):
         return None
-    month = re.fullmatch(r"\s*(\d{4})[-/.](\d{1,2})\s*", value)
-    if month and first:
-        value = f"{month[1]}-{month[2]}-01"
-    return parse_date(value, today)
+    return parse_date(f"{'生产日期' if first else '保质期至'}:{value}", today)
 
 
 def _iso(day: date | None) -> str | None:

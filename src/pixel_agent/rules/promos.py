@@ -21,8 +21,8 @@ from pixel_agent.rules.page import Page
 from pixel_agent.rules.prices import find_prices
 from pixel_agent.rules.units import simplified
 
-_N: Final = r"[\d一二两三四五六七八九十]+"
-_MONEY: Final = r"\d+(?:\.\d+)?\s*[元块]?"
+_N: Final = r"[\d一二两三四五六七八九十]{1,4}"
+_MONEY: Final = r"\d{1,6}(?:\.\d{1,2})?\s*[元块]?"
 _OFF: Final = (
     r"(?:\d(?:\.\d)?|\d{2}|[一二三四五六七八九](?:\s*点?\s*[一二三四五六七八九])?)\s*折(?![叠扇页纸线磨算价扣旧])"
 )
@@ -51,7 +51,7 @@ _SPECIFIC: Final = tuple(
         ),
         (
             "full_reduction",
-            r"(?P<condition>(?:SPEND|BUY|OVER)\s*(?:OVER\s*)?[¥$€£]?\s*\d+)[\s,]*(?:AND\s*)?(?:SAVE\s*[¥$€£]?\s*\d+|(?:GET|ENJOY)\s*[¥$€£]?\s*\d+\s*OFF)",
+            r"(?P<condition>(?:SPEND|BUY|OVER)\s*(?:OVER\s*)?[¥$€£]?\s*\d{1,6})[\s,]*(?:AND\s*)?(?:SAVE\s*[¥$€£]?\s*\d+|(?:GET|ENJOY)\s*[¥$€£]?\s*\d+\s*OFF)",
         ),
         ("gift", rf"(?P<condition>(?:买|购)\s*(?:满\s*)?{_N}\s*{_PIECE}?)\s*(?:即|就|可)?\s*[送赠得]\s*{_N}"),
         (
@@ -62,13 +62,13 @@ _SPECIFIC: Final = tuple(
         ("multi_buy", rf"[+加]\s*{_MONEY}\s*(?:多|得|换购|再得|换)\s*(?:{_N}\s*{_PIECE})?"),
         (
             "multi_buy",
-            rf"(?P<condition>(?:任[选意]|买|购|组合)?\s*{_N}\s*{_PIECE})\s*(?:及以上|以上|起)?\s*(?:享|打|立享|只要|仅需|立减|总价|共)*\s*(?:{_OFF}|[¥]?\s*\d+(?:\.\d+)?\s*元)",
+            rf"(?P<condition>(?:任[选意]|买|购|组合)?\s*{_N}\s*{_PIECE})\s*(?:及以上|以上|起)?\s*(?:享|打|立享|只要|仅需|立减|总价|共)*\s*(?:{_OFF}|[¥]?\s*\d{1, 6}(?:\.\d{1, 2})?\s*元)",
         ),
         (
             "multi_buy",
-            rf"[¥]?\s*\d+(?:\.\d+)?\s*元\s*(?:任[选意])?\s*(?P<condition>(?!1\s*{_PIECE}|一\s*{_PIECE}){_N}\s*{_PIECE})(?!装)",
+            rf"[¥]?\s*\d{1, 6}(?:\.\d{1, 2})?\s*元\s*(?:任[选意])?\s*(?P<condition>(?!1\s*{_PIECE}|一\s*{_PIECE}){_N}\s*{_PIECE})(?!装)",
         ),
-        ("multi_buy", r"(?P<condition>(?:ANY\s*)?\b[2-9])\s*(?:PCS?\s*)?FOR\s*[¥$€£]?\s*\d+(?:\.\d+)?"),
+        ("multi_buy", r"(?P<condition>(?:ANY\s*)?\b[2-9])\s*(?:PCS?\s*)?FOR\s*[¥$€£]?\s*\d{1,6}(?:\.\d{1,2})?"),
         ("discount", rf"(?P<condition>全\s*场|全\s*店|部分商品|指定商品)?\s*(?:低至|最低)?\s*{_OFF}\s*起?"),
         (
             "discount",
