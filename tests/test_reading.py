@@ -147,6 +147,14 @@ def test_a_partial_plan_says_what_is_missing(lang: Lang, word: str) -> None:
     assert word in reading.warnings[0].message
 
 
+def test_a_partial_answer_never_claims_that_there_is_nothing() -> None:
+    plan = replace(PLAN, support=Support.PARTIAL, missing=(Capability.SCENE,))
+    reading = read_output(Output(draft=Draft()), CATALOGUE.find("safety_check"), facts(), MODEL, plan)
+    assert reading.summary == "未读到可用内容。"
+    assert reading.totals["failed"] is None
+    assert read("safety_check", '{"findings": []}').totals["failed"] == 0
+
+
 def test_a_task_without_a_model_is_finished_from_facts_alone() -> None:
     plan = replace(PLAN, runs=False)
     reading = read_output(Output(), CATALOGUE.find("code_read"), facts(), SIMULATED, plan)

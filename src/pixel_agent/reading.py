@@ -47,6 +47,8 @@ def read_output(output: Output, task: Task, facts: Facts, engine: EngineInfo, pl
         reading = Reading(summary=text, raw_text=text)
     else:
         reading = _read_text(output, task, facts)
+    if plan.support is Support.PARTIAL:
+        reading = _claim_less(reading, facts.lang)
     return replace(reading, warnings=(*reading.warnings, *_plan_notices(facts.lang, engine, plan)))
 
 
@@ -79,6 +81,14 @@ def _read_text(output: Output, task: Task, facts: Facts) -> Reading:
     draft = replace(answer.draft, warnings=(*answer.draft.warnings, *notices))
     lost = bool(answer.dropped_rows) and not (draft.items or draft.findings)
     return replace(task.finish(draft, facts), raw_text=raw, complete=not (cut or lost))
+
+
+def _claim_less(reading: Reading, lang: Lang) -> Reading:
+    """Not having found is no proof of absence where the engine could not have seen: zero counts become null."""
+    totals = {name: None if type(value) is int and value == 0 else value for name, value in reading.totals.items()}
+    if reading.items or reading.findings or reading.raw_text:
+        return replace(reading, totals=totals)
+    return replace(reading, totals=totals, summary="未读到可用内容。" if lang == "zh" else "Nothing usable was read.")
 
 
 def _prose(raw: str, task: Task) -> Answer | None:

@@ -31,6 +31,8 @@ from pixel_agent.tasks.forms import FLAG, NUMBER, TEXT, Field, Form, Rows, choic
 PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
 """The first one stated is what a customer pays."""
 MAX_EXPECTED = 100
+CONDITIONS = ("good", "damaged", "blocked", "dirty")
+"""What state promotion material is in. Where only text is read, `condition` holds what the offer asks for instead."""
 
 _TAGS = Noun("个价签", "price tag", "price tags")
 _ISSUES = Noun("项缺陷", "issue", "issues")
@@ -90,7 +92,7 @@ _PROMO_FORM = Form(
                     "kind",
                 ),
                 Field("text", TEXT, "物料上的文字", "its text"),
-                Field("condition", choice("good", "damaged", "blocked", "dirty"), "状况", "condition"),
+                Field("condition", choice(*CONDITIONS), "状况", "condition"),
                 Field("valid_until", TEXT, "活动截止日期，照抄", "last day of the offer, as printed"),
             ),
             limit=30,
@@ -161,7 +163,7 @@ def finish_promotions(draft: Draft, facts: Facts) -> Reading:
     totals: dict[str, JsonValue] = {
         "promotions": len(rows),
         "by_type": counts(rows, "type"),
-        "by_condition": counts(rows, "condition"),
+        "by_condition": counts([row for row in rows if row.fields.get("condition") in CONDITIONS], "condition"),
         "expected_present": sum(seen.values()) if expected else None,
         "expected": len(seen) if expected else None,
     }

@@ -68,6 +68,7 @@ _ZH: Mapping[str, str] = {
     "shelf_level": "层",
     "shelf_life": "保质期",
     "shop_name": "店名",
+    "sign": "标识",
     "sign_text": "招牌",
     "slot": "位",
     "slots": "位置数",
