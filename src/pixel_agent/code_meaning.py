@@ -5,17 +5,20 @@ Part of the evidence stage; pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from biip import EncodeError, ParseError
+from biip.checksums import gs1_standard_check_digit as numeric_check_digit
 from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementStrings
 from biip.gs1_messages import GS1Message
-from biip.gtin import Gtin, GtinFormat
 
-GTIN_LENGTHS = {GtinFormat.GTIN_8: 8, GtinFormat.GTIN_12: 13, GtinFormat.GTIN_13: 13, GtinFormat.GTIN_14: 14}
+LENGTHS = (8, 12, 13, 14)
+NAMED_PRODUCT = re.compile(r"/(?:01|gtin)/(?:[0-9]{8}|[0-9]{12,14})(?:[/?#]|$)")
+"""The part of a GS1 Digital Link that names a product; biip pads a shorter number, and any page may end in /01/123."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,16 @@ class Meaning:
 
 
 def gtin_of(digits: str) -> str | None:
-    """The GTIN in its own length: 8, 13 (UPC-A with a leading zero) or 14 digits; None if the check digit is wrong.
-
-    Padding is taken off, so that one product has one number whichever code carries it.
+    """The GTIN of 8, 12, 13 or 14 printed digits: 12 get a leading zero, 14 lose their padding (one product has one
+    number, whichever code carries it). None for another length or a wrong check digit.
     """
-    try:
-        parsed = Gtin.parse(digits)
-    except ParseError:
+    if len(digits) not in LENGTHS or not (digits.isascii() and digits.isdecimal()):
         return None
-    return parsed.as_gtin_14()[-GTIN_LENGTHS[parsed.format] :]
+    if numeric_check_digit(digits[:-1]) != int(digits[-1]):
+        return None
+    if len(digits) == 14 and digits.startswith("0"):
+        return digits[6:] if digits.startswith("000000") else digits[1:]
+    return digits.zfill(13) if len(digits) == 12 else digits
 
 
 def of_gs1(data: str) -> Meaning:
@@ -46,14 +50,17 @@ def of_gs1(data: str) -> Meaning:
     """
     try:
         message = GS1Message.parse(data)
-        return _meaning(message.as_hri(), message.element_strings)
+        meaning = _meaning(message.as_hri(), message.element_strings)
     except (ParseError, EncodeError):
+        meaning = None
+    if meaning is None or ("01" in meaning.gs1 and meaning.gtin is None):
         return Meaning("".join(character if character.isprintable() else " " for character in data))
+    return meaning
 
 
 def of_text(text: str) -> Meaning:
     """The meaning of free text: that of a GS1 Digital Link which names a product, else none."""
-    if text.lower().startswith(("http://", "https://")):
+    if text.lower().startswith(("http://", "https://")) and NAMED_PRODUCT.search(text):
         try:
             meaning = _meaning(text, GS1DigitalLinkURI.parse(text).element_strings)
         except (ParseError, EncodeError, ValueError):
