@@ -146,3 +146,7 @@ def test_the_name_and_telephone_are_quoted_never_made_up(texts: list[str]) -> No
         assert phone is None or all(part in "\n".join(texts) for part in str(phone).split(" / "))
     for text in texts:
         find_address(text)
+
+
+def test_what_the_reader_hardly_trusts_names_no_shop() -> None:
+    assert read_storefront(page(line("文旦拜拜", 10, 10, 60, confidence=0.5))).items == ()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixel_agent.rules.signs import read_signs
-from tests.rules.lines import column
+from tests.rules.lines import column, line, page
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,7 @@ from tests.rules.lines import column
         ("EXIT", ["exit"]),
         ("ＥＸＩＴ", ["exit"]),
         ("紧急出口", ["exit"]),
+        ("FIRE EXIT STAIRS", ["exit"]),
         ("非常口", ["exit"]),
         ("消防通道 禁止堵塞", ["keep_exit_clear"]),
         ("消防通道 严禁占用", ["keep_exit_clear"]),
@@ -65,4 +66,14 @@ def test_a_sign_is_no_hazard() -> None:
 @given(texts=st.lists(st.text(max_size=20), max_size=4))
 def test_every_row_quotes_a_line_of_the_page(texts: list[str]) -> None:
     rows = read_signs(column(*texts)).items
-    assert {row.fields["evidence"] for row in rows} <= {text.strip() for text in texts}
+    page_text = "\n".join(text.strip() for text in texts)
+    assert all(part in page_text for row in rows for part in str(row.fields["evidence"]).split("\n"))
+
+
+def test_two_languages_on_one_plate_are_one_sign() -> None:
+    (row,) = read_signs(column("安全出口", "EXIT")).items
+    assert row.fields["evidence"] == "安全出口\nEXIT"
+
+
+def test_the_same_sign_elsewhere_is_another_one() -> None:
+    assert len(read_signs(page(line("EXIT", 10, 10), line("EXIT", 800, 800))).items) == 2

@@ -60,7 +60,7 @@ _SIGNS: Final = (
     ),
     _Sign(
         "evacuation_plan",
-        "疏散(?:示意|路线|指示|平面)图|逃生(?:路线|示意|线路)图|ESCAPEROUTE(?:MAP|PLAN)?|EVACUATION(?:PLAN|MAP|ROUTE)|EMERGENCYESCAPE",
+        "疏散(?:示意|路线|指示|平面)图|疏散路线|逃生(?:路线|示意|线路)图|ESCAPEROUTE(?:MAP|PLAN)?|EVACUATION(?:PLAN|MAP|ROUTE)|EMERGENCYESCAPE",
         "核对疏散图与现场是否一致",
         "Check the plan against the place.",
     ),
@@ -72,7 +72,7 @@ _SIGNS: Final = (
     ),
     _Sign(
         "exit",
-        "(?:安全|紧急|緊急|太平|疏散|逃生|应急)(?:出口|门|通道|楼梯)|太平梯|消防通道|非常口|(?<![A-Z])(?:EMERGENCY|FIRE)?EXIT(?!PLAN)(?:ONLY)?(?![A-Z])|SALIDA|SORTIE(?:DESECOURS)?|NOTAUSGANG|ISSUEDESECOURS",
+        "(?:安全|紧急|緊急|太平|疏散|逃生|应急)(?:出口|门|通道|楼梯)|太平梯|消防通道|非常口|(?:EMERGENCY|FIRE)?EXIT(?:ONLY)?|SALIDA|SORTIE(?:DESECOURS)?|NOTAUSGANG|ISSUEDESECOURS",
         "检查出口是否畅通、门能否打开",
         "Check that the exit is free and opens.",
     ),
@@ -139,8 +139,23 @@ def read_signs(page: Page) -> Draft:
 
     The rows are items, not findings: a finding of a safety check reports a hazard, and no text proves one.
     """
-    rows = [_row(sign, line, page) for line in page.lines for sign in _signs(line.text)]
-    return Draft(items=tuple(rows))
+    groups: list[tuple[_Sign, list[TextLine]]] = []
+    for line in page.lines:
+        for sign in _signs(line.text):
+            near = (lines for same, lines in groups if same is sign and any(_adjoins(line, other) for other in lines))
+            group = next(near, None)
+            if group is None:
+                groups.append((sign, [line]))
+            else:
+                group.append(line)
+    return Draft(items=tuple(_row(sign, lines, page) for sign, lines in groups))
+
+
+def _adjoins(line: TextLine, other: TextLine) -> bool:
+    """Whether two lines that name the same sign, often in two languages, stand on one plate."""
+    a, b = line.box, other.box
+    reach = 1.5 * min(a[3] - a[1], b[3] - b[1])
+    return max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3]) <= reach
 
 
 def _signs(text: str) -> list[_Sign]:
@@ -164,17 +179,18 @@ def _stands_alone(plain: str, words: str) -> bool:
     return re.search(before + loose + after, plain) is not None
 
 
-def _row(sign: _Sign, line: TextLine, page: Page) -> Row:
+def _row(sign: _Sign, lines: list[TextLine], page: Page) -> Row:
+    boxes = [line.box for line in lines]
     return Row(
         {
             "hazard": None,
             "sign": sign.sign,
             "status": "unclear",
             "severity": Severity.INFO.value,
-            "evidence": line.text.strip(),
+            "evidence": "\n".join(line.text.strip() for line in lines),
             "action": sign.zh if page.lang == "zh" else sign.en,
         },
-        bbox=line.box,
+        bbox=(min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)),
         source=Source.TEXT,
-        confidence=line.confidence,
+        confidence=min(line.confidence for line in lines),
     )
