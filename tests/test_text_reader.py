@@ -150,7 +150,7 @@ def test_a_broken_model_names_the_way_out(tmp_path: Path) -> None:
 def test_a_failing_inference_raises_where_it_is_awaited() -> None:
     network = text_models.Network(text_models.model_path(text_models.RECOGNITION_FILE), 1)
     with pytest.raises(RuntimeError):
-        network.submit(np.zeros((1, 2, 3, 4), np.float32)).result(timeout=30)
+        network.submit(np.zeros((1, 2, 3, 4), np.float32), np.size).result(timeout=30)
 
 
 def quad(x: float, y: float, width: float = 80, height: float = 20) -> text_models.Floats:

@@ -37,6 +37,10 @@ from pixel_agent.engines.text_reader import CLOSE, QUICK, Look, TextReader
 from pixel_agent.errors import EngineError, EngineUnavailable, PixelAgentError
 from pixel_agent.rules.expiry import read_expiry
 from pixel_agent.rules.page import Page, Reader
+from pixel_agent.rules.places import read_storefront
+from pixel_agent.rules.products import read_products
+from pixel_agent.rules.promos import read_promos
+from pixel_agent.rules.signs import read_signs
 from pixel_agent.rules.tags import read_price_tags
 
 MODEL = "PP-OCRv6-small"
@@ -50,7 +54,16 @@ def read_text(page: Page) -> Draft:
     return Draft(items=tuple(rows))
 
 
-READERS: Mapping[str, Reader] = MappingProxyType({"price_tag": read_price_tags, "expiry_check": read_expiry})
+READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        "price_tag": read_price_tags,
+        "product_full_scan": read_products,
+        "expiry_check": read_expiry,
+        "storefront_check": read_storefront,
+        "promo_check": read_promos,
+        "safety_check": read_signs,
+    }
+)
 """Task id → its rules; every other task gets `read_text`."""
 
 LOOKS: Mapping[str, Look] = MappingProxyType({"price_tag": QUICK})
@@ -116,7 +129,8 @@ class EmbeddedEngine:
     def _load(self) -> TextReader:
         reader = TextReader(self._settings.threads, min_confidence=self._settings.min_confidence)
         sample = np.full((96, 320, 3), 255, np.uint8)
-        reader.read([cv2.putText(sample, "12.80", (30, 70), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)], Look(320))
+        cv2.putText(sample, "12.80", (30, 70), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
+        reader.read([sample], Look(320))
         return reader
 
 

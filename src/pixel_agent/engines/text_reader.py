@@ -41,7 +41,9 @@ _ONE_GLYPH = 3.0
 """Regions up to this many times as high as wide may be a single upright character, such as 1."""
 _DOUBTFUL = 0.85
 """Below this confidence a line is read upside down as well."""
-_BATCH = 8
+_BATCH_WIDTH = 2560
+"""Pixels of width that lines recognised together have in sum: bounds memory, and costs nothing (batches of one line are
+as fast per line on a CPU)."""
 MIN_CONFIDENCE = 0.7
 """Below this, what was read on real shop photos was mostly wrong (looked at by eye: nearly all under 0.7 were)."""
 
@@ -118,10 +120,7 @@ class TextReader:
             self._detector.submit(image, min(side, round(_ENLARGE * max(image.shape))))
             for image, side in zip(images, long_sides, strict=True)
         ]
-        return [
-            self._detector.regions(heat.result(), image.shape[1], image.shape[0])
-            for image, heat in zip(images, running, strict=True)
-        ]
+        return [found.result() for found in running]
 
     def _recognise(self, images: Sequence[Pixels], attempts: Sequence[_Attempt]) -> list[_Attempt]:
         crops = [_crop(images[attempt.photo], attempt) for attempt in attempts]
@@ -131,11 +130,11 @@ class TextReader:
         running = [
             (piece, self._recognizer.submit([crops[index] for index in piece], width))
             for width, indices in sorted(buckets.items(), reverse=True)
-            for piece in chunks(indices, _BATCH)
+            for piece in chunks(indices, max(1, _BATCH_WIDTH // width))
         ]
         read = list(attempts)
-        for piece, chances in running:
-            for index, (text, confidence) in zip(piece, self._recognizer.texts(chances.result()), strict=True):
+        for piece, texts in running:
+            for index, (text, confidence) in zip(piece, texts.result(), strict=True):
                 read[index] = replace(read[index], text=text, confidence=confidence)
         return read
 
