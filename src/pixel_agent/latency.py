@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 HALF_LIFE = 64
 """Batches after which a measurement counts half."""
+LEAST_WEIGHT = 0.02
+"""What the newest measurements of a size never fall below: better an old truth about single items than none."""
 SAMPLES_PER_SIZE = 8
 """Newest measurements kept for one number of items: a day at full batches does not forget what a single one takes."""
 SIZES = 32
@@ -24,7 +26,7 @@ REFIT_AFTER_S = 0.25
 """Device time between two fits once there are a few measurements: a fit (about 1 ms) then costs under 1 % of it."""
 HUBER = 1.5
 """Residuals beyond this many standard deviations lose weight (Huber, 1964; 1.345 would be 95 % efficient)."""
-PRIOR_WEIGHT = 0.05
+PRIOR_WEIGHT = 0.002
 """How much the prior counts against one measurement; it decides only what the measurements leave open."""
 ITEM_TOKENS = 256
 """Visual tokens of a photo of 512 x 512: how strongly the prior holds the cost of a token against that of an item."""
@@ -87,7 +89,7 @@ class LatencyModel:
         table = np.array(rows, dtype=np.float64)
         design = np.column_stack((np.ones(len(rows)), table[:, 0], table[:, 2]))
         seconds = table[:, 3]
-        age = 0.5 ** ((self.observed - table[:, 1]) / HALF_LIFE)
+        age = np.maximum(LEAST_WEIGHT, 0.5 ** ((self.observed - table[:, 1]) / HALF_LIFE))
         theta = np.array([self.fit.base_s, self.fit.item_s, self.fit.token_s])
         for _ in range(4):
             weights = age * _huber(seconds - design @ theta)
