@@ -142,6 +142,13 @@ def test_tiny_pictures_hold_no_code(size: tuple[int, int]) -> None:
     assert read_codes(np.zeros((*size, 3), np.uint8)) == ()
 
 
+@pytest.mark.parametrize("height", [1, 2, 3, 8])
+def test_a_code_of_a_few_lines_is_no_error(height: int) -> None:
+    bars = drawn("BOX-0042", Format.Code128)[90:91].repeat(height, axis=0)
+    found = read_codes(np.ascontiguousarray(pasted(WHITE[:300], bars, 10, 100)))
+    assert {code.text for code in found} <= {"BOX-0042"}
+
+
 def test_hard_photos_are_read_and_none_wrong() -> None:
     truths = real("codes", "*.txt")
     read = {path: {code.gtin for code in read_codes(load(path.with_suffix(".webp")))} for path in truths}

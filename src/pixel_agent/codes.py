@@ -45,6 +45,8 @@ OPENCV_KINDS = {"EAN_13": (Format.EAN13, 13), "UPC_A": (Format.EAN13, 13), "EAN_
 
 SHORTEST_TEXT = 4
 """Fewest characters of a Code 128, Code 93 or Code 39: shorter ones are found in any texture."""
+THINNEST = 0.01
+"""Height of a strip in parts of its width, at least."""
 FLATTEST_UPC_E = 12.0
 """Width by height. The left half of an EAN-13 is a UPC-E for a line that leaves the bars in the middle; where the bars
 lean, a few lines do."""
@@ -268,10 +270,14 @@ def _strip(
     """Cut a region out as an upright strip, its bars made vertical; and the way back into the photo (3 x 3)."""
     top_left, top_right, bottom_right, bottom_left = np.asarray(quad, np.float32)
     along = (top_right - top_left + bottom_right - bottom_left) / 2
+    if np.hypot(*along) < 1:
+        along = np.array([1, 0], np.float32)
     down = (bottom_left - top_left + bottom_right - top_right) / 2 * 0.4
+    if np.hypot(*down) < THINNEST * np.hypot(*along):  # read on one line only
+        down = THINNEST * np.array([-along[1], along[0]], np.float32)
     centre = (top_left + top_right + bottom_right + bottom_left) / 4
     half = along * (0.5 + margin)
-    down = down + along * (lean * float(np.hypot(*down)) / max(1.0, float(np.hypot(*along))))
+    down = down + along * (lean * float(np.hypot(*down) / np.hypot(*along)))
     source = np.array([centre - half - down, centre + half - down, centre + half + down, centre - half + down])
     fine = 3
     target = np.array([[0, 0], [width, 0], [width, height * fine], [0, height * fine]], np.float32)
