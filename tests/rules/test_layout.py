@@ -51,11 +51,25 @@ def test_raised_decimals_join_their_integer() -> None:
 
 @pytest.mark.parametrize(
     "second",
-    [line("90", 215, 165, 35), line("90", 400, 105, 40), line("90", 215, 100, 100), line("900", 215, 105, 40)],
-    ids=["lowered", "far off", "as large", "three digits"],
+    [line("90", 215, 205, 35), line("90", 400, 105, 40), line("90", 215, 100, 100), line("900", 215, 105, 40)],
+    ids=["lower", "far off", "as large", "three digits"],
 )
 def test_other_numbers_beside_an_integer_stay_apart(second: TextLine) -> None:
     assert len(join_decimals(straighten([line("5", 150, 100, 100), second]))) == 2
+
+
+@pytest.mark.parametrize(("whole", "small"), [("5.", "90"), ("5", ".90"), ("5", "90"), ("5.", "●90")])
+def test_small_decimals_on_the_line_join_their_integer(whole: str, small: str) -> None:
+    pieces = join_decimals(
+        straighten([line("海天金标生抽", 100, 20, 40), line(whole, 100, 100, 100), line(small, 200, 160, 40)])
+    )
+    assert pieces[-1].text == "5.90"
+
+
+def test_digits_read_upside_down_are_turned_back() -> None:
+    a, b, c, d = line("06", 215, 105, 40).corners
+    pieces = straighten([line("海天金标生抽", 100, 20, 40), TextLine("06", (c, d, a, b), 0.99)])
+    assert [piece.text for piece in pieces] == ["海天金标生抽", "90"]
 
 
 def test_neighbours_are_the_nearest_to_the_right_and_below() -> None:

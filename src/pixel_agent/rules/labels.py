@@ -18,7 +18,7 @@ _WORDS: Final[dict[str, str]] = {
     "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地|产\s*区|"
     r"country\s*of\s*origin|place\s*of\s*origin|origin|"
     r"made\s*in|product\s*of|produced\s*in",
-    "spec": r"包\s*装\s*规\s*格|净\s*含\s*量|规\s*格|净\s*重|容\s*量|"
+    "spec": r"包\s*装\s*规\s*格|规\s*格\s*型\s*号|规\s*格\s*/\s*型\s*号|净\s*含\s*量|规\s*格|净\s*重|容\s*量|"
     r"net\s*(?:weight|wt\.?|content|vol\.?)|net|spec(?:ification)?|size",
     "unit": r"计\s*价\s*单\s*位|计\s*量\s*单\s*位|销\s*售\s*单\s*位|单\s*位(?!价)|unit(?!\s*price)",
     "grade": r"质\s*量\s*等\s*级|商\s*品\s*等\s*级|等\s*级|级\s*别|grade",

@@ -14,8 +14,12 @@ from typing import Final, TypeAlias
 
 from pixel_agent.core import Box, TextLine
 
-RAISED_RATIO: Final = 0.8
-"""Raised decimals are at most this high beside their integer (drawn tags and shop tags: 0.35 to 0.7)."""
+DECIMALS_RATIO: Final = 0.8
+"""Small decimals are at most this high beside their integer (drawn tags: 0.35 to 0.7)."""
+
+_POINT: Final = r"[.。．●•·]"
+_INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?")
+_TURNED: Final = str.maketrans("69", "96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def straighten(lines: Sequence[TextLine]) -> list[Placed]:
         width = (math.dist(corners[0], corners[1]) + math.dist(corners[3], corners[2])) / 2
         x = sum(point[0] for point in corners) / 4
         y = sum(point[1] for point in corners) / 4
-        text = line.text.strip()
+        text = _upright(line.text.strip(), line, angle)
         placed.append(Placed(text, x - width / 2, y - height / 2, x + width / 2, y + height / 2, height, (line,)))
     return sorted(placed, key=lambda piece: (piece.top, piece.left))
 
@@ -81,14 +85,14 @@ def page_tilt(lines: Sequence[TextLine]) -> float:
 
 
 def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
-    """Big integers with two smaller raised digits right beside them become one: `5` and `90` → `5.90`."""
+    """Big integers with one or two smaller digits right beside them become one: `5` and `90` → `5.90`."""
     rest = list(pieces)
     joined = []
     for whole in pieces:
-        integer = re.fullmatch(r"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{1,4})\s*[.。．]?", whole.text)
+        integer = _INTEGER.fullmatch(whole.text)
         if integer is None or whole not in rest:
             continue
-        cents = next((piece for piece in rest if _is_raised(piece, whole)), None)
+        cents = next((piece for piece in rest if _are_decimals(piece, whole)), None)
         if cents is None:
             continue
         rest.remove(whole)
@@ -195,12 +199,23 @@ def _same_row(piece: Placed, other: Placed) -> bool:
     return overlap >= 0.5 * min(piece.height, other.height)
 
 
-def _is_raised(piece: Placed, whole: Placed) -> bool:
-    return (
-        piece is not whole
-        and re.fullmatch(r"[.。．]?\s*\d{2}|\d(?=\s*$)", piece.text) is not None
-        and piece.height <= RAISED_RATIO * whole.height
-        and piece.middle < whole.middle
-        and piece.middle > whole.top - 0.4 * whole.height
-        and whole.right - 0.35 * whole.height <= piece.left <= whole.right + 0.6 * whole.height
-    )
+def _are_decimals(piece: Placed, whole: Placed) -> bool:
+    """Two smaller digits right beside an integer, raised, or standing on its line; with a point one digit will do."""
+    digits = re.fullmatch(rf"(?P<point>{_POINT}?)\s*\d{{1,2}}", piece.text)
+    if piece is whole or digits is None or piece.height > DECIMALS_RATIO * whole.height:
+        return False
+    pointed = bool(digits["point"]) or re.search(rf"{_POINT}$", whole.text) is not None
+    if not pointed and len(piece.text) < 2:
+        return False
+    raised = whole.top - 0.4 * whole.height < piece.middle < whole.middle
+    standing = abs(piece.bottom - whole.bottom) < 0.35 * whole.height
+    beside = whole.right - 0.35 * whole.height <= piece.left <= whole.right + 0.6 * whole.height
+    return beside and (raised or standing)
+
+
+def _upright(text: str, line: TextLine, angle: float) -> str:
+    """A few digits can be read upside down with full confidence (`90` as `06`); on a page that stands, turn them back."""
+    (x0, y0), (x1, y1) = line.corners[0], line.corners[1]
+    if math.cos(math.atan2(y1 - y0, x1 - x0) - angle) > 0 or not re.fullmatch(r"[01689.]+", text):
+        return text
+    return text[::-1].translate(_TURNED)
