@@ -68,7 +68,8 @@ class QueueStats:
 class Batcher:
     """Owns the queue and, from `start` to `stop`, the pool. `healthy` turns False for good if its own logic fails.
 
-    `slo_s` is the response time to defend (None: none), `device` gives what a monitor saw last.
+    `slo_s` is the response time to defend (None: none), `device` gives what a monitor saw last, `on_batch` hears the items
+    of each batch that starts.
     """
 
     def __init__(
@@ -78,12 +79,14 @@ class Batcher:
         *,
         slo_s: float | None = None,
         device: Callable[[], DeviceSnapshot] = DeviceSnapshot,
+        on_batch: Callable[[int], None] = lambda items: None,
     ) -> None:
         self.pool = pool
         self.healthy = True
         self._settings = settings
         self._slo_s = slo_s
         self._device = device
+        self._on_batch = on_batch
         self._waiting: dict[int, _Pending] = {}
         self._running: dict[Job, _Pending] = {}
         self._lengths = Counter[Priority]()
@@ -133,14 +136,16 @@ class Batcher:
             return False
         return True
 
-    async def submit(self, job: Job) -> Output:
+    async def submit(self, job: Job, on_start: Callable[[], None] = lambda: None) -> Output:
         """Wait for the answer to one job; cancel the call to take the job back.
+
+        `on_start` is called when the job goes to a replica, again if it has to go to another one.
 
         Raises DeadlineExceeded, Draining, EngineUnavailable, or the error that the engine gave for this job.
         """
         if self._refuse is not None:
             raise copy(self._refuse)
-        pending = self._enter(job)
+        pending = self._enter(job, on_start)
         try:
             return await pending.future
         finally:
@@ -214,13 +219,13 @@ class Batcher:
 
     # Entering and leaving
 
-    def _enter(self, job: Job) -> _Pending:
+    def _enter(self, job: Job, on_start: Callable[[], None]) -> _Pending:
         now = self._loop.time()
         if job.deadline is not None and job.deadline <= now:
             raise _late(waiting=True)
         self._seq += 1
         waiting = Waiting(self._seq, now, job.priority, job.deadline, job.client, job.tokens, job.compatibility)
-        pending = _Pending(replace(job), waiting, self._loop.create_future())  # a copy: the same job may come twice
+        pending = _Pending(replace(job), waiting, self._loop.create_future(), on_start)  # a copy: the same job may come twice
         if job.deadline is not None:
             pending.timer = self._loop.call_at(job.deadline, self._expire, pending)
         self._arrivals.arrive(now)
@@ -316,6 +321,7 @@ class Batcher:
         for pending in batch:
             self._unqueue(pending)
             self._running[pending.job] = pending
+            pending.on_start()
         now, items = self._loop.time(), len(batch)
         tokens = sum(scan.tokens for scan in decision.batch)
         self._saturated[decision.replica] = waiting > items or items == self._forecast.batch_items
@@ -323,6 +329,7 @@ class Batcher:
         self._counts.update(batches=1, items=items)
         self._sizes.append(items)
         self._last = Decision(now, items, decision.why)
+        self._on_batch(items)
         self.pool.give(decision.replica, Batch(tuple(pending.job for pending in batch)))
 
     def _predict(self) -> Forecast:
@@ -363,12 +370,15 @@ class Batcher:
 class _Pending:
     """One scan inside. `lost` tells whether a replica was lost with it before."""
 
-    __slots__ = ("future", "job", "lost", "timer", "waiting")
+    __slots__ = ("future", "job", "lost", "on_start", "timer", "waiting")
 
-    def __init__(self, job: Job, waiting: Waiting, future: asyncio.Future[Output]) -> None:
+    def __init__(
+        self, job: Job, waiting: Waiting, future: asyncio.Future[Output], on_start: Callable[[], None]
+    ) -> None:
         self.job = job
         self.waiting = waiting
         self.future = future
+        self.on_start = on_start
         self.lost = False
         self.timer: asyncio.TimerHandle | None = None
 

@@ -9,7 +9,7 @@ import logging
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -173,6 +173,18 @@ def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="For pro
     raise typer.Exit(Exit.OK if all(check.ok for check in checks) else Exit.SOME_FAILED)
 
 
+@app.command(name="top")
+def top_command(
+    url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8000",
+    once: Annotated[bool, typer.Option("--once", help="Show once and end.")] = False,
+) -> None:
+    """Watch a running server: latencies, queue, batches, device."""
+    from pixel_agent.top import watch
+
+    with _usage_errors(), suppress(KeyboardInterrupt):
+        watch(url.rstrip("/"), once=once)
+
+
 def expand(paths: Sequence[str]) -> list[Path]:
     """Files as given; folders as all photos in them, at any depth; patterns as what they match. Order is kept.
 
@@ -197,6 +209,10 @@ def expand(paths: Sequence[str]) -> list[Path]:
 
 def main() -> None:
     """The entry point."""
+    if sys.argv[1:2] == ["bench"]:
+        from pixel_agent.bench import bench_app
+
+        app.add_typer(bench_app, name="bench")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.WARNING)
     app()
 

@@ -133,10 +133,10 @@ class Tables(Writer):
             console.print(f"  [yellow]•[/] {escape(warning.message)}")
 
 
-def writer(name: str, task: Task, out: TextIO = sys.stdout) -> Writer:
-    """The writer for a format: `table`, `json`, `jsonl` or `csv`."""
+def writer(name: str, task: Task, out: TextIO | None = None) -> Writer:
+    """The writer for a format: `table`, `json`, `jsonl` or `csv`; to the standard output unless told otherwise."""
     kinds: dict[str, type[Writer]] = {"table": Tables, "json": JsonArray, "jsonl": JsonLines, "csv": CsvTable}
-    return kinds[name](task, out)
+    return kinds[name](task, out or sys.stdout)
 
 
 def _people_table(rows: Sequence[RowOut]) -> Table:

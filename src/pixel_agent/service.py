@@ -86,10 +86,12 @@ class ScanService:
         self.pool = Pool([factory] * settings.pool.replicas, settings.pool)
         self.engine = self.pool.engine
         slo_s = response_time(settings.admission, self.engine.slo_s)
-        self.batcher = Batcher(self.pool, settings.scheduler, slo_s=slo_s, device=self._device)
+        self.metrics = Metrics(lambda: gauges(self))
+        self.batcher = Batcher(
+            self.pool, settings.scheduler, slo_s=slo_s, device=self._device, on_batch=self.metrics.batch
+        )
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
-        self.metrics = Metrics(lambda: gauges(self))
         self.recent = RecentPhotos()
         self._starting: asyncio.Task[None] | None = None
 
@@ -164,7 +166,8 @@ class ScanService:
         try:
             output = Output(Draft())
             if plan.runs:
-                output = await self.batcher.submit(self._job(request, plan, photo, today))
+                job = self._job(request, plan, photo, today)
+                output = await self.batcher.submit(job, on_start=lambda: watch.lap("queue"))
                 watch.lap("engine")
             if pending is None:
                 return output, (), ()

@@ -18,12 +18,7 @@ class Stopwatch:
         return (perf_counter() - self._started) * 1000
 
     def lap(self, stage: str) -> None:
-        """End a stage."""
+        """End a stage; a stage that ends more than once adds up."""
         now = perf_counter()
-        self.laps[stage] = (now - self._last) * 1000
+        self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
-
-    def note(self, stage: str, seconds: float) -> None:
-        """Take a time that somebody else measured; the next lap starts now."""
-        self.laps[stage] = seconds * 1000
-        self._last = perf_counter()

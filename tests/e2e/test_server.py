@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import hashlib
+import json
 import os
 import socket
 import subprocess
@@ -78,10 +79,12 @@ def test_clients_that_leave_half_way_leave_nothing_behind(start: Start, jpeg: by
 
 
 def test_an_abandoned_scan_never_reaches_the_device(start: Start, jpeg: bytes) -> None:
-    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="300", PIXEL_AGENT_SIMULATED__MAX_ITEMS="1")
+    server = start(
+        PIXEL_AGENT_SIMULATED__BASE_MS="2000", PIXEL_AGENT_SIMULATED__MAX_ITEMS="1", PIXEL_AGENT_ADMISSION__SLO_MS="0"
+    )
     running = threading.Thread(target=lambda: post(server.url, jpeg))
     running.start()
-    time.sleep(0.1)
+    wait_until(lambda: httpx.get(f"{server.url}/v1/stats").json()["queue"]["in_flight"] == 1)
     for number in range(3):
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{server.url}/scan", files={"file": jpeg + bytes([number])}, headers=NO_CACHE, timeout=0.05)
@@ -132,6 +135,19 @@ def test_a_poisoned_photo_fails_alone(start: Start, jpeg: bytes) -> None:
 
 def test_listening_beyond_this_machine_needs_a_decision(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--host", "0.0.0.0", "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 2
     assert "--insecure" in done.stderr
+
+
+def test_stats_stream_as_events_until_the_server_stops(start: Start) -> None:
+    server = start(**FAST)
+    seen = []
+    with httpx.stream("GET", f"{server.url}/v1/stats/events?interval_s=0.1", timeout=20) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                seen.append(json.loads(line.removeprefix("data: "))["ready"])
+            if len(seen) == 2:
+                break
+    assert seen == [True, True]
+    assert server.stop() == 0
