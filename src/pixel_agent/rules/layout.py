@@ -209,7 +209,8 @@ def _are_decimals(piece: Placed, whole: Placed) -> bool:
         return False
     raised = whole.top - 0.4 * whole.height < piece.middle < whole.middle
     standing = abs(piece.bottom - whole.bottom) < 0.35 * whole.height
-    beside = whole.right - 0.35 * whole.height <= piece.left <= whole.right + 0.6 * whole.height
+    reach = whole.right + 0.6 * whole.height
+    beside = whole.centre <= piece.left <= reach and piece.centre > whole.right - 0.1 * whole.height
     return beside and (raised or standing)
 
 
