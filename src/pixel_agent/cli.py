@@ -173,6 +173,24 @@ def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="For pro
     raise typer.Exit(Exit.OK if all(check.ok for check in checks) else Exit.SOME_FAILED)
 
 
+@app.command()
+def settings(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for the documentation.")] = False,
+) -> None:
+    """Show every setting: its name, the value in force here, and what it means."""
+    rows = config.describe(_settings(None))
+    if markdown:
+        print("| setting | default | meaning |\n|---|---|---|")
+        print("\n".join(f"| `{name}` | {f'`{value}`' if value else '–'} | {about} |" for name, value, about in rows))
+        return
+    table = Table(box=None)
+    for column in ("setting", "value", "meaning"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    Console().print(table)
+
+
 @app.command(name="top")
 def top_command(
     url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8000",

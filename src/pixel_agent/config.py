@@ -190,6 +190,23 @@ def load(overrides: Mapping[str, JsonValue] | None = None, environment: Mapping[
         raise ConfigurationError(_explain(error), "See docs/operations.md for every setting.") from None
 
 
+def describe(settings: Settings) -> list[tuple[str, str, str]]:
+    """Every setting as (name, value in force, description), in the order of this file."""
+    rows: list[tuple[str, str, str]] = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, _Section):
+            for key, inner in type(value).model_fields.items():
+                rows.append((f"{name}.{key}", _shown(getattr(value, key)), inner.description or ""))
+        else:
+            rows.append((name, _shown(value), field.description or ""))
+    return rows
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _read_file(path: Path) -> dict[str, JsonValue]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
