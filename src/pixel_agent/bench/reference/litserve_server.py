@@ -1,0 +1,55 @@
+"""LitServe, tuned as its documentation advises: batches, a short batch timeout, several workers on the device.
+
+Decoding happens where LitServe puts it, in the inference worker; with two workers, one decodes while the other runs.
+"""
+
+import sys
+from typing import cast
+
+from litserve import LitAPI, LitServer
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from .device import MAX_ITEMS, Device
+from .photos import decode_small
+
+WORKERS = 2
+BATCH_TIMEOUT_S = 0.02
+
+
+class ScanAPI(LitAPI):
+    """Answers one photo with the text of the device."""
+
+    def setup(self, device: object) -> None:
+        """Make the simulated device known to this worker, wherever LitServe wants to place it."""
+        del device
+        self.simulated = Device()
+
+    def decode_request(self, request: Request) -> str:
+        """Decode the uploaded photo. LitServe hands over the form where it sees this annotation."""
+        upload = cast(FormData, request)["file"]
+        if not isinstance(upload, UploadFile):
+            raise TypeError("The field 'file' must be a file.")
+        return decode_small(upload.file.read())
+
+    def batch(self, inputs: list[str]) -> list[str]:
+        """Keep photos as a list."""
+        return inputs
+
+    def predict(self, inputs: list[str]) -> list[str]:
+        """Run one batch."""
+        return self.simulated.run(inputs)
+
+    def unbatch(self, output: list[str]) -> list[str]:
+        """Give each its answer."""
+        return output
+
+    def encode_response(self, output: str) -> dict[str, str]:
+        """Shape the answer."""
+        return {"status": "success", "result": output}
+
+
+if __name__ == "__main__":
+    api = ScanAPI(max_batch_size=MAX_ITEMS, batch_timeout=BATCH_TIMEOUT_S, api_path="/scan")
+    server = LitServer(api, accelerator="cpu", devices=1, workers_per_device=WORKERS)
+    server.run(host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", generate_client_file=False)
