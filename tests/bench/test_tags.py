@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,8 @@ def test_values_compare_without_spaces_width_and_case() -> None:
 
 @pytest.mark.bench
 def test_the_benchmark_reads_tags_and_writes_its_rows(tmp_path: Path) -> None:
-    bench_tags(count=2, seed=1, threads=2, codes=False, verbose=False, json_path=tmp_path / "tags.json")
-    rows = json.loads((tmp_path / "tags.json").read_text("utf-8"))["rows"]
+    path = tmp_path / "tags.json"
+    with ThreadPoolExecutor(1) as worker:  # the text reader flushes denormals in the thread that calls it
+        worker.submit(bench_tags, count=2, seed=1, threads=2, codes=False, verbose=False, json_path=path).result()
+    rows = json.loads(path.read_text("utf-8"))["rows"]
     assert {row["field"] for row in rows} >= {"name", "gtin", "prices"}
