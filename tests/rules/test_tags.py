@@ -142,6 +142,24 @@ def test_tags_side_by_side_and_on_two_shelves_give_a_row_each() -> None:
     }
 
 
+def test_a_price_list_gives_a_row_a_line() -> None:
+    rows = read_price_tags(column("宫保鸡丁 38元", "鱼香肉丝 ¥32", "米饭 2元/碗")).items
+    assert [(row.fields["name"], row.fields["regular_price"]) for row in rows] == [
+        ("宫保鸡丁", 38.0),
+        ("鱼香肉丝", 32.0),
+        ("米饭", 2.0),
+    ]
+
+
+def test_an_unmarked_number_is_a_price_if_it_is_the_largest_writing() -> None:
+    assert said(line("可口可乐", 10, 10, 40), line("3.5", 10, 80, 80))["regular_price"] == 3.5
+    assert read_price_tags(page(line("可口可乐", 10, 10, 40), line("3.5", 10, 80, 30))).items == ()
+
+
+def test_a_promotion_word_can_open_a_name() -> None:
+    assert said(line("特价鸡蛋", 10, 10, 50), line("4.58元/斤", 10, 90, 60))["name"] == "特价鸡蛋"
+
+
 @pytest.mark.parametrize("texts", [(), ("安全出口",), ("欢迎光临", "扫码关注"), ("生产日期:20261122", "保质期12个月")])
 def test_a_page_without_a_tag_gives_no_rows(texts: tuple[str, ...]) -> None:
     assert read_price_tags(column(*texts)).items == ()

@@ -110,6 +110,7 @@ def _is_label(text: str, found: re.Match[str], end: int, field: str) -> bool:
     opens = not text[: found.start()].strip(" ([*·-") or text[found.start() - 1] in " ;,|/)"
     if field == "price":
         outright = opens and re.search(r"(?:价格?|price)$", found[0], re.IGNORECASE) is not None
+        outright = outright and re.match(r"[\u4e00-\u9fff]", text[end:]) is None  # 特价鸡蛋 is a name
         return outright or re.match(r"\s*(?:$|[:;(¥\d])", text[end:]) is not None
     if _NEEDS_COLON.fullmatch(found[0].lower()):
         return colon and opens

@@ -212,14 +212,14 @@ def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -
     if not bare:
         return []
     largest = max(bare, key=lambda offer: offer.height)
-    heights = sorted(piece.height for piece in pieces)
-    middle = heights[len(heights) // 2]
+    heights = sorted(piece.height for piece in pieces if piece not in largest.pieces)
+    middle = heights[len(heights) // 2] if heights else 0.0
     tallest_offer = max((offer.height for offer in offers), default=0.0)
     pointed = largest.amount != largest.amount.to_integral_value() or "." in largest.pieces[0].text
     large = largest.height >= 1.25 * middle and largest.height >= 1.15 * tallest_offer
     if any(is_sign(piece.text) for piece in pieces):  # the sign belongs to figures that were not read
         return []
-    if large and (pointed or largest.height >= 0.95 * heights[-1]):
+    if large and (pointed or largest.height >= 0.95 * max(heights, default=0.0)):
         currency = "CNY" if any(re.search(r"[\u4e00-\u9fff]", piece.text) for piece in pieces) else None
         return [replace(largest, currency=currency)]
     return []

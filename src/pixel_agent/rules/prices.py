@@ -34,7 +34,7 @@ class Price:
 _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     (
         "member",
-        "会员专享价|会员特惠价|会员特价|会员价|会员专享|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
+        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
     ),
     (
         "regular",

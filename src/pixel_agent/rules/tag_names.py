@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from pixel_agent.rules.labels import Labelled, parse_labels
+from pixel_agent.rules.labels import Labelled, is_labelled, parse_labels
 from pixel_agent.rules.layout import Placed
 from pixel_agent.rules.offers import Offer, unit_piece
 from pixel_agent.rules.prices import PRICE_LABEL, bare_amount, find_prices, is_sign
@@ -30,6 +31,10 @@ _SHOP: Final = re.compile(
 _LOOKALIKES: Final = str.maketrans("凈黃奧內呂戶別吳產溫錄", "净黄奥内吕户别吴产温录")
 _TRADITIONAL: Final = re.compile(r"[價單規條麵裝質級飲實銷號與豬雞魚醬糧]")
 
+_NO_NAME_END: Final = re.compile(
+    r"(?:价|售|仅|只|约|共|需|付|要|低至|折后|券后|到手|补贴|充值|起送|配送费?|运费|押金|人均|消费|合计|每|单|减|省)$"
+)
+
 
 def looks_like_name(text: str) -> bool:
     """Whether a text could name goods: words, no price, no label, no mere size, no heading, slogan or shop."""
@@ -49,6 +54,33 @@ def looks_like_name(text: str) -> bool:
     for spec in reversed(specs):
         rest = rest[: spec.start] + rest[spec.end :]
     return len(re.findall(r"[\u4e00-\u9fffA-Za-z]", PRICE_LABEL.sub("", rest))) >= 2
+
+
+def part_names(pieces: Sequence[Placed]) -> list[Placed]:
+    """Lines that say name and price in one (`宫保鸡丁 38元`) as two pieces, each with its share of the width."""
+    parts: list[Placed] = []
+    for piece in pieces:
+        cut = _name_end(piece.text)
+        if not cut:
+            parts.append(piece)
+            continue
+        middle = piece.left + piece.width * cut / len(piece.text)
+        parts.append(replace(piece, text=piece.text[:cut].strip(" :：-—.…·"), right=middle))
+        parts.append(replace(piece, text=piece.text[cut:].strip(), left=middle))
+    return parts
+
+
+def _name_end(text: str) -> int:
+    """Where the name ends and the price, or its label, begins; 0 where the line does not say both."""
+    prices = find_prices(text)
+    if not prices or is_labelled(text):
+        return 0
+    start = prices[0].start
+    label = next(
+        (found.start() for found in PRICE_LABEL.finditer(half_width(text)) if 0 < found.start() < start), start
+    )
+    before = text[:label].strip(" :：-—.…·(（")
+    return label if looks_like_name(before) and not _NO_NAME_END.search(before) else 0
 
 
 def find_name(

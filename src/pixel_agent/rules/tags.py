@@ -17,7 +17,7 @@ from pixel_agent.rules.layout import Placed, cover, group_rows, join_decimals, s
 from pixel_agent.rules.offers import Prices, find_offers, settle, unit_piece
 from pixel_agent.rules.page import Page
 from pixel_agent.rules.prices import bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.rules.tag_names import find_name, looks_like_name
+from pixel_agent.rules.tag_names import find_name, looks_like_name, part_names
 from pixel_agent.rules.units import find_specs, half_width, normal_unit, tidy_spec
 
 LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", "250g", "1000g", "lb"})
@@ -28,7 +28,7 @@ _GRADE: Final = re.compile(r"(?:特级|[一二三四]级|[一二三]等品?|优�
 
 def read_price_tags(page: Page) -> Draft:
     """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
-    pieces = join_decimals(straighten(page.lines))
+    pieces = part_names(join_decimals(straighten(page.lines)))
     rows = [_read_tag(part, page) for part in split_tags(pieces, _apart)]
     return Draft(items=tuple(row for row in rows if row is not None))
 
