@@ -2,7 +2,7 @@
 
 Two predictions defend the response time (SLO). As long as nobody has been refused lately, the *number inside* may be
 what the device answers within the SLO (Little's law): bursts and closed loops that fit on average all come in. Once
-somebody was refused, each newcomer's *own* answer must be predicted within a part of the SLO, batch by batch, so that
+somebody was refused, each newcomer's *own* answer must also be predicted within a part of the SLO, by batches, so that
 what a prediction cannot know does not push the slowest answers past it.
 
 Who is ahead of a newcomer follows the policy: more urgent classes, and of its own class only as many scans of each other
@@ -25,13 +25,18 @@ from pixel_agent.errors import DeadlineUnreachable, Draining, QueueFull, Refused
 from pixel_agent.scheduler import CLASSES, RANK, Forecast
 
 BULK = RANK[Priority.BULK]
-BIAS_SHARE = 0.05
-"""How fast the mean error of the predictions follows the newest one."""
+ERROR_SHARE = 0.05
+"""How fast mean and scatter of the prediction errors follow the newest one."""
+SCATTERS = 2.0
+"""Mean absolute deviations of the prediction errors that the slowest answers are granted while scans are refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionStats:
-    """Who is inside, and who was refused since the start, by reason (the error's code)."""
+    """Who is inside, and who was refused since the start, by reason (the error's code).
+
+    `bias_s` is how much longer than predicted answers take on average, `scatter_s` their mean deviation from that.
+    """
 
     inside: dict[Priority, int]
     bytes_inside: int
@@ -39,6 +44,7 @@ class AdmissionStats:
     refused: dict[str, int]
     overloaded: bool
     bias_s: float
+    scatter_s: float
 
 
 class Ticket:
@@ -100,6 +106,7 @@ class Admission:
         self._refused = Counter[str]()
         self._refused_at = float("-inf")
         self._bias_s = 0.0
+        self._scatter_s = 0.0
         self._draining = False
         self._empty = asyncio.Event()
 
@@ -149,7 +156,8 @@ class Admission:
             del clients[ticket.client]
         if answered and ticket.rank != BULK:
             error_s = self._clock() - ticket.entered - ticket.wait_s
-            self._bias_s += BIAS_SHARE * (error_s - self._bias_s)
+            self._bias_s += ERROR_SHARE * (error_s - self._bias_s)
+            self._scatter_s += ERROR_SHARE * (abs(error_s - self._bias_s) - self._scatter_s)
         if not any(self._inside):
             self._empty.set()
 
@@ -182,6 +190,7 @@ class Admission:
             refused=dict(self._refused),
             overloaded=self._overloaded(self._clock()),
             bias_s=self._bias_s,
+            scatter_s=self._scatter_s,
         )
 
     def _ahead(self, rank: int, client: str) -> int:
@@ -221,10 +230,9 @@ class Admission:
         """Defend the response time; see the top of this file."""
         if self.slo_s is None or rank == BULK or not ahead:
             return None
+        excess_s = (ahead + 1) / forecast.per_s - (1 + self._settings.tolerance) * self.slo_s
         if self._overloaded(now):
-            excess_s = wait_s + self._bias() - self._settings.overload_target * self.slo_s
-        else:
-            excess_s = (ahead + 1) / forecast.per_s - (1 + self._settings.tolerance) * self.slo_s
+            excess_s = max(excess_s, wait_s + self._error_s() - self._settings.overload_target * self.slo_s)
         if excess_s <= 0:
             return None
         self._refused_at = now
@@ -244,9 +252,10 @@ class Admission:
     def _overloaded(self, now: float) -> bool:
         return now - self._refused_at <= self._settings.overload_s
 
-    def _bias(self) -> float:
-        """What answers take beyond their predictions on average, as far as it is plausible."""
-        return min(max(0.0, self._bias_s), (self.slo_s or 0.0) / 4)
+    def _error_s(self) -> float:
+        """What a slow answer takes beyond its prediction, as far as that is plausible."""
+        error_s = self._bias_s + SCATTERS * self._scatter_s
+        return min(max(0.0, error_s), (self.slo_s or 0.0) / 4)
 
     def _share(self, rank: int) -> float:
         return self._settings.bulk_share if rank == BULK else 1.0

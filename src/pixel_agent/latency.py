@@ -26,7 +26,9 @@ REFIT_AFTER_S = 0.25
 """Device time between two fits once there are a few measurements: a fit (about 1 ms) then costs under 1 % of it."""
 HUBER = 1.5
 """Residuals beyond this many standard deviations lose weight (Huber, 1964; 1.345 would be 95 % efficient)."""
-PRIOR_WEIGHT = 0.002
+NOISE = 0.02
+"""Relative scatter that is always granted: among very regular batches a rare size is not an outlier."""
+PRIOR_WEIGHT = 0.01
 """How much the prior counts against one measurement; it decides only what the measurements leave open."""
 ITEM_TOKENS = 256
 """Visual tokens of a photo of 512 x 512: how strongly the prior holds the cost of a token against that of an item."""
@@ -92,7 +94,7 @@ class LatencyModel:
         age = np.maximum(LEAST_WEIGHT, 0.5 ** ((self.observed - table[:, 1]) / HALF_LIFE))
         theta = np.array([self.fit.base_s, self.fit.item_s, self.fit.token_s])
         for _ in range(4):
-            weights = age * _huber(seconds - design @ theta)
+            weights = age * _huber(seconds - design @ theta, NOISE * float(np.median(seconds)))
             theta = self._solve(design, seconds, weights)
         return Fit(float(theta[0]), float(theta[1]), float(theta[2]))
 
@@ -104,9 +106,9 @@ class LatencyModel:
         return _non_negative(normal, design.T @ (seconds * weights) + ridge * prior)
 
 
-def _huber(residuals: Floats) -> Floats:
+def _huber(residuals: Floats, least: float) -> Floats:
     size = np.abs(residuals)
-    spread = 1.4826 * float(np.median(size)) + 1e-6  # the median absolute deviation, as a standard deviation
+    spread = max(1.4826 * float(np.median(size)), least)  # the median absolute deviation, as a standard deviation
     return np.minimum(1.0, HUBER * spread / np.maximum(size, 1e-12))
 
 

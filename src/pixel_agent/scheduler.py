@@ -196,11 +196,14 @@ class _Queue:
         yield from self.aged
         aged = {scan.seq for scan in self.aged}
         for priority in CLASSES:
-            yield from self._class([s for s in self._scans if s.priority is priority and s.seq not in aged])
+            scans = [s for s in self._scans if s.priority is priority]
+            yield from self._class([s for s in scans if s.seq not in aged] if aged else scans)
 
     def _class(self, scans: list[Waiting]) -> list[Waiting]:
         """Clients take turns; what a client has in flight counts as turns taken."""
         scans.sort(key=self._due)
+        if len({scan.client for scan in scans}) == 1:
+            return scans
         turns = dict(self._in_flight)
         keyed = []
         for place, scan in enumerate(scans):
