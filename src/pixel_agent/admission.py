@@ -154,8 +154,9 @@ class Admission:
         clients[ticket.client] -= 1
         if not clients[ticket.client]:
             del clients[ticket.client]
-        if answered and ticket.rank != BULK:
-            error_s = self._clock() - ticket.entered - ticket.wait_s
+        error_s = self._clock() - ticket.entered - ticket.wait_s
+        shared = error_s < -ticket.wait_s / 2  # so early that the device cannot have been asked
+        if answered and not shared and ticket.rank != BULK:
             self._bias_s += ERROR_SHARE * (error_s - self._bias_s)
             self._scatter_s += ERROR_SHARE * (abs(error_s - self._bias_s) - self._scatter_s)
         if not any(self._inside):
