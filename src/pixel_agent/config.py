@@ -40,7 +40,9 @@ class PhotoSettings(_Section):
     max_pixels: int = Field(50_000_000, gt=0, description="Largest photo, in pixels, checked before decoding.")
     max_photos: int = Field(8, ge=1, le=8, description="Most photos in one request.")
     min_threads: int = Field(1, ge=1, description="Fewest decoding threads.")
-    max_threads: int = Field(2, ge=1, description="Most decoding threads.")
+    max_threads: int | None = Field(
+        None, ge=1, description="Most decoding threads; unset: one less than the cores, so that answering keeps one."
+    )
     heic_threads: int = Field(
         1, ge=1, description="Most decoding threads that HEIC and AVIF may take, slow as they are."
     )

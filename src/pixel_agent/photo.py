@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -33,7 +34,8 @@ class PhotoStage:
 
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
-        self._workers = ElasticExecutor("photo", settings.min_threads, settings.max_threads)
+        most = settings.max_threads or max(1, (os.cpu_count() or 1) - 1)
+        self._workers = ElasticExecutor("photo", settings.min_threads, max(most, settings.min_threads))
         self._heic = asyncio.Semaphore(settings.heic_threads)
 
     @property

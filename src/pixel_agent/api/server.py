@@ -6,7 +6,9 @@ process ends with code 0.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import signal
@@ -28,6 +30,17 @@ class _GracefulServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: ScanService) -> None:
         super().__init__(config)
         self._service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen; once the engine is warm, take what is there to stay out of the garbage collector's sight."""
+        await super().startup(sockets)
+        self._warm = asyncio.create_task(self._freeze())
+
+    async def _freeze(self) -> None:
+        with contextlib.suppress(Exception):  # a failed start is told by /readyz
+            await self._service.until_ready()
+            gc.collect()
+            gc.freeze()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
