@@ -156,6 +156,16 @@ def test_an_unmarked_number_is_a_price_if_it_is_the_largest_writing() -> None:
     assert read_price_tags(page(line("可口可乐", 10, 10, 40), line("3.5", 10, 80, 30))).items == ()
 
 
+def test_large_words_on_goods_above_a_tag_are_not_its_name() -> None:
+    lines = [
+        line("加多宝凉茶", 10, 10, 90),
+        line("海天金标生抽", 10, 400, 40),
+        line("500ml", 10, 450),
+        line("¥9.90", 10, 480, 70),
+    ]
+    assert said(*lines)["name"] == "海天金标生抽"
+
+
 def test_a_promotion_word_can_open_a_name() -> None:
     assert said(line("特价鸡蛋", 10, 10, 50), line("4.58元/斤", 10, 90, 60))["name"] == "特价鸡蛋"
 

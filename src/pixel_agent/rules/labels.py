@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pixel_agent.rules.layout import Placed, below, right_of
@@ -57,7 +58,8 @@ class Labelled:
     pieces: tuple[Placed, ...]
 
 
-def parse_labels(text: str) -> tuple[str, list[tuple[str, str]]]:
+@lru_cache(maxsize=4096)
+def parse_labels(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What stands before the first label, and each (field, value) of a text; `price` and `` are not for reading."""
     plain, words = half_width(text), simplified(text)
     marks: list[tuple[int, int, str]] = []
@@ -72,9 +74,9 @@ def parse_labels(text: str) -> tuple[str, list[tuple[str, str]]]:
         if _is_label(words, found, end, field):
             marks.append((found.start(), end, "" if field == "other" else field))
     if not marks:
-        return plain, []
+        return plain, ()
     ends = [start for start, _, _ in marks[1:]] + [len(plain)]
-    values = [(field, _clean(plain[end:stop])) for (_, end, field), stop in zip(marks, ends, strict=True)]
+    values = tuple((field, _clean(plain[end:stop])) for (_, end, field), stop in zip(marks, ends, strict=True))
     return plain[: marks[0][0]].strip(), values
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, normal_unit, simplified
@@ -107,15 +108,7 @@ _BARE: Final = re.compile(r"\d{1,5}(?:\s?[.,]\s?\d{1,2})?")
 
 def find_prices(text: str) -> list[Price]:
     """Every price that the text states beyond doubt, in order. Bare numbers, sizes, dates and promotions are none."""
-    plain = _mask(mend_digits(simplified(text)))
-    found: list[Price] = []
-    for match in _PRICE.finditer(plain):
-        previous = found[-1].end if found else 0
-        label = _label_before(plain, previous, match.start())
-        price = _read(plain, match, label)
-        if price is not None:
-            found.append(price)
-    return found
+    return list(_find(text))
 
 
 def bare_amount(text: str) -> Decimal | None:
@@ -144,6 +137,19 @@ def mend_digits(text: str) -> str:
     text = re.sub(r"(?<=[\d.])[Oo](?=[\d.Oo\s元/]|$)", "0", text)
     text = re.sub(r"(?<=[\d.])[Oo](?=[\d.Oo\s元/]|$)", "0", text)
     return re.sub(r"(?<=[¥])[lI|](?=[\d.])", "1", text)
+
+
+@lru_cache(maxsize=4096)
+def _find(text: str) -> tuple[Price, ...]:
+    plain = _mask(mend_digits(simplified(text)))
+    found: list[Price] = []
+    for match in _PRICE.finditer(plain):
+        previous = found[-1].end if found else 0
+        label = _label_before(plain, previous, match.start())
+        price = _read(plain, match, label)
+        if price is not None:
+            found.append(price)
+    return tuple(found)
 
 
 def _mask(text: str) -> str:

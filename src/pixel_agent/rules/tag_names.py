@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from pixel_agent.rules.labels import Labelled, is_labelled, parse_labels
-from pixel_agent.rules.layout import Placed
+from pixel_agent.rules.layout import Placed, connected
 from pixel_agent.rules.offers import Offer, unit_piece
 from pixel_agent.rules.prices import PRICE_LABEL, bare_amount, find_prices, is_sign
 from pixel_agent.rules.units import find_specs, half_width
@@ -36,6 +37,7 @@ _NO_NAME_END: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def looks_like_name(text: str) -> bool:
     """Whether a text could name goods: words, no price, no label, no mere size, no heading, slogan or shop."""
     plain = half_width(text).strip()
@@ -98,6 +100,8 @@ def find_name(
     if offers:
         main = max(offers, key=lambda offer: offer.height).pieces[0]
         candidates = [piece for piece in candidates if piece.middle <= main.bottom] or candidates
+        together = {id(piece) for piece in connected(main, pieces)}  # words on goods behind the tag stand apart
+        candidates = [piece for piece in candidates if id(piece) in together] or candidates
     if not candidates:
         return None, ()
     tallest = max(piece.height for piece in candidates)
