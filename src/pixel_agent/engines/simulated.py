@@ -19,8 +19,6 @@ from pixel_agent.errors import OutOfMemory, PixelAgentError, ReplicaLost
 
 PIXEL_BUDGET = 512 * 512
 """Pixels of a prepared photo: what the published figures of the first terminal were measured with."""
-TIMER_S = 0.002
-"""How late a timer of an event loop may be by its own making (they count in milliseconds): taken off the next batch."""
 
 
 class SimulatedEngine:
@@ -35,14 +33,14 @@ class SimulatedEngine:
         self.batches = 0
         self.items = 0
         self._settings = settings
+        self._info = EngineInfo("simulated", "formula", version("pixel-agent"), simulated=True)
         self._random = random.Random(f"{settings.seed}-{instance}")  # noqa: S311  # a script, not a secret
         self._poison = settings.poison.encode()
-        self._late_s = 0.0
 
     @property
     def info(self) -> EngineInfo:
         """Who answers."""
-        return EngineInfo("simulated", "formula", version("pixel-agent"), simulated=True)
+        return self._info
 
     @property
     def limits(self) -> Limits:
@@ -93,17 +91,14 @@ class SimulatedEngine:
         return total / 1000
 
     async def _spend(self, seconds: float) -> None:
-        """Sleep, or die halfway, or hang. What a timer came late by is taken off the next batch."""
+        """Sleep, or die halfway, or hang."""
         s = self._settings
         if s.hang_every and self.batches % s.hang_every == 0:
             await asyncio.Event().wait()
         if (s.crash_every and self.batches % s.crash_every == 0) or self._random.random() < s.crash_probability:
             await asyncio.sleep(seconds / 2)
             raise ReplicaLost("The device died.", "Send the photo again.")
-        loop = asyncio.get_running_loop()
-        due = loop.time() + seconds - self._late_s
-        await asyncio.sleep(due - loop.time())
-        self._late_s = min(max(0.0, loop.time() - due), TIMER_S)
+        await asyncio.sleep(seconds)
 
 
 def simulated_factory(settings: SimulatedSettings) -> Callable[[], SimulatedEngine]:
