@@ -66,10 +66,17 @@ def test_small_decimals_on_the_line_join_their_integer(whole: str, small: str) -
     assert pieces[-1].text == "5.90"
 
 
-def test_digits_read_upside_down_are_turned_back() -> None:
-    a, b, c, d = line("06", 215, 105, 40).corners
-    pieces = straighten([line("海天金标生抽", 100, 20, 40), TextLine("06", (c, d, a, b), 0.99)])
-    assert [piece.text for piece in pieces] == ["海天金标生抽", "90"]
+@pytest.mark.parametrize(
+    ("read", "stands"), [("06", "90"), ("8天", "¥8"), ("06.8夫", "¥8.90"), ("27", "27"), ("天天", "天天")]
+)
+def test_figures_read_upside_down_are_turned_back(read: str, stands: str) -> None:
+    a, b, c, d = line(read, 215, 105, 40).corners
+    pieces = straighten([line("海天金标生抽", 100, 20, 40), TextLine(read, (c, d, a, b), 0.99)])
+    assert [piece.text for piece in pieces] == ["海天金标生抽", stands]
+
+
+def test_figures_that_stand_like_the_page_stay_as_they_are() -> None:
+    assert [piece.text for piece in straighten([line("海天金标生抽", 100, 20, 40), line("8天", 100, 90)])][1] == "8天"
 
 
 def test_neighbours_are_the_nearest_to_the_right_and_below() -> None:

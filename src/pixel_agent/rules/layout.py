@@ -236,8 +236,12 @@ def _are_decimals(piece: Placed, whole: Placed) -> bool:
 
 
 def _upright(text: str, line: TextLine, angle: float) -> str:
-    """A few digits can be read upside down with full confidence (`90` as `06`); on a page that stands, turn them back."""
+    """A few figures can be read upside down with full confidence (`90` as `06`, `¥8` as `8天`): turn them back.
+
+    Only where the rest of the page stands the other way round, and every figure is one in both directions.
+    """
     (x0, y0), (x1, y1) = line.corners[0], line.corners[1]
-    if math.cos(math.atan2(y1 - y0, x1 - x0) - angle) > 0 or not re.fullmatch(r"[01689.]+", text):
+    found = re.fullmatch(r"([01689.]+)\s*([天夫羊¥￥]?)", text)
+    if found is None or math.cos(math.atan2(y1 - y0, x1 - x0) - angle) > 0:
         return text
-    return text[::-1].translate(_TURNED)
+    return ("¥" if found[2] else "") + found[1][::-1].translate(_TURNED)
