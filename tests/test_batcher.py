@@ -175,6 +175,21 @@ def test_an_idle_device_waits_for_a_fuller_batch_when_scans_pour_in() -> None:
     run_virtual(main())
 
 
+def test_two_clients_in_a_closed_loop_learn_to_share_batches() -> None:
+    async def main() -> None:
+        async with running() as rig:
+
+            async def client(think_s: float) -> None:
+                for _ in range(40):
+                    await rig.batcher.submit(make_job())
+                    await asyncio.sleep(think_s)
+
+            await asyncio.gather(client(0.005), client(0.008))
+            assert rig.batcher.stats().batch_sizes[-10:] == (2,) * 10
+
+    run_virtual(main())
+
+
 def test_drains_what_is_inside_and_takes_nothing_new() -> None:
     async def main() -> None:
         async with running() as rig:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixel_agent.engines.base import Limits
-from pixel_agent.latency import SAMPLES_PER_SIZE, SIZES, ArrivalRate, DrainRate, Fit, LatencyModel, prior_fit
+from pixel_agent.latency import SAMPLES_PER_SIZE, SIZES, ArrivalRate, DrainRate, Fit, LatencyModel, Returns, prior_fit
 
 LIMITS = Limits(max_items=16, max_tokens=100_000)
 
@@ -29,6 +29,12 @@ def test_finds_base_items_and_tokens() -> None:
     sizes = [(n, chance.randint(100, 4000)) for n in range(1, 17) for _ in range(4)]
     fit = learned([(n, t, 0.1 + 0.02 * n + 0.0001 * t) for n, t in sizes]).fit
     assert (fit.base_s, fit.item_s, fit.token_s) == pytest.approx((0.1, 0.02, 0.0001), rel=0.15)
+
+
+def test_one_size_alone_keeps_the_shape_of_the_prior() -> None:
+    fit = learned([(1, 256, 0.0125)] * 5).fit
+    assert fit.predict(1, 256) == pytest.approx(0.0125, rel=0.01)
+    assert fit.base_s / fit.item_s == pytest.approx(16, rel=0.1)
 
 
 def test_one_in_ten_outliers_hardly_moves_it() -> None:
@@ -77,3 +83,30 @@ def test_arrival_rate_rises_to_the_rate_and_fades() -> None:
         arrivals.arrive(n / 50)
     assert arrivals.per_s(10.0) == pytest.approx(50, rel=0.05)
     assert arrivals.per_s(15.0) < 1
+
+
+def answered(returns: Returns, batches: int, delays: list[float], every: float = 1.0) -> float:
+    """Answer batches of four, after each of which scans arrive with these delays; returns the time of the last end."""
+    for batch in range(batches):
+        returns.ended(4, batch * every)
+        for delay in delays:
+            returns.arrive(batch * every + delay)
+    returns.ended(4, batches * every)
+    return batches * every
+
+
+def test_clients_that_always_come_back_are_expected() -> None:
+    returns = Returns(0.06)
+    now = answered(returns, 50, [0.01, 0.012, 0.014, 0.016])
+    more, by = returns.expected(now)
+    assert more == pytest.approx(4)
+    assert now + 0.013 < by < now + 0.03
+    returns.arrive(now + 0.01)
+    assert returns.expected(now + 0.01)[0] == pytest.approx(3)
+    assert returns.expected(now + 0.06)[0] == 0
+
+
+def test_independent_arrivals_are_not_taken_for_returns() -> None:
+    returns = Returns(0.06)
+    now = answered(returns, 50, [0.03, 0.2, 0.4])
+    assert returns.expected(now)[0] == 0

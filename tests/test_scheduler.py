@@ -121,6 +121,14 @@ def test_waits_for_the_next_only_if_it_comes_soon() -> None:
     assert isinstance(decide(replace(fresh, arrivals_per_s=100, now=1.02), FIT, SETTINGS), Dispatch)
 
 
+def test_waits_for_clients_that_come_back_if_it_pays() -> None:
+    fresh = replace(state(Waiting(1, 1.0)), returning=3.0)
+    assert decide(replace(fresh, returning_by=1.01), FIT, SETTINGS) == WakeAt(1.01, "1 waiting: 3 more are coming back")
+    assert isinstance(decide(replace(fresh, returning_by=1.08), FIT, SETTINGS), Dispatch)  # 0.08 · 4 > 0.1 · 3
+    assert isinstance(decide(replace(fresh, returning_by=0.99), FIT, SETTINGS), Dispatch)
+    assert isinstance(decide(replace(fresh, returning=0.2, returning_by=1.01), FIT, SETTINGS), Dispatch)
+
+
 def test_waits_while_others_use_the_device() -> None:
     shared = DeviceSnapshot(utilisation=1.0, own_utilisation=0.1)
     assert isinstance(decide(replace(state(Waiting(1, 1.0)), device=shared), FIT, SETTINGS), WakeAt)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pixel_agent.config import SchedulerSettings
 from pixel_agent.core import Batch, Job, Output, Priority
 from pixel_agent.errors import DeadlineExceeded, Draining, EngineUnavailable, PixelAgentError, ReplicaLost
-from pixel_agent.latency import ArrivalRate, DrainRate
+from pixel_agent.latency import ArrivalRate, DrainRate, Returns
 from pixel_agent.pool import Pool
 from pixel_agent.scheduler import (
     CLASSES,
@@ -79,7 +79,7 @@ class Batcher:
         *,
         slo_s: float | None = None,
         device: Callable[[], DeviceSnapshot] = DeviceSnapshot,
-        on_batch: Callable[[int], None] = lambda items: None,
+        on_batch: Callable[[int], None] = lambda _items: None,
     ) -> None:
         self.pool = pool
         self.healthy = True
@@ -91,6 +91,7 @@ class Batcher:
         self._running: dict[Job, _Pending] = {}
         self._lengths = Counter[Priority]()
         self._arrivals = ArrivalRate()
+        self._returns = Returns(settings.window_ms / 1000)
         self._drain = DrainRate()
         self._saturated: dict[int, bool] = {}
         self._busy_until: dict[int, float] = {}
@@ -201,7 +202,8 @@ class Batcher:
             pending.future.set_result(outcome)
 
     def ran(self, replica: int, items: int, seconds: float) -> None:
-        """A batch ended: learn how fast a queue drains."""
+        """A batch ended: learn how fast a queue drains, and who comes back."""
+        self._returns.ended(items, self._loop.time())
         if self._saturated.get(replica):
             self._drain.observe(items, seconds, self._loop.time())
 
@@ -225,10 +227,12 @@ class Batcher:
             raise _late(waiting=True)
         self._seq += 1
         waiting = Waiting(self._seq, now, job.priority, job.deadline, job.client, job.tokens, job.compatibility)
-        pending = _Pending(replace(job), waiting, self._loop.create_future(), on_start)  # a copy: the same job may come twice
+        job = replace(job)  # a copy: the same job may come twice
+        pending = _Pending(job, waiting, self._loop.create_future(), on_start)
         if job.deadline is not None:
             pending.timer = self._loop.call_at(job.deadline, self._expire, pending)
         self._arrivals.arrive(now)
+        self._returns.arrive(now)
         self._typical_tokens += 0.05 * (waiting.tokens - self._typical_tokens)
         self._queue(pending)
         if self.pool.idle:
@@ -304,8 +308,11 @@ class Batcher:
 
     def _state(self) -> State:
         now = self._loop.time()
+        returning, returning_by = self._returns.expected(now)
         return State(
             now=now,
+            returning=returning,
+            returning_by=returning_by,
             waiting=[pending.waiting for pending in self._waiting.values() if not pending.future.done()],
             replicas=self.pool.views(),
             in_flight=Counter(job.client for job in self._running),

@@ -103,7 +103,7 @@ class SchedulerSettings(_Section):
     max_items: int | None = Field(None, ge=1, description="Most scans in a batch; unset: the engine's own limit.")
     max_tokens: int | None = Field(None, ge=1, description="Most visual tokens in a batch; unset: the engine's limit.")
     window_ms: float = Field(
-        20.0, ge=0, description="Longest wait of an idle device for a fuller batch that is worth it, in milliseconds."
+        60.0, ge=0, description="Longest wait of an idle device for a fuller batch that is worth it, in milliseconds."
     )
     ageing_s: float = Field(30.0, gt=0, description="After this wait a scan counts as aged, in seconds.")
     aged_every: int = Field(4, ge=1, description="Every n-th batch is led by the scan that has aged longest.")

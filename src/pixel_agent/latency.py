@@ -99,8 +99,9 @@ class LatencyModel:
         return Fit(float(theta[0]), float(theta[1]), float(theta[2]))
 
     def _solve(self, design: Floats, seconds: Floats, weights: Floats) -> Floats:
-        prior = np.array([self._prior.base_s, self._prior.item_s, self._prior.token_s])
-        spread = np.array([self._prior.base_s, self._prior.item_s, self._prior.item_s / ITEM_TOKENS])
+        shape = np.array([self._prior.base_s, self._prior.item_s, self._prior.token_s])
+        prior = shape * np.median(seconds / np.maximum(design @ shape, 1e-9))  # a guess of the shape, not of the speed
+        spread = np.array([prior[0], prior[1], prior[1] / ITEM_TOKENS])
         ridge = PRIOR_WEIGHT * (float(np.mean(seconds)) / np.maximum(spread, 1e-9)) ** 2
         normal = design.T @ (design * weights[:, None]) + np.diag(ridge)
         return _non_negative(normal, design.T @ (seconds * weights) + ridge * prior)
@@ -168,3 +169,41 @@ class ArrivalRate:
 
     def _faded(self, now: float) -> float:
         return self._count * exp(min(0.0, self._last - now) / self._memory_s)
+
+
+class Returns:
+    """How surely and how soon clients come back after an answer: closed loops, to be told from independent arrivals.
+
+    After each batch the arrivals within `window_s` are counted against its items. Only if at least half come back, and
+    until the time by which nearly all of them used to be there, more are expected.
+    """
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._ended = -1e9
+        self._items = 0
+        self._back = 0
+        self._items_seen = self._back_seen = 0.0
+        self._delay_s = self._spread_s = window_s / 2
+
+    def ended(self, items: int, now: float) -> None:
+        """A batch was answered."""
+        self._items_seen = 0.9 * self._items_seen + self._items
+        self._back_seen = 0.9 * self._back_seen + self._back
+        self._ended, self._items, self._back = now, items, 0
+
+    def arrive(self, now: float) -> None:
+        """A scan arrived."""
+        delay_s = now - self._ended
+        if delay_s <= self._window_s and self._back < self._items:
+            self._back += 1
+            self._delay_s += 0.1 * (delay_s - self._delay_s)
+            self._spread_s += 0.1 * (abs(delay_s - self._delay_s) - self._spread_s)
+
+    def expected(self, now: float) -> tuple[float, float]:
+        """How many more will come back, and by when; (0, now) if that cannot be told."""
+        share = self._back_seen / self._items_seen if self._items_seen else 0.0
+        by = self._ended + min(self._window_s, self._delay_s + 2 * self._spread_s)
+        if share < 0.5 or by <= now:
+            return 0.0, now
+        return max(0.0, share * self._items - self._back), by

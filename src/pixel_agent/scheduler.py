@@ -78,6 +78,7 @@ class State:
     """Everything a decision depends on beside latency model and settings.
 
     `waiting` is in order of arrival. `in_flight` counts running scans by client, `dispatched` the batches so far.
+    `returning` scans are expected until `returning_by` from clients that were answered just now.
     `slo_s` is the response time to defend, None for none; `typical_tokens` are those of a usual scan.
     """
 
@@ -86,6 +87,8 @@ class State:
     replicas: Sequence[ReplicaView]
     in_flight: Mapping[str, int] = field(default_factory=dict)
     arrivals_per_s: float = 0.0
+    returning: float = 0.0
+    returning_by: float = 0.0
     dispatched: int = 0
     slo_s: float | None = None
     typical_tokens: float = 0.0
@@ -283,7 +286,8 @@ def _window(
     """Wait for the next scan if it is expected so soon that it pays.
 
     The n who wait lose the gap until it comes and its own time in the batch; the newcomer saves the rest of a batch
-    that it would have had to sit out: with t = a + b·n, waiting pays if gap · (n + 1) < a.
+    that it would have had to sit out: with t = a + b·n, waiting pays if gap · (n + 1) < a. In general, for m newcomers
+    within d seconds, if d · (n + m) < a · m: so too for clients that come back as soon as they are answered.
     """
     since = max(replica.idle_since or 0.0, min(scan.arrived for scan in batch))
     end = since + settings.window_ms / 1000
@@ -293,6 +297,9 @@ def _window(
         return None
     if state.device.foreign_utilisation >= settings.foreign_utilisation > 0:
         return WakeAt(end, f"{len(batch)} waiting: others use the device, so a fuller batch costs nothing")
+    back_in = state.returning_by - state.now
+    if state.returning >= 0.5 and 0 < back_in * (len(batch) + state.returning) < fit.base_s * state.returning:
+        return WakeAt(min(end, state.returning_by), f"{len(batch)} waiting: {state.returning:.0f} more are coming back")
     gap = 1 / state.arrivals_per_s if state.arrivals_per_s > 0 else inf
     if gap * (len(batch) + 1) >= fit.base_s or state.now + gap > end:
         return None
