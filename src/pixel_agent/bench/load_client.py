@@ -227,6 +227,12 @@ class Client:
             for _ in range(stream.clients):
                 self._due(stream.start_s, self._next, stream)
         self.at(IDLE_S, self._prune)
+        try:
+            self._loop()
+        finally:
+            self._close()
+
+    def _loop(self) -> None:
         while self._active or self._awaited:
             wait = self._timers[0][0] - self.now()
             for key, events in self.selector.select(max(0.0, wait)):
@@ -236,6 +242,11 @@ class Client:
                 if events & selectors.EVENT_WRITE and connection.socket.fileno() >= 0:
                     connection.write()
             self._fire()
+
+    def _close(self) -> None:
+        for key in list(self.selector.get_map().values()):
+            key.data.close()
+        self.selector.close()
 
     def _fire(self) -> None:
         while self._timers and self._timers[0][0] <= self.now():

@@ -33,8 +33,8 @@ COLORS = {
 
 def print_measured(measured: Sequence[Measured]) -> None:
     """Print what came of each load, then every bar with the number measured."""
-    show("What clients saw (ms)", [answers_row(one) for one in measured])
-    show("What the server did", [server_row(one) for one in measured])
+    show("What clients saw (ms)", turned([answers_row(one) for one in measured], "load"))
+    show("What the server did", turned([server_row(one) for one in measured], "load"))
     console = Console(highlight=False)
     for line in bar_lines(measured) + remarks(measured):
         console.print(line)
@@ -169,6 +169,12 @@ def markdown(rows: Sequence[dict[str, JsonValue]]) -> list[str]:
     return lines + [
         "| " + " | ".join("–" if value is None else str(value) for value in one.values()) + " |" for one in rows
     ]
+
+
+def turned(rows: Sequence[dict[str, JsonValue]], head: str) -> list[dict[str, JsonValue]]:
+    """Columns become rows, so that many numbers fit a terminal; the values of `head` become the columns' names."""
+    names = [name for name in rows[0] if name != head]
+    return [{"": name, **{str(row[head]): row[name] for row in rows}} for name in names]
 
 
 def plot(measured: Sequence[Measured], path: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 from rich.console import Console
 
-from pixel_agent.bench.load_report import markdown, record, remarks
+from pixel_agent.bench.load_report import markdown, record, remarks, turned
 from pixel_agent.bench.reference_servers import Server
 from pixel_agent.bench.report import machine, show
 from pixel_agent.bench.scenarios import Measured
@@ -134,8 +134,8 @@ def _window_s(row: Row, load: str) -> float:
 
 
 def print_rows(rows: Sequence[Row]) -> None:
-    """Print the comparison, transposed where it is wider than a terminal: a column a server, a row a number."""
-    show("Serving stacks on one simulated device (ms)", _turned(table(rows)))
+    """Print the comparison: a column a server, a row a number."""
+    show("Serving stacks on one simulated device (ms)", turned(table(rows), "server"))
     console = Console(highlight=False)
     for line in notes(rows):
         console.print(line)
@@ -172,8 +172,3 @@ def write_rows(rows: Sequence[Row], json_path: Path | None, report_path: Path | 
         lines = ["# Serving stacks on one simulated device", "", f"{machine()}. Latencies in ms.", ""]
         lines += [*markdown(table(rows)), "", *(f"- {line}" for line in notes(rows))]
         report_path.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _turned(rows: list[dict[str, JsonValue]]) -> list[dict[str, JsonValue]]:
-    names = [name for name in rows[0] if name != "server"]
-    return [{"": name} | {str(row["server"]): row[name] for row in rows} for name in names]

@@ -1,3 +1,5 @@
+# The framework is installed in an environment of its own, where the type checker cannot see it.
+# mypy: disable-error-code="import-not-found,misc"
 """LitServe, tuned as its documentation advises: batches, a short batch timeout, several workers on the device.
 
 Decoding happens where LitServe puts it, in the inference worker; with two workers, one decodes while the other runs.

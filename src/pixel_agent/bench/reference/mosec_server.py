@@ -1,3 +1,5 @@
+# The framework is installed in an environment of its own, where the type checker cannot see it.
+# mypy: disable-error-code="import-not-found,misc"
 """mosec, tuned: photos are decoded by workers of their own, so that the device worker only runs batches.
 
 Its queue is bounded (`--capacity`) to what the device does in two seconds: past that it answers 429 at once.

@@ -1,3 +1,5 @@
+# The framework is installed in an environment of its own, where the type checker cannot see it.
+# mypy: disable-error-code="import-not-found"
 """A real Streamlit page, driven over its own protocol as a browser does.
 
 This process is the browsers' side: it takes `POST /scan`, and for each request under way it holds one session of the
