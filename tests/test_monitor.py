@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from pixel_agent.config import MonitorSettings
-from pixel_agent.monitor import GpuSample, Monitor, Nvml, Sample
+from pixel_agent.monitor import GpuSample, Monitor, Nvml, OwnUse, Sample
 
 
 class FakeGpus(Nvml):
@@ -61,3 +61,12 @@ def test_it_samples_in_the_background_and_survives_a_failing_driver() -> None:
 
 def test_a_real_machine_can_be_looked_at() -> None:
     assert isinstance(Monitor(MonitorSettings()).latest, Sample)
+
+
+def test_our_own_share_is_the_busy_time_between_two_samples() -> None:
+    own = OwnUse()
+
+    def at(time: float, busy_s: float) -> float:
+        return own.share(Sample(time, 0, 0, 1, 1, (), ""), busy_s)
+
+    assert [at(10, 3), at(12, 4), at(12, 9), at(13, 9)] == [0.0, 0.5, 0.5, 1.0]

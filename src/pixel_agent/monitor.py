@@ -157,3 +157,19 @@ class Monitor:
             gpus=gpus,
             gpu_note=self._gpu_note,
         )
+
+
+class OwnUse:
+    """What part of a GPU's use is our own, from the replicas' busy time between two samples of the monitor."""
+
+    def __init__(self) -> None:
+        self._seen = (0.0, 0.0)
+        self._share = 0.0
+
+    def share(self, sample: Sample, busy_s: float) -> float:
+        """Our share of the time (0-1) between the two latest samples; `busy_s` grows by a second a second of work."""
+        time, before = self._seen
+        if sample.time > time:
+            self._share = min(1.0, max(0.0, (busy_s - before) / (sample.time - time))) if time else 0.0
+            self._seen = (sample.time, busy_s)
+        return self._share

@@ -50,7 +50,7 @@ from pixel_agent.errors import (
 )
 from pixel_agent.evidence import Evidence
 from pixel_agent.metrics import Metrics
-from pixel_agent.monitor import Monitor
+from pixel_agent.monitor import Monitor, OwnUse
 from pixel_agent.photo import PhotoStage, prepare
 from pixel_agent.pool import Pool
 from pixel_agent.quality import advice_text
@@ -93,6 +93,7 @@ class ScanService:
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
         self.recent = RecentPhotos()
+        self._own_use = OwnUse()
         self._starting: asyncio.Task[None] | None = None
 
     # One scan
@@ -343,8 +344,16 @@ class ScanService:
         return annotate(photo.pixels, [*scan.reading.items, *scan.reading.findings], scale=photo.scale)
 
     def _device(self) -> DeviceSnapshot:
+        """What the policy may know of the GPUs; nothing where there are none."""
         sample = self.monitor.latest
-        return DeviceSnapshot(free_memory_bytes=sample.free_gpu_memory_bytes, utilisation=sample.gpu_utilisation)
+        if not sample.gpus:
+            return DeviceSnapshot()
+        busy_s = sum(replica.busy_s for replica in self.pool.stats()) / len(self.pool.replicas)
+        return DeviceSnapshot(
+            free_memory_bytes=sample.free_gpu_memory_bytes,
+            utilisation=sample.gpu_utilisation,
+            own_utilisation=self._own_use.share(sample, busy_s),
+        )
 
 
 def _loop_time() -> float:

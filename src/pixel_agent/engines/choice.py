@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 from pixel_agent.config import Settings
@@ -15,10 +14,9 @@ def engine_factory(settings: Settings) -> Callable[[], Engine]:
     Engines are imported only when chosen, so that a heavy library of one costs the others nothing.
     """
     if settings.engine == "simulated":
-        from pixel_agent.engines.simulated import SimulatedEngine
+        from pixel_agent.engines.simulated import simulated_factory
 
-        numbers = itertools.count()
-        return lambda: SimulatedEngine(settings.simulated, next(numbers))
+        return simulated_factory(settings.simulated)
     from pixel_agent.engines.embedded import EmbeddedEngine
 
     return lambda: EmbeddedEngine(settings.embedded)
