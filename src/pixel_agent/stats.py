@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from pixel_agent.metrics import WINDOW_S, Gauge
 
@@ -59,6 +59,8 @@ class BatchStats(BaseModel):
 class ReplicaOut(BaseModel):
     """One replica of the engine."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     number: int
     state: str
     busy_s: float
@@ -70,6 +72,8 @@ class ReplicaOut(BaseModel):
 
 class GpuOut(BaseModel):
     """One GPU; shares are 0-1."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     index: int
     name: str
@@ -127,18 +131,7 @@ def snapshot(service: ScanService) -> Stats:
         scans=_scans(service),
         queue=_queue(service),
         batches=_batches(service),
-        replicas=[
-            ReplicaOut(
-                number=replica.number,
-                state=replica.state.value,
-                busy_s=replica.busy_s,
-                batches=replica.batches,
-                items=replica.items,
-                restarts=replica.restarts,
-                error=replica.error,
-            )
-            for replica in replicas
-        ],
+        replicas=[ReplicaOut.model_validate(replica) for replica in replicas],
         device=_device(service, busy_s, busy_s / max(1e-9, uptime_s * len(replicas))),
         machine=_machine(service),
     )
@@ -226,18 +219,7 @@ def _batches(service: ScanService) -> BatchStats:
 
 def _device(service: ScanService, busy_s: float, busy: float) -> DeviceOut:
     sample = service.monitor.latest
-    gpus = [
-        GpuOut(
-            index=gpu.index,
-            name=gpu.name,
-            utilisation=gpu.utilisation,
-            memory_used_bytes=gpu.memory_used_bytes,
-            memory_total_bytes=gpu.memory_total_bytes,
-            power_w=gpu.power_w,
-            temperature_c=gpu.temperature_c,
-        )
-        for gpu in sample.gpus
-    ]
+    gpus = [GpuOut.model_validate(gpu) for gpu in sample.gpus]
     return DeviceOut(busy_s=busy_s, busy=busy, gpus=gpus, gpu_note=sample.gpu_note)
 
 
