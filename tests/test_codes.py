@@ -159,3 +159,10 @@ def test_hard_photos_are_read_and_none_wrong() -> None:
 
 def test_shop_photos_without_a_legible_code_give_none() -> None:
     assert not {path.name: found for path in real("shops", "*.jpg") if (found := read_codes(load(path)))}
+
+
+def test_one_number_as_bars_and_as_a_matrix_is_two_codes() -> None:
+    corners = ((0.0, 0.0), (300.0, 0.0), (300.0, 50.0), (0.0, 50.0))
+    above = ((20.0, -90.0), (80.0, -90.0), (80.0, -30.0), (20.0, -30.0))
+    bars, matrix = Code("GS1-128", "(01)06907992512570", corners), Code("GS1 DataMatrix", "(01)06907992512570", above)
+    assert merge([bars, matrix]) == (matrix, bars)

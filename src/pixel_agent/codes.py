@@ -106,6 +106,8 @@ def merge(codes: Iterable[Code]) -> tuple[Code, ...]:
 
 def _same(code: Code, longer: Code) -> bool:
     if code.text == longer.text:
+        if code.symbology != longer.symbology:
+            return False  # one number printed as bars and as a matrix, side by side
         return _touch(code.corners, longer.corners, 0.5)
     if code.gtin is None or longer.gtin is None:
         return False

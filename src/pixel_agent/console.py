@@ -13,10 +13,11 @@ from typing import TextIO
 from pydantic import JsonValue
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from pixel_agent.api.wire import Envelope, Problem, RowOut
-from pixel_agent.core import Scan, Status, Task
+from pixel_agent.core import Review, Scan, Status, Task
 from pixel_agent.errors import PixelAgentError
 
 EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
@@ -126,7 +127,7 @@ class Tables(Writer):
         console.print(f"{mark} [bold]{escape(result.file)}[/]  {escape(envelope.summary)}")
         for rows in (envelope.items, envelope.findings):
             if rows:
-                console.print(_people_table(rows))
+                _print_rows(console, rows)
         for alert in envelope.alerts:
             console.print(f"  [bold red]![/] {escape(alert.message)}")
         for warning in envelope.warnings:
@@ -139,15 +140,29 @@ def writer(name: str, task: Task, out: TextIO | None = None) -> Writer:
     return kinds[name](task, out or sys.stdout)
 
 
-def _people_table(rows: Sequence[RowOut]) -> Table:
-    shown = [{k: v for k, v in row.model_dump().items() if k not in ("bbox", "verified_by")} for row in rows]
-    columns = [key for key in shown[0] if any(row.get(key) not in (None, "", [], {}) for row in shown)]
+def _print_rows(console: Console, rows: Sequence[RowOut]) -> None:
+    """A table where it fits the terminal, else a few lines a row."""
+    shown = [_for_people(row) for row in rows]
+    columns = list(dict.fromkeys(key for row in shown for key in row))
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for row in shown:
-        table.add_row(*(escape(_plain(row.get(column))) for column in columns))
-    return table
+        table.add_row(*(escape(row.get(column, "")) for column in columns))
+    if Measurement.get(console, console.options.update(width=10_000), table).maximum <= console.width:
+        console.print(table)
+        return
+    for row in shown:
+        console.print("  " + "  ".join(f"[dim]{key}[/] {escape(value)}" for key, value in row.items()))
+
+
+def _for_people(row: RowOut) -> dict[str, str]:
+    """The task's own fields first, then who says so; what is empty is left out."""
+    evidence = {"source": row.source, "confidence": row.confidence}
+    if row.review != Review.NONE:
+        evidence["review"] = row.review
+    cells = {**(row.model_extra or {}), **evidence}
+    return {key: _plain(value) for key, value in cells.items() if value not in (None, "", [], {})}
 
 
 def _plain(value: object) -> str:
