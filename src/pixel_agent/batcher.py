@@ -257,7 +257,8 @@ class Batcher:
         elif pending.future.done():
             pending.future.exception()  # seen, even if the caller was cancelled in the same moment
         self._unqueue(pending)
-        self._running.pop(pending.job, None)
+        if self._running.pop(pending.job, None) is not None:
+            self.pool.forget(pending.job)
         if not self._waiting and not self._running:
             self._empty.set()
 

@@ -28,6 +28,9 @@ Quad: TypeAlias = tuple[Point, Point, Point, Point]
 
 Lang: TypeAlias = Literal["zh", "en"]
 
+OnEvent: TypeAlias = Callable[[str, Mapping[str, JsonValue]], None]
+"""Told what happens to a scan, on the event loop: the event's name and its values. Must be quick and must not raise."""
+
 VISUAL_TOKEN_SIDE = 32
 """Side in pixels of the square that one visual token covers (Qwen3-VL: patch 16, merge 2)."""
 
@@ -265,12 +268,34 @@ class Facts:
 Finish: TypeAlias = Callable[[Draft, Facts], Reading]
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model picks its words. `temperature` 0 is greedy; an answer ends before the first of the `stop` strings."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation with a model. `parts` are texts in their order; None is where the job's photo stands.
+
+    A conversation holds the photo once.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[str | None, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
     """One thing a scan can be asked: data, and a pure function that finishes the reading.
 
     `needs`: without these capabilities the task is unsupported. `wants`: without these it is partial. `schema` is the
-    JSON Schema of what a model answers. `photos` is how many photos one scan of this task takes.
+    JSON Schema of what a model answers; empty: free text, nothing constrains it. `photos` is how many photos one scan of
+    this task takes.
     """
 
     id: str
@@ -289,6 +314,7 @@ class Task:
     photos: int = 1
     needs_question: bool = False
     options: Mapping[str, JsonValue] = field(default_factory=dict)
+    sampling: Sampling = Sampling()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -325,6 +351,8 @@ class ScanRequest:
     """What somebody asked: one photo, one task. `deadline` is on the event loop's clock (seconds), None for never.
 
     `client` is the API key's id or the address, for a fair share. `fresh` bypasses sharing and caching.
+    `messages` is what is said to the model instead of the task's prompt. `on_event` hears `queued` (position,
+    estimated_ms), `stage` (stage) and `text` (text: the next piece of the model's answer); None: nobody listens.
     """
 
     scan_id: str
@@ -341,11 +369,17 @@ class ScanRequest:
     fresh: bool = False
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     client: str = ""
+    messages: tuple[Message, ...] = ()
+    on_event: OnEvent | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A prepared scan on its way to the device. `deadline` is on the scheduler's clock (seconds), None for never."""
+    """A prepared scan on its way to the device. `deadline` is on the scheduler's clock (seconds), None for never.
+
+    `on_text` hears each new piece of the model's answer, on the event loop, from engines that can give it as it comes; the
+    pieces together are `Output.text`. A job that runs again, because its replica was lost, begins anew.
+    """
 
     scan_id: str
     task: Task
@@ -358,11 +392,23 @@ class Job:
     client: str = ""
     compatibility: str = ""
     today: date = date.min
+    messages: tuple[Message, ...] = ()
+    on_text: Callable[[str], None] | None = None
 
     @property
     def tokens(self) -> int:
         """Visual tokens that the job costs."""
         return self.photo.visual_tokens
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """What a model is told: the job's own messages, else the photo, the task's prompt and the user's question."""
+        if self.messages:
+            return self.messages
+        prompt = self.task.prompt(self.lang)
+        if self.question:
+            prompt = f"{prompt}\n{'问题：' if self.lang == 'zh' else 'Question: '}{self.question}"
+        return (Message("user", (None, prompt)),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pixel_agent.config import PoolSettings
-from pixel_agent.core import Batch
+from pixel_agent.core import Batch, Job
 from pixel_agent.engines.base import Engine
 from pixel_agent.latency import LatencyModel, prior_fit
 from pixel_agent.replica import EngineFactory, Listener, Replica, ReplicaState
@@ -75,6 +75,12 @@ class Pool:
     def give(self, number: int, batch: Batch) -> None:
         """Run a batch on a replica that is ready."""
         self.replicas[number].give(batch)
+
+    def forget(self, job: Job) -> None:
+        """Nobody waits for a job any more: whichever replica runs it may stop it."""
+        for replica in self.replicas:
+            if replica.forget(job):
+                return
 
     def views(self) -> tuple[ReplicaView, ...]:
         """The healthy replicas, for the policy."""

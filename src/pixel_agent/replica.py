@@ -111,6 +111,10 @@ class Replica:
         self.busy_since = self.loop.time()
         self._session.give(batch)
 
+    def forget(self, job: Job) -> bool:
+        """Nobody waits for a job any more: tell the engine if the job runs here, and return whether it does."""
+        return self._session is not None and self._session.forget(job)
+
     def free(self) -> None:
         """Called by the session that finished a batch."""
         self.state = ReplicaState.READY
@@ -195,11 +199,20 @@ class _Session:
         self._lost: asyncio.Future[BaseException] = self._loop.create_future()
         self._fruitful = False
         self._failed_batches = 0
+        self._forgotten = 0
 
     def give(self, batch: Batch) -> None:
         self._next = batch
         self._open = dict.fromkeys(batch.jobs)
         self._arrived.set()
+
+    def forget(self, job: Job) -> bool:
+        if job not in self._open:
+            return False
+        del self._open[job]
+        self._forgotten += 1
+        self._engine.forget(job)
+        return True
 
     async def work(self) -> bool:
         """Answer batches until the engine is lost; returns whether it did any good.
@@ -263,7 +276,7 @@ class _Session:
         tokens = batch.tokens
         settings, latency = self._replica.settings, self._replica.latency
         patience = max(settings.hang_timeout_s, settings.hang_factor * latency.predict(len(jobs), tokens))
-        started = self._loop.time()
+        started, forgotten = self._loop.time(), self._forgotten
         watchdog = self._loop.call_at(started + patience, self._hung, patience)
         try:
             outcomes = await self._engine.run(batch)
@@ -271,8 +284,9 @@ class _Session:
             watchdog.cancel()
         if len(outcomes) != len(jobs):
             raise EngineError(f"The engine gave {len(outcomes)} answers to {len(jobs)} scans.")
-        # Fitting takes a millisecond: after the next batch has been started, not before.
-        self._loop.call_soon(latency.observe, len(jobs), tokens, self._loop.time() - started)
+        if forgotten == self._forgotten:  # a batch that was cut short teaches nothing
+            # Fitting takes a millisecond: after the next batch has been started, not before.
+            self._loop.call_soon(latency.observe, len(jobs), tokens, self._loop.time() - started)
         return outcomes
 
     def _deliver(self, job: Job, outcome: Output | PixelAgentError) -> None:

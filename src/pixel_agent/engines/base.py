@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pixel_agent.core import Batch, Capability, EngineInfo, Output, Plan, Support, Task
+from pixel_agent.core import Batch, Capability, EngineInfo, Job, Output, Plan, Support, Task
 from pixel_agent.errors import PixelAgentError
 
 
@@ -49,6 +49,14 @@ class Engine(Protocol):
 
         Raises OutOfMemory if the batch was too big, ReplicaLost if the replica is dead, and anything else if the
         batch failed as a whole: the pool then looks for the job to blame.
+        """
+        ...
+
+    def forget(self, job: Job) -> None:
+        """Nobody waits for this job of the running batch any more: stop it at the next step where that is possible.
+
+        Called on the event loop, quick, never raises, and harms no other job of the batch. `run` still gives one answer a
+        job; what it gives for a forgotten one is thrown away. A job that does not run is ignored.
         """
         ...
 

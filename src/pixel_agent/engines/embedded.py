@@ -121,6 +121,9 @@ class EmbeddedEngine:
             self._thread, _answer, reader, self._readers, batch.jobs
         )
 
+    def forget(self, job: Job) -> None:
+        """A batch cannot be stopped in part: the job ends with the others."""
+
     async def stop(self) -> None:
         """Let a running batch finish, then release models and thread."""
         await asyncio.to_thread(self._thread.shutdown)

@@ -75,6 +75,9 @@ class SimulatedEngine:
             raise ValueError("the batch holds a poisoned photo")
         return [_answer(job) for job in batch.jobs]
 
+    def forget(self, job: Job) -> None:
+        """A batch cannot be stopped in part: the job ends with the others."""
+
     async def stop(self) -> None:
         """Nothing to release."""
 
