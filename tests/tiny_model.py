@@ -1,0 +1,7 @@
+"""The tiny random model that the tests of model engines run; built once a session by the fixtures that use it."""
+
+from __future__ import annotations
+
+from pixel_agent.bench.tiny_model import build
+
+__all__ = ["build"]
