@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError
 
 from pixel_agent.errors import ConfigurationError
 
@@ -97,6 +97,53 @@ class SimulatedSettings(_Section):
     hang_every: int | None = Field(None, ge=1, description="The device hangs on every n-th batch since its start.")
 
 
+class OpenAISettings(_Section):
+    """Servers that speak the OpenAI chat protocol and run the model: the engines `openai` and `vllm`."""
+
+    urls: str = Field(
+        "", description="Base URLs, separated by commas, each with a weight if wanted: http://gpu1:8000/v1*2."
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="Sent to the servers as a bearer token; empty: none.")
+    model: str = Field("", description="Model to ask for; empty: the first that a server lists.")
+    kind: Literal["auto", "vllm", "sglang", "lmdeploy", "llama.cpp", "pixel-agent", "plain"] = Field(
+        "auto", description="Kind of server, which decides what is sent beside the messages; auto: asked for."
+    )
+    response_format: Literal["auto", "json_schema", "json_object", "off"] = Field(
+        "auto", description="How the task's schema is sent; auto: as the kind of server takes it."
+    )
+    priority: bool = Field(True, description="Pass a scan's priority on to servers that know priorities.")
+    max_in_flight: int = Field(64, ge=1, le=1024, description="Most requests that one server is given at once.")
+    max_pixels: int = Field(1280 * 1024, ge=64 * 1024, description="Largest photo that is sent, in pixels.")
+    jpeg_quality: int = Field(90, ge=1, le=100, description="JPEG quality of the photo that is sent.")
+    timeout_s: float = Field(50.0, gt=0, description="Longest time for one answer, retries included, in seconds.")
+    connect_timeout_s: float = Field(2.0, gt=0, description="Longest time to connect, in seconds.")
+    retries: int = Field(2, ge=0, description="Failures of servers that one scan outlives; being full is no failure.")
+    backoff_min_s: float = Field(0.1, gt=0, description="Pause after a server's first refusal or failure, in seconds.")
+    backoff_max_s: float = Field(5.0, gt=0, description="Longest such pause, in seconds.")
+    check_s: float = Field(2.0, gt=0, description="Time between two health checks of a server, in seconds.")
+    check_timeout_s: float = Field(2.0, gt=0, description="Longest health check, in seconds.")
+    eject_after: int = Field(3, ge=1, description="Failures in a row after which a server gets no more requests.")
+    start_wait_s: float = Field(30.0, ge=0, description="How long a start waits for the first server, in seconds.")
+    lost_after_s: float = Field(
+        5.0, ge=0, description="After this time without any healthy server the engine is not ready, in seconds."
+    )
+
+
+class VllmSettings(_Section):
+    """`vllm serve`, started and watched by the engine `vllm`. It lives in an environment of its own."""
+
+    executable: str = Field("vllm", description="The vllm program, usually bin/vllm of its own virtual environment.")
+    model: str = Field("Ostrakon/Ostrakon-VL-8B", description="Name or folder of the model.")
+    port: int = Field(0, ge=0, le=65535, description="Port on the loopback address; 0 picks a free one.")
+    api_servers: int = Field(2, ge=1, description="Processes that prepare photos and answer HTTP.")
+    max_queued: int = Field(256, ge=1, description="Requests that wait inside before it says that it is full.")
+    max_model_len: int = Field(8192, ge=1024, description="Longest prompt and answer together, in tokens.")
+    gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="Part of the GPU's memory that it takes.")
+    args: str = Field("", description="More arguments, quoted as in a shell.")
+    stop_timeout_s: float = Field(4.0, gt=0, description="How long it may take to stop before it is killed, in seconds.")
+    log_lines: int = Field(40, ge=1, description="Latest lines of its log that are shown when it fails.")
+
+
 class SchedulerSettings(_Section):
     """Which waiting scans run together, where, and when."""
 
@@ -156,7 +203,7 @@ class AdmissionSettings(_Section):
 class Settings(_Section):
     """Everything an operator can set."""
 
-    engine: Literal["auto", "embedded", "simulated"] = Field("auto", description="Which engine answers.")
+    engine: Literal["auto", "embedded", "simulated", "openai", "vllm"] = Field("auto", description="Which engine answers.")
     data_dir: Path | None = Field(None, description="Folder for what is kept; unset: the user's data folder.")
     tasks_file: Path | None = Field(None, description="File with the operator's own tasks (TOML).")
     insecure: bool = Field(False, description="Allow to listen beyond this machine without API keys.")
@@ -167,6 +214,8 @@ class Settings(_Section):
     cache: CacheSettings = CacheSettings()
     monitor: MonitorSettings = MonitorSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
+    openai: OpenAISettings = OpenAISettings()
+    vllm: VllmSettings = VllmSettings()
     simulated: SimulatedSettings = SimulatedSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     pool: PoolSettings = PoolSettings()
