@@ -335,7 +335,8 @@ class Plan:
     """How one engine goes about one task.
 
     `missing` names what the engine lacks for a full answer. `runs` is False where the engine need not be asked at all
-    (codes and photo checks). Jobs with different `compatibility` never share a batch.
+    (codes and photo checks). Jobs with different `compatibility` never share a batch. `grid`: both sides of the prepared
+    photo are multiples of it, in pixels, so that a model's own resizing has nothing left to do.
     """
 
     support: Support
@@ -344,6 +345,7 @@ class Plan:
     uses_codes: bool
     runs: bool = True
     compatibility: str = ""
+    grid: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from PIL import (
 from pixel_agent.core import Pixels
 from pixel_agent.errors import InvalidPhoto
 from pixel_agent.exif import exif_of, load_exif, read_exif
+from pixel_agent.visual_size import visual_size
 
 TAKE_AGAIN: Final = "Take the photo again, or upload it again."
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
@@ -84,12 +85,15 @@ def read_header(data: bytes, media_type: str) -> Header:
     return Header(media_type, width, height, orientation if turned else 1, captured_at)
 
 
-def decode(data: bytes, header: Header, max_pixels: int | None) -> Pixels:
+def decode(data: bytes, header: Header, max_pixels: int | None, grid: int = 1) -> Pixels:
     """Upright RGB pixels, height x width x 3, at most `max_pixels` of them (None: full size), never enlarged.
 
-    Raises InvalidPhoto where the photo is truncated or damaged.
+    With a `grid` both sides are multiples of it, as `visual_size` says, which may enlarge a little. Raises InvalidPhoto
+    where the photo is truncated or damaged.
     """
     size = fit(header.width, header.height, max_pixels)
+    if grid > 1 and max_pixels is not None:
+        size = visual_size(header.width, header.height, max_pixels, grid)
     try:
         pixels = _DECODERS[header.media_type](data, header, size)
         return np.ascontiguousarray(_upright(_shrink(pixels, size), header.orientation))

@@ -43,30 +43,30 @@ class PhotoStage:
         """Threads, queue and work of the stage."""
         return self._workers.stats
 
-    async def prepare(self, data: bytes, max_pixels: int) -> Photo:
+    async def prepare(self, data: bytes, max_pixels: int, grid: int = 1) -> Photo:
         """As `prepare`, off the event loop. Cancelling takes a photo that still waits out of the queue.
 
         HEIC and AVIF take about thirty times as long as JPEG; their own bound keeps them from filling every thread.
         """
         _check_bytes(data, self._settings)
         if sniff(data) not in ("image/heic", "image/avif"):
-            return await self._workers.run(prepare, data, max_pixels, self._settings)
+            return await self._workers.run(prepare, data, max_pixels, self._settings, None, grid)
         async with self._heic:
-            return await self._workers.run(prepare, data, max_pixels, self._settings)
+            return await self._workers.run(prepare, data, max_pixels, self._settings, None, grid)
 
     async def close(self) -> None:
         """Finish what runs, cancel what waits, end the threads."""
         await self._workers.close()
 
 
-def prepare(data: bytes, max_pixels: int, settings: PhotoSettings, now: datetime | None = None) -> Photo:
+def prepare(data: bytes, max_pixels: int, settings: PhotoSettings, now: datetime | None = None, grid: int = 1) -> Photo:
     """Check, decode and judge one photo; blocks (about 45 ms of a core for a 12-megapixel JPEG).
 
-    `pixels` has at most `max_pixels` pixels and is never enlarged. `now` (default: the clock) is what the camera's
+    `pixels` has at most `max_pixels` pixels and is never enlarged, except to a `grid` of whole visual tokens. `now` (default: the clock) is what the camera's
     time is held against: one from the future or from before 2001 is dropped. Raises the InvalidPhoto family only.
     """
     header = check(data, settings)
-    pixels = decode(data, header, max_pixels)
+    pixels = decode(data, header, max_pixels, grid)
     width, height = header.upright_size
     return Photo(
         data=data,

@@ -66,7 +66,12 @@ class Engine(Protocol):
 
 
 def plan_by_capability(
-    task: Task, has: frozenset[Capability], *, pixel_budget: int | None = None, compatibility: str = ""
+    task: Task,
+    has: frozenset[Capability],
+    *,
+    pixel_budget: int | None = None,
+    compatibility: str = "",
+    grid: int = 1,
 ) -> Plan:
     """The usual plan: compare what the task needs and wants with what the engine has.
 
@@ -85,4 +90,5 @@ def plan_by_capability(
         uses_codes=Capability.CODES in task.capabilities & has,
         runs=bool(beyond_codes),
         compatibility=compatibility,
+        grid=grid,
     )
