@@ -205,11 +205,9 @@ class Admission:
         """Wait for a replica, for the full batches that go before, and for the own batch."""
         running = sum(forecast.in_flight[: rank + 1])
         waiting = max(0, ahead - running)
-        free_in = max(0.0, forecast.free_at - now)
-        rounds_before = waiting // forecast.batch_items
         fullness = min(1.0, waiting / max(1, forecast.batch_items - 1))
         own_s = forecast.alone_s + fullness * max(0.0, forecast.round_s - forecast.alone_s)
-        return free_in + rounds_before * forecast.round_s / forecast.replicas + own_s
+        return forecast.start_s(waiting, now) + own_s
 
     def _refusal(
         self, rank: int, size: int, deadline_s: float | None, ahead: int, wait_s: float, forecast: Forecast, now: float

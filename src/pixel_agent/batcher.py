@@ -172,11 +172,14 @@ class Batcher:
 
     def position(self, scan_id: str) -> int | None:
         """How many scans of the same or a more urgent class came before; None if it does not wait."""
-        mine = next((p.waiting for p in self._waiting.values() if p.job.scan_id == scan_id), None)
-        if mine is None:
-            return None
-        place = (RANK[mine.priority], mine.seq)
-        return sum((RANK[p.waiting.priority], p.waiting.seq) < place for p in self._waiting.values())
+        place = self.places().get(scan_id)
+        return place and place[0]
+
+    def places(self) -> dict[str, tuple[int, float]]:
+        """For all that wait: scan id → its `position`, and in how many seconds it is expected to start."""
+        waiting = sorted(self._waiting.values(), key=lambda p: (RANK[p.waiting.priority], p.waiting.seq))
+        now = self._loop.time()
+        return {p.job.scan_id: (place, self._forecast.start_s(place, now)) for place, p in enumerate(waiting)}
 
     def forecast(self) -> Forecast:
         """What admission reckons with; free to call."""

@@ -90,6 +90,9 @@ class SimulatedSettings(_Section):
     start_ms: float = Field(0.0, ge=0, description="Time to start, in milliseconds.")
     jitter: float = Field(0.0, ge=0, lt=1, description="Relative standard deviation of a batch's time.")
     seed: int = Field(0, description="Seed of jitter and of crashes by chance.")
+    pieces: int = Field(
+        0, ge=0, description="Pieces that an answer is told in while the batch runs; 0: whole, at its end."
+    )
     oom_above_items: int | None = Field(None, ge=0, description="Batches of more items run out of memory.")
     poison: str = Field("", description="A batch with an upload that contains these bytes (UTF-8) fails; empty: off.")
     crash_every: int | None = Field(None, ge=1, description="The device dies on every n-th batch since its start.")
@@ -142,6 +145,22 @@ class VllmSettings(_Section):
     args: str = Field("", description="More arguments, quoted as in a shell.")
     stop_timeout_s: float = Field(4.0, gt=0, description="How long it may take to stop before it is killed, in seconds.")
     log_lines: int = Field(40, ge=1, description="Latest lines of its log that are shown when it fails.")
+
+
+class ChatSettings(_Section):
+    """The OpenAI chat protocol in front of the engine."""
+
+    max_pixels: int = Field(1280 * 1024, ge=64 * 1024, description="Resolution that a photo is prepared at, in pixels.")
+    max_text: int = Field(32_768, ge=1, description="Most characters of text in a conversation.")
+    default_tokens: int = Field(1024, ge=1, description="Most tokens of an answer, where the request does not say.")
+    max_tokens: int = Field(4096, ge=1, description="Most tokens of an answer that a request may ask for.")
+    fetch: Literal["off", "public", "any"] = Field(
+        "off", description="Photos given as http(s) URLs: refused, fetched from public addresses, or from anywhere."
+    )
+    fetch_timeout_s: float = Field(5.0, gt=0, description="Longest fetch of one photo, in seconds.")
+    trust_user: bool = Field(
+        False, description="Whether the field `user` tells clients apart, for a fair share; for our own workers only."
+    )
 
 
 class SchedulerSettings(_Section):
@@ -217,6 +236,7 @@ class Settings(_Section):
     openai: OpenAISettings = OpenAISettings()
     vllm: VllmSettings = VllmSettings()
     simulated: SimulatedSettings = SimulatedSettings()
+    chat: ChatSettings = ChatSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     pool: PoolSettings = PoolSettings()
     admission: AdmissionSettings = AdmissionSettings()

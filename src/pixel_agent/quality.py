@@ -7,6 +7,7 @@ unreadable only where nothing at all can be read in it.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -73,6 +74,11 @@ ADVICE_CODES: Final = tuple(_ADVICE)
 def advice_text(code: str, lang: Lang) -> str:
     """The message of an advice code in a language. Raises KeyError for a code that is none of `ADVICE_CODES`."""
     return _ADVICE[code][lang]
+
+
+def localised(quality: Quality, lang: Lang) -> Quality:
+    """The same, with its advice in a language."""
+    return replace(quality, advice=tuple(Notice(n.code, advice_text(n.code, lang)) for n in quality.advice))
 
 
 def assess(pixels: Pixels, original_size: tuple[int, int], lang: Lang = "zh") -> Quality:

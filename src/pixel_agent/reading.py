@@ -17,6 +17,7 @@ from pixel_agent.core import (
     Notice,
     Output,
     Plan,
+    Quality,
     Reading,
     Scan,
     Support,
@@ -50,6 +51,14 @@ def read_output(output: Output, task: Task, facts: Facts, engine: EngineInfo, pl
     if plan.support is Support.PARTIAL:
         reading = _claim_less(reading, facts.lang)
     return replace(reading, warnings=(*reading.warnings, *_plan_notices(facts.lang, engine, plan)))
+
+
+def retake(quality: Quality, lang: Lang) -> Reading:
+    """The reading of a photo on which nothing can be read."""
+    summary = (
+        "照片无法读取，请重新拍摄。" if lang == "zh" else "Nothing can be read on this photo; please take it again."
+    )
+    return Reading(summary=summary, warnings=quality.advice, complete=False)
 
 
 def result_text(scan: Scan) -> str:

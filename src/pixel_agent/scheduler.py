@@ -131,6 +131,10 @@ class Forecast:
     free_at: float
     in_flight: tuple[int, ...]
 
+    def start_s(self, waiting: int, now: float) -> float:
+        """In how many seconds a scan starts that has `waiting` scans before it in the queue."""
+        return max(0.0, self.free_at - now) + waiting // self.batch_items * self.round_s / self.replicas
+
 
 def decide(state: State, fit: Fit, settings: SchedulerSettings) -> Dispatch | WakeAt | None:
     """The next step: a batch, a time to ask again, or nothing until something changes. O(waiting)."""

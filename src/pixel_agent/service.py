@@ -25,7 +25,6 @@ from pixel_agent.core import (
     Draft,
     Facts,
     Job,
-    Lang,
     Notice,
     Output,
     Photo,
@@ -46,26 +45,23 @@ from pixel_agent.errors import (
     InvalidRequest,
     PixelAgentError,
     TaskUnsupported,
-    TooManyPhotos,
 )
 from pixel_agent.evidence import Evidence
 from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
+from pixel_agent.pairs import compare_photos
 from pixel_agent.photo import PhotoStage, prepare
 from pixel_agent.pool import Pool
-from pixel_agent.quality import advice_text
-from pixel_agent.reading import read_output
+from pixel_agent.progress import Progress, QueueWatch
+from pixel_agent.quality import localised
+from pixel_agent.reading import read_output, retake
 from pixel_agent.recent import RecentPhotos
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
 from pixel_agent.tasks import Catalogue
-from pixel_agent.tasks.compare import compare_readings
 from pixel_agent.timing import Stopwatch
 
 log = logging.getLogger("pixel_agent.service")
-
-INNER_TASK = "product_full_scan"
-"""What `compare` scans both photos for, unless `options.task` says otherwise."""
 
 
 def build_service(settings: Settings) -> ScanService:
@@ -90,6 +86,7 @@ class ScanService:
         self.batcher = Batcher(
             self.pool, settings.scheduler, slo_s=slo_s, device=self._device, on_batch=self.metrics.batch
         )
+        self.queue_watch = QueueWatch(self.batcher.places)
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
         self.recent = RecentPhotos()
@@ -104,14 +101,32 @@ class ScanService:
         Raises TaskUnsupported, an InvalidPhoto, DeadlineExceeded, or an EngineError.
         """
         watch = Stopwatch()
-        try:
+        with self._failures_counted():
             scan = await self._shared(request)
-        except BaseException as error:
-            self.metrics.failed(error.code if isinstance(error, PixelAgentError) else "cancelled")
-            raise
         timings = {**({} if scan.shared else scan.timings), "total": watch.total_ms}
         self.metrics.answered(request.task.id, scan.status.value, timings)
         return replace(scan, timings=timings)
+
+    async def chat(self, request: ScanRequest) -> Output:
+        """What the model says to `request.messages`: its own words, neither gated, nor shared, nor checked.
+
+        The caller holds an admission ticket. Raises what `scan` raises.
+        """
+        watch = Stopwatch()
+        with self._failures_counted():
+            plan = self.plan(request.task)
+            photo = await self._prepare(request, plan, watch)
+            output, _, _ = await self._ask(request, plan, photo, date.today(), watch)
+        self.metrics.answered(request.task.id, Status.COMPLETED.value, {**watch.laps, "total": watch.total_ms})
+        return output
+
+    @contextmanager
+    def _failures_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.metrics.failed(error.code if isinstance(error, PixelAgentError) else "cancelled")
+            raise
 
     async def _shared(self, request: ScanRequest) -> Scan:
         plan = self.plan(request.task)
@@ -119,7 +134,9 @@ class ScanService:
         if request.fresh:
             return await self._run(request, plan, today)
         key = identity(request, today)
-        scan, shared = await self.coalescer.share(key, request.priority, lambda: self._run(request, plan, today))
+        # A scan that is told while it runs joins no other, for its words cannot be told from the middle on.
+        together = request.priority if request.on_event is None else request.scan_id
+        scan, shared = await self.coalescer.share(key, together, lambda: self._run(request, plan, today))
         return replace(
             scan,
             scan_id=request.scan_id,
@@ -131,15 +148,13 @@ class ScanService:
 
     async def _run(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
         watch = Stopwatch()
-        photo = await self.photos.prepare(request.data, plan.pixel_budget)
-        watch.lap("photo")
-        quality = _localised(photo.quality, request.lang)
+        photo = await self._prepare(request, plan, watch)
+        quality = localised(photo.quality, request.lang)
         duplicate = self.recent.near(photo.fingerprint, request.scan_id)
         if not (quality.readable or request.force or not request.task.capabilities):
-            return self._finished(
-                request, photo, quality, Status.RETAKE_REQUIRED, _retake(quality, request.lang), watch
-            )
+            return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
         output, codes, notices = await self._ask(request, plan, photo, today, watch)
+        Progress(request.on_event).stage("reading")
         facts = Facts(
             width=photo.width,
             height=photo.height,
@@ -159,6 +174,12 @@ class ScanService:
         status = Status.COMPLETED if whole else Status.PARTIAL
         return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
 
+    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Photo:
+        Progress(request.on_event).stage("photo")
+        photo = await self.photos.prepare(request.data, plan.pixel_budget, plan.grid)
+        watch.lap("photo")
+        return photo
+
     async def _ask(
         self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch
     ) -> tuple[Output, tuple[Code, ...], tuple[Notice, ...]]:
@@ -167,9 +188,7 @@ class ScanService:
         try:
             output = Output(Draft())
             if plan.runs:
-                job = self._job(request, plan, photo, today)
-                output = await self.batcher.submit(job, on_start=lambda: watch.lap("queue"))
-                watch.lap("engine")
+                output = await self._infer(request, plan, photo, today, watch)
             if pending is None:
                 return output, (), ()
             codes, notice = await self.evidence.collect(pending, self.settings.evidence.grace_s if plan.runs else None)
@@ -180,20 +199,24 @@ class ScanService:
                 pending.cancel()
             raise
 
-    def _job(self, request: ScanRequest, plan: Plan, photo: Photo, today: date) -> Job:
-        return Job(
-            scan_id=request.scan_id,
-            task=request.task,
-            photo=photo,
-            lang=request.lang,
-            question=request.question,
-            options=request.options,
-            priority=request.priority,
-            deadline=request.deadline,
-            client=request.client,
-            compatibility=plan.compatibility,
-            today=today,
-        )
+    async def _infer(self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch) -> Output:
+        """Through the queue and the engine, telling where it stands and what it says."""
+        progress = Progress(request.on_event)
+
+        def on_start() -> None:
+            watch.lap("queue")
+            self.queue_watch.leave(request.scan_id)
+            progress.begin()
+
+        self.queue_watch.follow(request.scan_id, request.on_event)
+        try:
+            job = _job(request, plan, photo, today, progress)
+            output = await self.batcher.submit(job, on_start)
+        finally:
+            self.queue_watch.leave(request.scan_id)
+        watch.lap("engine")
+        progress.end(output.text)
+        return output
 
     def _finished(
         self, request: ScanRequest, photo: Photo, quality: Quality, status: Status, reading: Reading, watch: Stopwatch
@@ -218,45 +241,9 @@ class ScanService:
             question=request.question,
         )
 
-    # Two scans
-
     async def compare(self, requests: Sequence[ScanRequest]) -> Scan:
-        """Scan two photos for the inner task (`options.task`), and say in code what was resolved, remains or is new.
-
-        Raises TooManyPhotos unless there are exactly two, and whatever `scan` raises.
-        """
-        outer = requests[0].task
-        if len(requests) != outer.photos:
-            raise TooManyPhotos(
-                f"{outer.id} takes {outer.photos} photos, before and after; {len(requests)} came.",
-                "Send the photo from before first, then the one from after.",
-            )
-        watch = Stopwatch()
-        inner = self.catalogue.find(str(requests[0].options.get("task", INNER_TASK)))
-        if inner.photos > 1:
-            raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
-        before, after = await self._both([replace(request, task=inner) for request in requests])
-        reading = compare_readings(
-            before.reading,
-            after.reading,
-            requests[0].lang,
-            before_size=(before.width or 0, before.height or 0),
-            after_size=(after.width or 0, after.height or 0),
-        )
-        worst = next((part.status for part in (before, after) if part.status is not Status.COMPLETED), Status.COMPLETED)
-        return replace(
-            after, task=outer, reading=reading, status=worst, parts=(before, after), timings={"total": watch.total_ms}
-        )
-
-    async def _both(self, requests: Sequence[ScanRequest]) -> tuple[Scan, Scan]:
-        """Both scans, or the first error once the other scan has been called back."""
-        tasks = [asyncio.ensure_future(self.scan(request)) for request in requests]
-        try:
-            before, after = await asyncio.gather(*tasks)
-            return before, after
-        finally:
-            for task in tasks:
-                task.cancel()
+        """Two photos, before and after: what was resolved, remains or is new. Raises what `compare_photos` raises."""
+        return await compare_photos(requests, self.catalogue, self.scan)
 
     # Coming in
 
@@ -378,12 +365,19 @@ def _today(options: Mapping[str, JsonValue]) -> date:
         ) from None
 
 
-def _localised(quality: Quality, lang: Lang) -> Quality:
-    return replace(quality, advice=tuple(Notice(n.code, advice_text(n.code, lang)) for n in quality.advice))
-
-
-def _retake(quality: Quality, lang: Lang) -> Reading:
-    summary = (
-        "照片无法读取，请重新拍摄。" if lang == "zh" else "Nothing can be read on this photo; please take it again."
+def _job(request: ScanRequest, plan: Plan, photo: Photo, today: date, progress: Progress) -> Job:
+    return Job(
+        scan_id=request.scan_id,
+        task=request.task,
+        photo=photo,
+        lang=request.lang,
+        question=request.question,
+        options=request.options,
+        priority=request.priority,
+        deadline=request.deadline,
+        client=request.client,
+        compatibility=plan.compatibility,
+        today=today,
+        messages=request.messages,
+        on_text=progress.on_text,
     )
-    return Reading(summary=summary, warnings=quality.advice, complete=False)

@@ -10,6 +10,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 
 from pixel_agent.config import SimulatedSettings
@@ -36,6 +37,8 @@ class SimulatedEngine:
         self._info = EngineInfo("simulated", "formula", version("pixel-agent"), simulated=True)
         self._random = random.Random(f"{settings.seed}-{instance}")  # noqa: S311  # a script, not a secret
         self._poison = settings.poison.encode()
+        self._wanted: set[Job] = set()
+        self._abandoned = asyncio.Event()
 
     @property
     def info(self) -> EngineInfo:
@@ -67,8 +70,10 @@ class SimulatedEngine:
         self._refuse_too_many(len(batch.jobs))
         loop = asyncio.get_running_loop()
         started = loop.time()
+        self._wanted = set(batch.jobs)
+        self._abandoned = asyncio.Event()
         try:
-            await self._spend(self._seconds(batch))
+            await self._spend(self._seconds(batch), batch)
         finally:
             self.busy_s += loop.time() - started
         if self._poison and any(self._poison in job.photo.data for job in batch.jobs):
@@ -76,7 +81,10 @@ class SimulatedEngine:
         return [_answer(job) for job in batch.jobs]
 
     def forget(self, job: Job) -> None:
-        """A batch cannot be stopped in part: the job ends with the others."""
+        """The batch takes as long without the job, and ends at once when nobody is left who waits for any of it."""
+        self._wanted.discard(job)
+        if not self._wanted:
+            self._abandoned.set()
 
     async def stop(self) -> None:
         """Nothing to release."""
@@ -93,21 +101,41 @@ class SimulatedEngine:
             total *= max(0.1, self._random.gauss(1.0, s.jitter))
         return total / 1000
 
-    async def _spend(self, seconds: float) -> None:
-        """Sleep, or die halfway, or hang."""
+    async def _spend(self, seconds: float, batch: Batch) -> None:
+        """Let the time pass, or die halfway, or hang."""
         s = self._settings
         if s.hang_every and self.batches % s.hang_every == 0:
             await asyncio.Event().wait()
         if (s.crash_every and self.batches % s.crash_every == 0) or self._random.random() < s.crash_probability:
-            await asyncio.sleep(seconds / 2)
+            await self._tell(batch, seconds / 2, 0.5)
             raise ReplicaLost("The device died.", "Send the photo again.")
-        await asyncio.sleep(seconds)
+        await self._tell(batch, seconds, 1.0)
+
+    async def _tell(self, batch: Batch, seconds: float, share: float) -> None:
+        """Let the time pass, telling that share of the answers piece by piece to those who listen."""
+        pieces = max(1, round(self._settings.pieces * share))
+        texts = [(job, _answer(job).text) for job in batch.jobs if job.on_text is not None and self._settings.pieces]
+        for piece in range(pieces):
+            await self._pass(seconds / pieces)
+            for job, text in texts:
+                if job in self._wanted and job.on_text is not None:
+                    job.on_text(_piece(text, piece, self._settings.pieces))
+
+    async def _pass(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._abandoned.wait()
 
 
 def simulated_factory(settings: SimulatedSettings) -> Callable[[], SimulatedEngine]:
     """Devices that differ in their luck: a restarted one does not crash on the same batch for ever."""
     instances = itertools.count()
     return lambda: SimulatedEngine(settings, next(instances))
+
+
+def _piece(text: str, number: int, of: int) -> str:
+    """One of so many pieces of about the same length that together are the text."""
+    return text[len(text) * number // of : len(text) * (number + 1) // of]
 
 
 def _answer(job: Job) -> Output:
