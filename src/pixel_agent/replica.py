@@ -15,7 +15,7 @@ from typing import Protocol
 
 from pixel_agent.config import PoolSettings
 from pixel_agent.core import Batch, Job, Output
-from pixel_agent.engines.base import Engine
+from pixel_agent.engines.base import CanBeLost, Engine
 from pixel_agent.errors import EngineError, EngineUnavailable, OutOfMemory, PixelAgentError, ReplicaLost
 from pixel_agent.latency import LatencyModel
 from pixel_agent.scheduler import ReplicaView
@@ -221,6 +221,8 @@ class _Session:
         """
         worker = asyncio.create_task(self._answer_batches(), name=f"engine-{self._replica.number}")
         worker.add_done_callback(self._ended)
+        if isinstance(self._engine, CanBeLost):
+            self._engine.when_lost(self._give_up)
         try:
             error = await self._lost
             self._replica.fail(error, ReplicaState.UNHEALTHY)

@@ -38,7 +38,7 @@ from pixel_agent.core import (
     Support,
     Task,
 )
-from pixel_agent.engines.choice import engine_factory
+from pixel_agent.engines.choice import engine_factories
 from pixel_agent.errors import (
     Draining,
     EngineUnavailable,
@@ -73,13 +73,13 @@ class ScanService:
     """Takes scans in, gives readings out. `start` and `stop` own every background task."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-        factory = engine_factory(settings)
+        factories = engine_factories(settings)
         self.settings = settings
         self.catalogue = catalogue
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
         self.evidence = Evidence(settings.evidence)
-        self.pool = Pool([factory] * settings.pool.replicas, settings.pool)
+        self.pool = Pool(factories, settings.pool)
         self.engine = self.pool.engine
         slo_s = response_time(settings.admission, self.engine.slo_s)
         self.metrics = Metrics(lambda: gauges(self))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pixel_agent.core import Batch, Capability, EngineInfo, Job, Output, Plan, Support, Task
 from pixel_agent.errors import PixelAgentError
@@ -62,6 +62,15 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Release everything. Safe to call after a failed start."""
+        ...
+
+
+@runtime_checkable
+class CanBeLost(Protocol):
+    """An engine that learns of its own loss even while nothing runs on it, as one elsewhere does."""
+
+    def when_lost(self, tell: Callable[[BaseException], None]) -> None:
+        """Call `tell` on the event loop once the engine is lost; at once if it is already. Called once, after `start`."""
         ...
 
 

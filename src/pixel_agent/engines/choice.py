@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pixel_agent.config import Settings
 from pixel_agent.engines.base import Engine
+from pixel_agent.errors import ConfigurationError
+
+
+def engine_factories(settings: Settings) -> Sequence[Callable[[], Engine]]:
+    """One factory a replica. Servers elsewhere get a slot for each request that they may have in flight.
+
+    Raises ConfigurationError where a setting of the chosen engine is wrong.
+    """
+    if settings.engine in ("openai", "vllm") or (settings.engine == "auto" and settings.openai.urls):
+        if settings.openai.timeout_s >= settings.pool.hang_timeout_s:
+            raise ConfigurationError(
+                "openai.timeout_s must be below pool.hang_timeout_s.", "Else slow answers pass for hung engines."
+            )
+        if settings.engine == "vllm":
+            from pixel_agent.engines.vllm import vllm_engines
+
+            return vllm_engines(settings.vllm, settings.openai)
+        from pixel_agent.engines.openai import openai_engines
+        from pixel_agent.engines.upstream import parse_urls
+
+        return openai_engines(settings.openai, parse_urls(settings.openai.urls))
+    return [engine_factory(settings)] * settings.pool.replicas
 
 
 def engine_factory(settings: Settings) -> Callable[[], Engine]:
-    """What makes a new engine, not started. `auto` is `embedded`, the engine that runs everywhere.
+    """What makes a new engine, not started. `auto` is `transformers` where a GPU and its packages are, else `embedded`,
+    the engine that runs everywhere.
 
     Engines are imported only when chosen, so that a heavy library of one costs the others nothing.
     """
@@ -17,6 +40,11 @@ def engine_factory(settings: Settings) -> Callable[[], Engine]:
         from pixel_agent.engines.simulated import simulated_factory
 
         return simulated_factory(settings.simulated)
+    if settings.engine in ("auto", "transformers"):
+        from pixel_agent.engines.transformers import has_cuda, transformers_factory
+
+        if settings.engine == "transformers" or has_cuda():
+            return transformers_factory(settings.transformers)
     from pixel_agent.engines.embedded import EmbeddedEngine
 
     return lambda: EmbeddedEngine(settings.embedded)
