@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import numpy as np
@@ -27,9 +27,12 @@ def make_job(
     deadline: float | None = None,
     client: str = "",
     key: str = "",
+    on_text: Callable[[str], None] | None = None,
 ) -> Job:
     photo = Photo(data, name, "image/jpeg", 64, 64, PIXELS, Quality(1, 1, 1, 1), lambda pixels: PIXELS)
-    return Job(name, TASK, photo, priority=priority, deadline=deadline, client=client, compatibility=key)
+    return Job(
+        name, TASK, photo, priority=priority, deadline=deadline, client=client, compatibility=key, on_text=on_text
+    )
 
 
 class Rig:

@@ -3,6 +3,7 @@
 PixelAgentError                      500 internal
 ├── InvalidRequest                   400 invalid_request
 │   ├── UnknownTask                  400 unknown_task
+│   ├── UnknownModel                 404 model_not_found
 │   ├── TaskUnsupported              422 task_unsupported
 │   ├── TooManyPhotos                400 too_many_photos
 │   └── InvalidPhoto                 422 photo_broken
@@ -54,6 +55,14 @@ class UnknownTask(InvalidRequest):
 
     code = "unknown_task"
     title = "There is no such task"
+
+
+class UnknownModel(InvalidRequest):
+    """No model of this name answers here."""
+
+    status = 404
+    code = "model_not_found"
+    title = "There is no such model"
 
 
 class TaskUnsupported(InvalidRequest):

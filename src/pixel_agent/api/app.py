@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -14,13 +13,14 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import ops, scans
+from pixel_agent.api import chat, ops, scans
+from pixel_agent.api.chat_wire import ChatError
+from pixel_agent.api.sse import known
 from pixel_agent.api.wire import LegacyError, Problem
 from pixel_agent.errors import InvalidRequest, PixelAgentError, Refused
 from pixel_agent.service import ScanService
 
 LEGACY_PATH = "/scan"
-log = logging.getLogger("pixel_agent.api")
 
 
 def create_app(service: ScanService) -> FastAPI:
@@ -43,6 +43,7 @@ def create_app(service: ScanService) -> FastAPI:
     )
     app.state.service = service
     app.include_router(scans.router)
+    app.include_router(chat.router)
     app.include_router(ops.router)
     app.add_exception_handler(PixelAgentError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)
@@ -54,17 +55,16 @@ def create_app(service: ScanService) -> FastAPI:
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, HTTPException):
         return _http_problem(error)
+    path = request.url.path
     if isinstance(error, RequestValidationError):
         places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         error = InvalidRequest(f"{places}.", "See /docs for what is accepted.")
-    if not isinstance(error, PixelAgentError):
-        log.error("unexpected error on %s", request.url.path, exc_info=error)
-        error = PixelAgentError(
-            "An unexpected error happened; it has been logged.", "Try again; if it stays, report it."
-        )
+    error = known(error)
     headers = {"Retry-After": str(max(1, ceil(error.retry_after_s)))} if isinstance(error, Refused) else {}
-    if request.url.path == LEGACY_PATH:
+    if path == LEGACY_PATH:
         return JSONResponse(LegacyError.of(error).model_dump(), error.status, headers)
+    if path.startswith(chat.PATHS):
+        return JSONResponse(ChatError.of(error).model_dump(), error.status, headers)
     return _problem(Problem.of(error), headers)
 
 

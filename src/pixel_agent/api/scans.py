@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from pydantic import JsonValue
 
+from pixel_agent.api.sse import EventStream, Write, event
 from pixel_agent.api.uploads import ScanFields, Submission, read_form, read_json, scan_fields, unless_gone
 from pixel_agent.api.wire import (
     Envelope,
@@ -22,7 +29,7 @@ from pixel_agent.api.wire import (
     overall_status,
     server_timing,
 )
-from pixel_agent.core import Lang, Priority, Scan, ScanRequest
+from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
 from pixel_agent.errors import InvalidRequest, PixelAgentError, ScanCancelled
 from pixel_agent.service import ScanService
 from pixel_agent.tasks import DEFAULT_TASK
@@ -52,42 +59,74 @@ def _body(field: str, photo: dict[str, object]) -> dict[str, object]:
 async def legacy_scan(request: Request) -> Response:
     """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
     service: ScanService = request.app.state.service
-    with service.admit(_content_length(request), _early_priority(request), _client(request)) as ticket:
+    with service.admit(content_length(request), _early_priority(request), client_of(request)) as ticket:
         submission = await read_form(request, "file", service.settings.photo, most=1, strict=False)
         asked = _requests(submission, request)
         with service.admit_all(ticket, asked):
             scan = await unless_gone(request, service.scan(asked[0]))
-    return _answer(LegacyAnswer.of(scan).model_dump_json(), scan)
+    headers = {"Server-Timing": server_timing(scan.timings)}
+    return Response(LegacyAnswer.of(scan).model_dump_json(), media_type="application/json", headers=headers)
+
+
+_STREAMED: dict[str, object] = {"model": Envelope | ScanList, "content": {"text/event-stream": {}}}
 
 
 @router.post(
     "/v1/scans",
     tags=["scans"],
     summary="Scan up to 8 photos",
-    responses={200: {"model": Envelope | ScanList}, **_PROBLEMS},
+    responses={200: _STREAMED, **_PROBLEMS},
     openapi_extra={"requestBody": _body("photos", {"type": "array", "items": _BINARY})},
 )
-async def create_scan(request: Request) -> Response:
+async def create_scan(
+    request: Request, stream: Annotated[bool, Query(description="Answer with server-sent events.")] = False
+) -> Response:
     """One photo answers with its envelope; several answer with a list, in which one bad photo does not stop the rest.
 
-    Multipart with the photos in `photos`, or JSON with `photos` in base64.
+    Multipart with the photos in `photos`, or JSON with `photos` in base64. With `stream=true` the answer comes as events:
+    `queued`, `stage`, `text`, and at last `done` with the whole answer, or `error`.
     """
     service: ScanService = request.app.state.service
     limits = service.settings.photo
-    with service.admit(_content_length(request), _early_priority(request), _client(request)) as ticket:
+    with ExitStack() as held:
+        ticket = held.enter_context(
+            service.admit(content_length(request), _early_priority(request), client_of(request))
+        )
         if request.headers.get("content-type", "").startswith("application/json"):
             submission = await read_json(request, limits, most=limits.max_photos)
         else:
             submission = await read_form(request, "photos", limits, most=limits.max_photos, strict=True)
         asked = _requests(submission, request)
-        with service.admit_all(ticket, asked):
-            if asked[0].task.photos > 1:
-                scan = await unless_gone(request, service.compare(asked))
-            elif len(asked) == 1:
-                scan = await unless_gone(request, service.scan(asked[0]))
-            else:
-                return await _several(request, service, asked)
-    return _answer(Envelope.of(scan).model_dump_json(), scan)
+        held.enter_context(service.admit_all(ticket, asked))
+        if stream:
+            return EventStream(partial(_told, service, asked), _error_event, held.pop_all())
+        answer = await unless_gone(request, _answered(service, asked))
+    headers = {"Server-Timing": server_timing(answer.timings)} if isinstance(answer, Envelope) else {}
+    return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+
+
+async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envelope | ScanList:
+    if asked[0].task.photos > 1:
+        return Envelope.of(await service.compare(asked))
+    if len(asked) == 1:
+        return Envelope.of(await service.scan(asked[0]))
+    return await _several(service, asked)
+
+
+async def _told(service: ScanService, asked: Sequence[ScanRequest], write: Write) -> None:
+    """The same, with what happens on the way. Of several photos, `photo` says which (from 0)."""
+
+    def teller(index: int) -> OnEvent:
+        which: dict[str, JsonValue] = {"photo": index} if len(asked) > 1 else {}
+        return lambda name, values: write(event(name, json.dumps({**which, **values}, ensure_ascii=False)))
+
+    told = [replace(part, on_event=teller(index)) for index, part in enumerate(asked)]
+    answer = await _answered(service, told)
+    write(event("done", answer.model_dump_json()))
+
+
+def _error_event(error: PixelAgentError) -> str:
+    return event("error", Problem.of(error).model_dump_json(exclude_none=True))
 
 
 @router.get("/v1/tasks", tags=["tasks"], summary="What a scan can be asked", response_model=list[TaskOut])
@@ -127,7 +166,7 @@ def _requests(submission: Submission, request: Request) -> list[ScanRequest]:
             force=fields.force,
             fresh="no-cache" in request.headers.get("cache-control", ""),
             options=fields.options,
-            client=_client(request),
+            client=client_of(request),
         )
         for upload in submission.uploads
     ]
@@ -138,7 +177,7 @@ def new_scan_id() -> str:
     return uuid.uuid4().hex
 
 
-async def _several(request: Request, service: ScanService, asked: list[ScanRequest]) -> Response:
+async def _several(service: ScanService, asked: Sequence[ScanRequest]) -> ScanList:
     async def one(part: ScanRequest) -> Envelope | FailedPart | PixelAgentError:
         try:
             return Envelope.of(await service.scan(part))
@@ -147,10 +186,7 @@ async def _several(request: Request, service: ScanService, asked: list[ScanReque
         except PixelAgentError as error:
             return error
 
-    async def all_of_them() -> list[Envelope | FailedPart | PixelAgentError]:
-        return list(await asyncio.gather(*(one(part) for part in asked)))
-
-    results = await unless_gone(request, all_of_them())
+    results = await asyncio.gather(*(one(part) for part in asked))
     errors = [result for result in results if isinstance(result, PixelAgentError)]
     if len(errors) == len(results):
         raise errors[0]
@@ -160,15 +196,11 @@ async def _several(request: Request, service: ScanService, asked: list[ScanReque
         else result
         for part, result in zip(asked, results, strict=True)
     ]
-    answer = ScanList(scan_id=new_scan_id(), status=overall_status(parts), task=asked[0].task.id, scans=parts)
-    return Response(answer.model_dump_json(exclude_none=False), media_type="application/json")
+    return ScanList(scan_id=new_scan_id(), status=overall_status(parts), task=asked[0].task.id, scans=parts)
 
 
-def _answer(body: str, scan: Scan) -> Response:
-    return Response(body, media_type="application/json", headers={"Server-Timing": server_timing(scan.timings)})
-
-
-def _content_length(request: Request) -> int | None:
+def content_length(request: Request) -> int | None:
+    """What the client says its request holds, in bytes; None if it does not."""
     length = request.headers.get("content-length", "")
     return int(length) if length.isdigit() else None
 
@@ -184,5 +216,6 @@ def _early_priority(request: Request) -> Priority:
     return Priority.INTERACTIVE if request.url.path == "/scan" else Priority.BULK
 
 
-def _client(request: Request) -> str:
+def client_of(request: Request) -> str:
+    """Who asks, for a fair share."""
     return request.client.host if request.client else ""

@@ -23,6 +23,9 @@ from pixel_agent.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, Too
 OVERHEAD_BYTES = 2**20
 """What a request may carry beside its photos: part headers, fields, JSON punctuation."""
 
+STREAM = "stream"
+"""Says in the query how the answer is to come; no field of the scan."""
+
 T = TypeVar("T")
 
 
@@ -96,13 +99,13 @@ async def read_form(request: Request, field: str, settings: PhotoSettings, *, mo
             f"The multipart body is broken: {error.detail}",
             f"Send multipart/form-data with a file in the field '{field}'.",
         ) from None
-    return Submission(uploads, scan_fields({**request.query_params, **given}, strict=strict))
+    query = {name: value for name, value in request.query_params.items() if name != STREAM}
+    return Submission(uploads, scan_fields({**query, **given}, strict=strict))
 
 
 async def read_json(request: Request, settings: PhotoSettings, *, most: int) -> Submission:
     """Read a JSON request. Raises as `read_form` does."""
-    limited = _limit(request, (most * settings.max_bytes + 2) // 3 * 4 + OVERHEAD_BYTES)
-    body = await limited.body()
+    body = await read_body(request, settings, most=most)
     try:
         parsed = ScanBody.model_validate_json(body)
     except ValidationError as error:
@@ -114,8 +117,13 @@ async def read_json(request: Request, settings: PhotoSettings, *, most: int) -> 
     uploads = []
     for index, photo in enumerate(parsed.photos):
         text, filename = (photo, None) if isinstance(photo, str) else (photo.data, photo.filename)
-        uploads.append(Upload(await asyncio.to_thread(_decode_base64, text, index, settings), filename))
+        uploads.append(Upload(await decode_base64(text, f"photos.{index}", settings), filename))
     return Submission(tuple(uploads), ScanFields(**parsed.model_dump(exclude={"photos"})))
+
+
+async def read_body(request: Request, settings: PhotoSettings, *, most: int) -> bytes:
+    """A JSON body with at most so many photos in base64. Raises PhotoTooLarge, ScanCancelled if the client left."""
+    return await _limit(request, (most * settings.max_bytes + 2) // 3 * 4 + OVERHEAD_BYTES).body()
 
 
 def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
@@ -144,7 +152,7 @@ async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T
     Raises ScanCancelled when the client left.
     """
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_disconnected(request.receive))
+    gone = asyncio.ensure_future(disconnected(request.receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -157,7 +165,8 @@ async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T
             await asyncio.wait({task})
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client leaves; the request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -222,7 +231,12 @@ def _missing(field: str, found: list[str] | None = None, as_text: bool = False) 
     return InvalidRequest(detail, f"Send the photo as a file in the field '{field}' of multipart/form-data.")
 
 
-def _decode_base64(text: str, index: int, settings: PhotoSettings) -> bytes:
+async def decode_base64(text: str, field: str, settings: PhotoSettings) -> bytes:
+    """The bytes of a photo in base64, with or without a `data:` prefix. Raises PhotoTooLarge, InvalidRequest."""
+    return await asyncio.to_thread(_decoded, text, field, settings)
+
+
+def _decoded(text: str, field: str, settings: PhotoSettings) -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     if len(text) > (settings.max_bytes + 2) // 3 * 4 + 4096:
@@ -231,5 +245,5 @@ def _decode_base64(text: str, index: int, settings: PhotoSettings) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidRequest(
-            f"photos.{index}: this is not valid base64.", "Encode the photo's bytes with standard base64 and padding."
+            f"{field}: this is not valid base64.", "Encode the photo's bytes with standard base64 and padding."
         ) from None
