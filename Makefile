@@ -1,19 +1,28 @@
 # Everything a newcomer needs: `make serve` starts the product, `make test` proves it.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+SERVED := .venv/.served
+INSTALLED := .venv/.installed
 
 .PHONY: serve install test check format clean
 
-serve: install
+# The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
+serve: $(SERVED)
 	$(BIN)/pixel-agent serve
 
-install: $(STAMP)
+install: $(INSTALLED)
 
-$(STAMP): pyproject.toml
+$(SERVED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $(STAMP)
+	$(PIP) .
+	touch $(SERVED)
+
+# Test tools, and PyTorch for the engine that runs the model in this process; its CPU build where pip has been told of it.
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) '.[test]'
+	touch $(INSTALLED) $(SERVED)
 
 test: install
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=85

@@ -10,8 +10,24 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "pixel_agent"
 NOUNS = {"core", "errors", "config"}
 COMPOSERS = {"service", "api", "cli", "console", "doctor", "bench", "stats", "metrics", "__init__", "top"}
+MODEL = {
+    "engines/transformers.py",
+    "engines/qwen.py",
+    "engines/qwen_features.py",
+    "engines/qwen_pixels.py",
+    "engines/qwen_prompt.py",
+    "engines/kv_cache.py",
+    "engines/grammars.py",
+    "engines/generation.py",
+    "engines/loading.py",
+    "bench/tiny_model.py",
+    "bench/device.py",
+}
+"""The adapter of the model in this process, in rooms; only its first is imported before the engine starts."""
 HEAVY = {
-    "torch": set[str](),
+    "torch": MODEL,
+    "transformers": MODEL,
+    "xgrammar": {"engines/grammars.py"},
     "ray": set[str](),
     "pynvml": {"monitor.py", "doctor.py"},
     "onnxruntime": {"engines/text_models.py"},

@@ -100,6 +100,27 @@ class SimulatedSettings(_Section):
     hang_every: int | None = Field(None, ge=1, description="The device hangs on every n-th batch since its start.")
 
 
+class TransformersSettings(_Section):
+    """The model in this process, on PyTorch."""
+
+    model: str = Field(
+        "Ostrakon/Ostrakon-VL-8B", min_length=1, description="A Qwen3-VL model: its folder, or its name on the hub."
+    )
+    device: str = Field("auto", description="auto (the GPU with the most free memory, else the CPU), cpu, mps, cuda:N.")
+    dtype: Literal["bfloat16", "float32"] = Field("bfloat16", description="Numbers that the model computes with.")
+    threads: int | None = Field(None, ge=1, description="Threads of PyTorch on the CPU; unset: one a core.")
+    max_items: int = Field(32, ge=1, description="Most photos in one batch; less where memory is short.")
+    max_tokens: int | None = Field(None, ge=1, description="Most visual tokens in a batch; unset: what memory allows.")
+    max_pixels: int = Field(1280 * 1024, ge=256 * 256, description="Largest photo that the model sees, in pixels.")
+    max_prompt_tokens: int = Field(8192, ge=64, description="Longest prompt or conversation, in tokens of text.")
+    max_new_tokens: int = Field(2048, ge=1, description="Longest answer of any task, in tokens.")
+    prefill_tokens: int = Field(8192, ge=1, description="Most prompt tokens that are read at once, in tokens.")
+    photo_memory_bytes: int = Field(
+        512 * 2**20, ge=0, description="Device memory for what photos looked like, in bytes; 0 turns it off."
+    )
+    constrained: bool = Field(True, description="Let answers follow the task's JSON Schema, token by token.")
+
+
 class OpenAISettings(_Section):
     """Servers that speak the OpenAI chat protocol and run the model: the engines `openai` and `vllm`."""
 
@@ -143,7 +164,9 @@ class VllmSettings(_Section):
     max_model_len: int = Field(8192, ge=1024, description="Longest prompt and answer together, in tokens.")
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1, description="Part of the GPU's memory that it takes.")
     args: str = Field("", description="More arguments, quoted as in a shell.")
-    stop_timeout_s: float = Field(4.0, gt=0, description="How long it may take to stop before it is killed, in seconds.")
+    stop_timeout_s: float = Field(
+        4.0, gt=0, description="How long it may take to stop before it is killed, in seconds."
+    )
     log_lines: int = Field(40, ge=1, description="Latest lines of its log that are shown when it fails.")
 
 
@@ -222,7 +245,9 @@ class AdmissionSettings(_Section):
 class Settings(_Section):
     """Everything an operator can set."""
 
-    engine: Literal["auto", "embedded", "simulated", "openai", "vllm"] = Field("auto", description="Which engine answers.")
+    engine: Literal["auto", "embedded", "transformers", "simulated", "openai", "vllm"] = Field(
+        "auto", description="Which engine answers."
+    )
     data_dir: Path | None = Field(None, description="Folder for what is kept; unset: the user's data folder.")
     tasks_file: Path | None = Field(None, description="File with the operator's own tasks (TOML).")
     insecure: bool = Field(False, description="Allow to listen beyond this machine without API keys.")
@@ -233,6 +258,7 @@ class Settings(_Section):
     cache: CacheSettings = CacheSettings()
     monitor: MonitorSettings = MonitorSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
+    transformers: TransformersSettings = TransformersSettings()
     openai: OpenAISettings = OpenAISettings()
     vllm: VllmSettings = VllmSettings()
     simulated: SimulatedSettings = SimulatedSettings()

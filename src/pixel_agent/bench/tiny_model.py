@@ -122,4 +122,5 @@ def _model(ids: dict[str, int], seed: int) -> Qwen3VLForConditionalGeneration:
     model.generation_config.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
     model.generation_config.pad_token_id = ids["<|endoftext|>"]
     model.generation_config.do_sample = False
-    return model.eval()
+    model.eval()
+    return model

@@ -1,0 +1,56 @@
+"""JSON that cannot be malformed: at every step only tokens that the task's schema allows may be picked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import torch
+import xgrammar
+from pydantic import JsonValue
+from transformers import PreTrainedTokenizerBase
+
+from pixel_agent.errors import InvalidRequest
+
+CACHE_BYTES = 256 * 2**20
+"""Compiled grammars kept; one of a task of the catalogue takes a few megabytes with a large vocabulary."""
+
+Matcher = xgrammar.GrammarMatcher
+"""Where one answer stands in its grammar; made anew for every answer, since it remembers what was written."""
+
+
+class Grammars:
+    """Compiles schemas once, follows one grammar a row, and masks what is not allowed.
+
+    `vocabulary` is the width of the model's logits, which may pass what the tokenizer knows.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, end_tokens: Sequence[int]) -> None:
+        info = xgrammar.TokenizerInfo.from_huggingface(
+            tokenizer, vocab_size=vocabulary, stop_token_ids=list(end_tokens)
+        )
+        self._compiler = xgrammar.GrammarCompiler(info, max_threads=4, cache_limit_bytes=CACHE_BYTES)
+        self._vocabulary = vocabulary
+
+    def matcher(self, schema: Mapping[str, JsonValue]) -> Matcher:
+        """A new matcher at the beginning of the schema's JSON, on one line. Raises InvalidRequest."""
+        try:
+            # Free white space would let a model fill its tokens with it.
+            grammar = self._compiler.compile_json_schema(json.dumps(schema, ensure_ascii=False), any_whitespace=False)
+        except (RuntimeError, ValueError) as error:
+            raise InvalidRequest(
+                f"The JSON Schema cannot guide a model: {str(error).splitlines()[-1][:200]}",
+                "Use type, enum, properties, required, items, anyOf and the length limits.",
+            ) from error
+        return Matcher(grammar)
+
+    def allow(self, logits: torch.Tensor, matchers: Sequence[Matcher | None]) -> None:
+        """Set the logits (rows x vocabulary) of forbidden tokens to minus infinity, in place; None allows all."""
+        guided = [row for row, matcher in enumerate(matchers) if matcher is not None]
+        if not guided:
+            return
+        mask = xgrammar.allocate_token_bitmask(len(matchers), self._vocabulary)
+        for row, matcher in enumerate(matchers):
+            if matcher is not None:
+                matcher.fill_next_token_bitmask(mask, row)
+        xgrammar.apply_token_bitmask_inplace(logits, mask.to(logits.device, non_blocking=True), indices=guided)

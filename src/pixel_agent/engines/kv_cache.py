@@ -1,0 +1,113 @@
+"""Keys and values of a batch of answers being written: one place a layer, rows that end leave at once.
+
+Rows are aligned at their right ends (left padding), so that every step writes at one place for all of them.
+"""
+
+from __future__ import annotations
+
+import torch
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+GROWTH = 256
+"""Tokens by which room is made: growing copies what is there, so it must be rare."""
+
+
+class RowCache(Cache):
+    """Room for `rows` rows of up to `prompt` prompt tokens, growing as they are written.
+
+    First every row is filled by `fill`, from the top; then each step of the model adds one token to all live rows.
+    """
+
+    def __init__(self, layers: int, rows: int, prompt: int) -> None:
+        self.span = _Span(rows, prompt)
+        self._rows = [_Layer(self.span) for _ in range(layers)]
+        super().__init__(layers=list(self._rows))
+
+    def fill(self, first: int, count: int, length: int) -> None:
+        """What the model computes next are the prompts of rows `first` … `first + count - 1`, each `length` long."""
+        self.span.filling = (first, count, self.span.prompt - length)
+        self.span.live = first + count
+
+    def filled(self) -> None:
+        """All prompts are in; from here on, steps."""
+        self.span.filling = None
+
+    def advance(self) -> None:
+        """A step is complete: all layers have taken one token."""
+        self.span.length += 1
+
+    def drop(self, row: int) -> None:
+        """A row has ended: the last live row takes its place."""
+        last = self.span.live - 1
+        if row != last:
+            for layer in self._rows:
+                layer.move(last, row)
+        self.span.live = last
+
+
+class _Span:
+    """Where the layers of one cache write, the same for all of them."""
+
+    def __init__(self, rows: int, prompt: int) -> None:
+        self.rows = rows
+        self.prompt = prompt
+        self.live = 0
+        self.length = prompt
+        self.filling: tuple[int, int, int] | None = None
+
+
+class _Layer(CacheLayerMixin):
+    def __init__(self, span: _Span) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._span = span
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        room = self._span.prompt + GROWTH
+        # Zeros, not whatever was there: padding is masked, but 0 x NaN is NaN.
+        self.keys = key_states.new_zeros(self._span.rows, key_states.shape[1], room, key_states.shape[3])
+        self.values = value_states.new_zeros(self._span.rows, value_states.shape[1], room, value_states.shape[3])
+        self.is_initialized = True
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: object, **_kwargs: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        keys, values = self._kept()
+        span = self._span
+        if span.filling is not None:
+            first, count, start = span.filling
+            keys[first : first + count, :, start : span.prompt] = key_states
+            values[first : first + count, :, start : span.prompt] = value_states
+            return key_states, value_states
+        at, live = span.length, span.live
+        if at == keys.shape[2]:
+            self.keys, self.values = keys, values = _longer(keys, live), _longer(values, live)
+        keys[:live, :, at : at + 1] = key_states
+        values[:live, :, at : at + 1] = value_states
+        return keys[:live, :, : at + 1], values[:live, :, : at + 1]
+
+    def move(self, source: int, target: int) -> None:
+        for kept in self._kept():
+            kept[target].copy_(kept[source])
+
+    def _kept(self) -> tuple[torch.Tensor, torch.Tensor]:
+        if self.keys is None or self.values is None:
+            raise RuntimeError("nothing has been written to the cache yet")
+        return self.keys, self.values
+
+    def get_seq_length(self) -> int:
+        return 0 if self._span.filling is not None else self._span.length
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        return self.get_seq_length() + query_length, 0
+
+    def get_max_length(self) -> int:
+        return -1
+
+
+def _longer(kept: torch.Tensor, live: int) -> torch.Tensor:
+    rows, heads, room, width = kept.shape
+    longer = kept.new_zeros(rows, heads, room + GROWTH, width)
+    longer[:live, :, :room] = kept[:live]
+    return longer

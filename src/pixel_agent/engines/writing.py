@@ -1,0 +1,107 @@
+"""One answer while it is written: when it ends, what it says, and what its reader is told meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pixel_agent.core import Sampling
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""Stands at the end of a text whose last character has not come completely."""
+
+
+class Answer:
+    """Takes token after token. `finish_reason` is empty until it ends: `stop`, `length` or `cancelled`.
+
+    `decode` turns ids into text and must give the same for two parts as for the whole, between characters. `on_text`
+    (None: nobody listens) hears pieces that together are `text`; a stop string and what follows it are never told.
+    """
+
+    def __init__(
+        self,
+        max_tokens: int,
+        end_tokens: frozenset[int],
+        sampling: Sampling,
+        decode: Callable[[Sequence[int]], str],
+        on_text: Callable[[str], None] | None = None,
+    ) -> None:
+        self.finish_reason = ""
+        self.tokens = 0
+        self._max_tokens = max_tokens
+        self._end_tokens = end_tokens
+        self._stops = tuple(stop for stop in sampling.stop if stop)
+        self._decode = decode
+        self._on_text = on_text
+        self._undecoded: list[int] = []
+        self._text = ""
+        self._told = 0
+
+    @property
+    def text(self) -> str:
+        """What has been written so far, without the stop string."""
+        self._read(complete=True)
+        return self._text
+
+    def take(self, token: int) -> bool:
+        """One more token; returns whether the answer has ended."""
+        self.tokens += 1
+        if token in self._end_tokens:
+            self._end("stop")
+            return True
+        self._undecoded.append(token)
+        if self._stops or self._on_text:
+            self._read(complete=False)
+            if self._cut():
+                self._end("stop")
+                return True
+            self._tell(self._unsafe_tail())
+        if self.tokens >= self._max_tokens:
+            self._end("length")
+        return bool(self.finish_reason)
+
+    def cancel(self) -> None:
+        """Nobody waits any more: end here, and tell nothing."""
+        self._on_text = None
+        self.finish_reason = "cancelled"
+
+    def _end(self, reason: str) -> None:
+        self.finish_reason = reason
+        self._read(complete=True)
+        self._cut()
+        self._tell(0)
+
+    def _read(self, *, complete: bool) -> None:
+        """Decode what came; a last character that is not whole waits for its other bytes, unless all has come."""
+        if not self._undecoded:
+            return
+        text = self._decode(self._undecoded)
+        if complete or not text.endswith(REPLACEMENT):
+            self._text += text
+            self._undecoded = []
+
+    def _cut(self) -> bool:
+        """Cut before the first stop string, if one has been written."""
+        # No stop string can have begun before what has been told: such a beginning is held back.
+        places = [at for stop in self._stops if (at := self._text.find(stop, self._told)) >= 0]
+        if not places:
+            return False
+        self._text = self._text[: min(places)]
+        self._undecoded = []
+        return True
+
+    def _unsafe_tail(self) -> int:
+        """How many last characters may be the beginning of a stop string."""
+        longest = 0
+        for stop in self._stops:
+            for length in range(min(len(stop) - 1, len(self._text)), longest, -1):
+                if stop.startswith(self._text[-length:]):
+                    longest = length
+                    break
+        return longest
+
+    def _tell(self, hold_back: int) -> None:
+        end = len(self._text) - hold_back
+        if end > self._told:
+            piece, self._told = self._text[self._told : end], end
+            if self._on_text:
+                self._on_text(piece)
