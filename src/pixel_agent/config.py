@@ -176,7 +176,7 @@ class ChatSettings(_Section):
     max_pixels: int = Field(1280 * 1024, ge=64 * 1024, description="Resolution that a photo is prepared at, in pixels.")
     max_text: int = Field(32_768, ge=1, description="Most characters of text in a conversation.")
     default_tokens: int = Field(1024, ge=1, description="Most tokens of an answer, where the request does not say.")
-    max_tokens: int = Field(4096, ge=1, description="Most tokens of an answer that a request may ask for.")
+    max_tokens: int = Field(2048, ge=1, description="Most tokens of an answer that a request may ask for.")
     fetch: Literal["off", "public", "any"] = Field(
         "off", description="Photos given as http(s) URLs: refused, fetched from public addresses, or from anywhere."
     )
