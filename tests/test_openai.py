@@ -145,7 +145,7 @@ async def test_the_key_is_sent_as_a_bearer_token_and_never_shown(caplog: pytest.
 )
 def test_each_kind_gets_priority_and_schema_as_it_wants_them(kind: str, numbers: list[Any], form: str | None) -> None:
     bodies = [
-        json.loads(request_body(make_job(priority=priority), "m", DIALECTS[kind], "", stream=False))
+        json.loads(request_body(make_job(priority=priority), "m", DIALECTS[kind], b"", stream=False))
         for priority in Priority
     ]
     assert [body.get("priority") for body in bodies] == numbers
@@ -156,14 +156,14 @@ def test_each_kind_gets_priority_and_schema_as_it_wants_them(kind: str, numbers:
 
 def test_free_text_gets_no_response_format() -> None:
     job = make_job(task=replace(TASK, schema={}))
-    assert "response_format" not in json.loads(request_body(job, "m", DIALECTS["vllm"], "", stream=False))
+    assert "response_format" not in json.loads(request_body(job, "m", DIALECTS["vllm"], b"", stream=False))
 
 
 def test_sampling_and_conversation_are_passed_on() -> None:
     sampling = Sampling(temperature=0.5, top_p=0.9, stop=("#",), seed=3)
     messages = (Message("system", ("be ", "brief")), Message("user", ("look", None, "and tell")))
     job = make_job(task=replace(TASK, sampling=sampling, max_new_tokens=9), messages=messages)
-    body = json.loads(request_body(job, "m", DIALECTS["plain"], "data:x", stream=True))
+    body = json.loads(request_body(job, "m", DIALECTS["plain"], b"data:x", stream=True))
     assert body["messages"][0] == {"role": "system", "content": "be brief"}
     assert [part["type"] for part in body["messages"][1]["content"]] == ["text", "image_url", "text"]
     wanted = {"temperature": 0.5, "top_p": 0.9, "stop": ["#"], "seed": 3, "max_tokens": 9, "stream": True}
@@ -456,7 +456,7 @@ async def test_slots_share_one_fleet_that_the_last_one_closes() -> None:
         await first.stop()
         assert isinstance(await ask(second), Output)
         await second.stop()
-        assert shared.client.is_closed
+        assert shared._client.is_closed
         await first.start()
         assert isinstance(await ask(first), Output)
         await first.stop()

@@ -14,6 +14,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from math import inf
 
+import httpx
+
 from pixel_agent.config import OpenAISettings
 from pixel_agent.core import Batch, Capability, EngineInfo, Job, Output, Plan, Task
 from pixel_agent.engines.base import Limits, plan_by_capability
@@ -38,6 +40,7 @@ class OpenAIEngine:
         self._settings = fleet.settings
         self._name = name
         self._running: dict[Job, asyncio.Task[Output | PixelAgentError]] = {}
+        self._client: httpx.AsyncClient | None = None
         self._lost: PixelAgentError | None = None
         self._tell: Callable[[BaseException], None] = lambda _error: None
 
@@ -69,6 +72,7 @@ class OpenAIEngine:
     async def start(self) -> None:
         """Wait for a healthy server. Raises EngineUnavailable that says what is wrong with each."""
         await self._fleet.join(self._lose)
+        self._client = self._fleet.new_client()
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
         """Answer every job, each on its own; a job that fails is answered by its error."""
@@ -89,7 +93,12 @@ class OpenAIEngine:
 
     async def stop(self) -> None:
         """Leave the fleet; the last slot closes it."""
-        await self._fleet.leave(self._lose)
+        client, self._client = self._client, None
+        try:
+            if client is not None:
+                await client.aclose()
+        finally:
+            await self._fleet.leave(self._lose)
 
     def _lose(self, error: PixelAgentError) -> None:
         self._lost = error
@@ -130,13 +139,15 @@ class OpenAIEngine:
                 avoid = server
                 await asyncio.sleep(pause)
 
-    async def _send(self, job: Job, server: Server, photo: str) -> Output:
+    async def _send(self, job: Job, server: Server, photo: bytes) -> Output:
         """One request in the server's dialect, again with one extra less for each that it refuses.
 
         That a server knows no priorities is remembered. A refused schema may be this job's own, and is not held
         against the server.
         """
-        spoken = server.dialect or DIALECTS["plain"]
+        spoken, client = server.dialect or DIALECTS["plain"], self._client
+        if client is None:
+            raise EngineUnavailable("The engine has not been started.")
         while True:
             call = Call(
                 url=f"{server.address.url}/chat/completions",
@@ -146,7 +157,7 @@ class OpenAIEngine:
                 on_text=job.on_text,
             )
             try:
-                return await send(self._fleet.client, call)
+                return await send(client, call)
             except CallFailed as failure:
                 simpler = spoken.without(failure.complaint) if failure.complaint else None
                 if simpler is None:

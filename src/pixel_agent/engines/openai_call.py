@@ -68,7 +68,7 @@ async def send(client: httpx.AsyncClient, call: Call) -> Output:
             if call.on_text is None:
                 return _whole(await _read(response, call), call)
             return await _Pieces(call, call.on_text).read(response)
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+    except httpx.ConnectError as error:
         raise CallFailed(_down(call, error), Event.UNREACHABLE) from error
     except httpx.HTTPError as error:
         raise CallFailed(_down(call, error), Event.FAILED) from error

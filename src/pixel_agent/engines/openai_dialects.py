@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -80,12 +81,16 @@ def recognise(owned_by: str, has_version: bool) -> Dialect:
     return DIALECTS[kind or ("vllm" if has_version else "plain")]
 
 
-def request_body(job: Job, model: str, dialect: Dialect, photo: str, *, stream: bool) -> bytes:
-    """The JSON of a chat request; `photo` is the data URL that stands for the job's photo."""
+def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream: bool) -> bytes:
+    """The JSON of a chat request; `photo` is the data URL of the job's photo.
+
+    The photo is set in afterwards: it needs no escaping, and looking through it for quotes took a millisecond.
+    """
+    mark = uuid4().hex
     task, sampling = job.task, job.task.sampling
     body: dict[str, JsonValue] = {
         "model": model,
-        "messages": [_message(message, photo) for message in job.conversation],
+        "messages": [_message(message, mark) for message in job.conversation],
         "max_tokens": task.max_new_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -104,10 +109,10 @@ def request_body(job: Job, model: str, dialect: Dialect, photo: str, *, stream: 
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif task.schema and dialect.response_format == "json_object":
         body["response_format"] = {"type": "json_object"}
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace").replace(mark.encode(), photo)
 
 
-def data_url(photo: Photo, max_pixels: int, quality: int) -> str:
+def data_url(photo: Photo, max_pixels: int, quality: int) -> bytes:
     """The prepared photo as a JPEG at exactly the size that the model sees, so that no server scales it again.
 
     Blocks for some milliseconds: call it in a worker thread. Raises InvalidPhoto for a strip that no model takes.
@@ -119,7 +124,7 @@ def data_url(photo: Photo, max_pixels: int, quality: int) -> str:
         way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
     jpeg: bytes = simplejpeg.encode_jpeg(_contiguous(pixels), quality=quality, colorspace="RGB", colorsubsampling="420")
-    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
+    return b"data:image/jpeg;base64," + b64encode(jpeg)
 
 
 def _message(message: Message, photo: str) -> JsonValue:
