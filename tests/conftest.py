@@ -37,3 +37,11 @@ def scene() -> Pixels:
 def jpeg(scene: Pixels) -> bytes:
     """The scene as a JPEG file."""
     return bytes(cv2.imencode(".jpg", scene)[1])
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny random model, built once a session."""
+    from tests.tiny_model import build  # PyTorch takes seconds to import: only where a test wants it
+
+    return build(tmp_path_factory.mktemp("models") / "tiny")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 import xgrammar
 from pydantic import JsonValue
@@ -31,6 +32,7 @@ class Grammars:
         )
         self._compiler = xgrammar.GrammarCompiler(info, max_threads=4, cache_limit_bytes=CACHE_BYTES)
         self._vocabulary = vocabulary
+        self._plain = _without_control(info.decoded_vocab, vocabulary)
 
     def matcher(self, schema: Mapping[str, JsonValue]) -> Matcher:
         """A new matcher at the beginning of the schema's JSON, on one line. Raises InvalidRequest."""
@@ -53,4 +55,16 @@ class Grammars:
         for row, matcher in enumerate(matchers):
             if matcher is not None:
                 matcher.fill_next_token_bitmask(mask, row)
+        mask &= self._plain
         xgrammar.apply_token_bitmask_inplace(logits, mask.to(logits.device, non_blocking=True), indices=guided)
+
+
+def _without_control(tokens: Sequence[bytes], vocabulary: int) -> torch.Tensor:
+    """A bit mask of the tokens without control characters: JSON on one line has none, though the grammar of a string of
+    bounded length lets them pass."""
+    mask = xgrammar.allocate_token_bitmask(1, vocabulary)
+    words = mask.numpy().view(np.uint32)
+    for token, text in enumerate(tokens):
+        if any(byte < 32 for byte in text):
+            words[0, token // 32] &= ~np.uint32(1 << token % 32)
+    return mask

@@ -15,6 +15,7 @@ import psutil
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import (
     AutoConfig,
@@ -71,16 +72,21 @@ def load(settings: TransformersSettings, progress: Progress = log_progress) -> L
     tokenizer = _tokenizer(folder)
     try:
         with _reported(progress):
-            model = AutoModelForImageTextToText.from_pretrained(
-                folder, config=config, dtype=dtype, device_map=str(device), attn_implementation=attention(device)
+            result: Any = AutoModelForImageTextToText.from_pretrained(
+                folder,
+                config=config,
+                dtype=dtype,
+                device_map=str(device),
+                attn_implementation=attention(device),
+                output_loading_info=True,
             )
+            model, report = result
     except torch.OutOfMemoryError as error:
-        raise _too_little(settings.model, device, str(error).splitlines()[0]) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise EngineUnavailable(
-            f"The weights in {folder} cannot be loaded: {_first_line(error)}",
-            f"Download the model again; a file may be missing or cut off. {ELSEWHERE}",
-        ) from error
+        raise _too_little(settings.model, device, _first_line(error)) from error
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise _no_weights(folder, _first_line(error)) from error
+    if report["missing_keys"]:  # the library would fill them with random numbers
+        raise _no_weights(folder, f"{len(report['missing_keys'])} of its tensors are in none of the files.")
     return _loaded(cast(Qwen3VLForConditionalGeneration, model.eval()), tokenizer, device)
 
 
@@ -201,6 +207,13 @@ def _too_little(model: str, device: torch.device, detail: str) -> EngineUnavaila
     return EngineUnavailable(
         f"The device {device} has too little memory for {model}: {detail}.",
         f"Free memory, choose another device (transformers.device) or a smaller Qwen3-VL model. {ELSEWHERE}",
+    )
+
+
+def _no_weights(folder: Path, detail: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"The weights in {folder} cannot be loaded: {detail}",
+        f"Download the model again; a file may be missing or cut off. {ELSEWHERE}",
     )
 
 
