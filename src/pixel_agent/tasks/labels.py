@@ -27,6 +27,7 @@ from pixel_agent.tasks.finishing import (
     text,
 )
 from pixel_agent.tasks.forms import FLAG, NUMBER, TEXT, Field, Form, Rows, choice
+from pixel_agent.tasks.prices import check_prices
 
 PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
 """The first one stated is what a customer pays."""
@@ -105,7 +106,8 @@ def finish_tags(draft: Draft, facts: Facts) -> Reading:
     """Tags with their codes, what is missing on each, and an alert where `options.expected_price` differs."""
     linked = link_codes(draft.items, facts)
     expected = number(facts.options.get("expected_price"))
-    rows = [_tag(row, expected, facts) for row in linked.rows]
+    checked, doubts = check_prices(linked.rows, linked.codes, PRICE_FIELDS, facts)
+    rows = [_tag(row, expected, facts) for row in checked]
     alerts = [_mismatch(row, expected, facts) for row in rows if "mismatch" in _issues(row) and expected is not None]
     by_issue: dict[str, int] = {}
     for issue in (issue for row in rows for issue in _issues(row)):
@@ -123,7 +125,7 @@ def finish_tags(draft: Draft, facts: Facts) -> Reading:
         findings=draft.findings,
         alerts=alerts,
         totals=totals,
-        warnings=linked.warnings,
+        warnings=(*linked.warnings, *doubts),
     )
 
 

@@ -27,6 +27,7 @@ from pixel_agent.tasks.finishing import (
     whole,
 )
 from pixel_agent.tasks.forms import COUNT, FLAG, NUMBER, TEXT, Field, Form, Rows, choice
+from pixel_agent.tasks.prices import check_prices
 
 DEFAULT_TILT_DEG = 15.0
 _PRODUCTS = Noun("种商品", "product", "products")
@@ -111,9 +112,10 @@ _NEAT_FORM = Form(
 def finish_products(draft: Draft, facts: Facts) -> Reading:
     """Products with their codes; codes of no product become rows of their own; counts and prices want a look."""
     linked = link_codes(draft.items, facts)
-    seen = {text(row.fields.get("gtin")).zfill(14) for row in linked.rows}
+    checked, doubts = check_prices(linked.rows, linked.codes, ("price",), facts)
+    seen = {text(row.fields.get("gtin")).zfill(14) for row in checked}
     extra = [code for code in linked.loose if code.gtin is not None or not is_qr(code)]
-    rows = [_product(row) for row in linked.rows]
+    rows = [_product(row) for row in checked]
     rows += [_coded(code) for code in _distinct(extra) if (code.gtin or code.text).zfill(14) not in seen]
     totals: dict[str, JsonValue] = {
         "products": len(rows),
@@ -129,7 +131,7 @@ def finish_products(draft: Draft, facts: Facts) -> Reading:
         items=rows,
         findings=draft.findings,
         totals=totals,
-        warnings=linked.warnings,
+        warnings=(*linked.warnings, *doubts),
     )
 
 
@@ -187,8 +189,10 @@ def _product(row: Row) -> Row:
     facings = whole(row.fields.get("facings"))
     if facings is not None and row.fields.get("count_is_estimate") is None:
         row = edit(row, count_is_estimate=True)
-    counted = facings is not None or number(row.fields.get("price")) is not None
-    return advise_unless_confirmed(row, Source.TEXT, Source.HUMAN) if counted else row
+    if facings is not None:  # that text shows the price too says nothing of the count
+        return advise_unless_confirmed(row, Source.HUMAN)
+    priced = number(row.fields.get("price")) is not None or "price_status" in row.fields
+    return advise_unless_confirmed(row, Source.TEXT, Source.HUMAN) if priced else row
 
 
 def _coded(code: Code) -> Row:
