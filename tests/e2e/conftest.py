@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +36,21 @@ Start = Callable[..., Server]
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start servers with settings as environment variables; all are ended afterwards."""
-    servers: list[Server] = []
+    with servers(tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[Start]:
+    """The same, for as long as wanted; `folder` is where they run."""
+    started: list[Server] = []
 
     def run(engine: str = "simulated", **environment: str) -> Server:
         command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--port", "0", "--engine", engine]
         process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
-            cwd=tmp_path,
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -51,17 +59,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
         found = re.search(r"http://\S+", process.stdout.readline())
         assert found, f"the server did not start (exit code {process.poll()})"
         server = Server(found[0], process)
-        servers.append(server)
+        started.append(server)
         wait_until(lambda: ready(server.url))
         return server
 
-    yield run
-    for server in servers:
-        if server.process.poll() is None:
-            server.process.kill()
-        server.process.wait()
-        if server.process.stdout is not None:
-            server.process.stdout.close()
+    try:
+        yield run
+    finally:
+        for server in started:
+            if server.process.poll() is None:
+                server.process.kill()
+            server.process.wait()
+            if server.process.stdout is not None:
+                server.process.stdout.close()
 
 
 def ready(url: str) -> bool:
