@@ -139,7 +139,7 @@ async def test_the_key_is_sent_as_a_bearer_token_and_never_shown(caplog: pytest.
         ("sglang", [0, -1, -2], "json_schema"),
         ("lmdeploy", [None] * 3, "json_schema"),
         ("llama.cpp", [None] * 3, "json_schema"),
-        ("pixel-agent", [None] * 3, "json_schema"),
+        ("pixel-agent", [0, 1, 2], "json_schema"),
         ("plain", [None] * 3, None),
     ],
 )

@@ -59,7 +59,7 @@ DIALECTS: Mapping[str, Dialect] = {
         Dialect("sglang", "json_schema", _HIGHER_FIRST),
         Dialect("lmdeploy", "json_schema"),
         Dialect("llama.cpp", "json_schema"),
-        Dialect("pixel-agent", "json_schema", health="/readyz"),
+        Dialect("pixel-agent", "json_schema", _LOWER_FIRST, health="/readyz"),
         Dialect("plain", "off", health=""),
     )
 }
