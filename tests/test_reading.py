@@ -83,6 +83,17 @@ def test_a_good_answer_becomes_rows_in_pixels_of_the_original() -> None:
         '{"name": "可乐", "regular_price": "¥3.5元"}',
         '见 [1]：{"items": [{"name": "可乐", "regular_price": 3.5}]}',
         '<think>{"items": []}</think>{"items": [{"name": "可乐", "regular_price": 3.5}]}',
+        '先想 {"items": []}</think>{"items": [{"name": "可乐", "regular_price": 3.5}]}',
+        '格式 {items: …}，结果：{"items": [{"name": "可乐", "regular_price": 3.5}]}',
+        '示例：{"items": []} 答案：{"items": [{"name": "可乐", "regular_price": 3.5}]}',
+        '{"items": [{"name": "可乐", "regular_price": 3.5}]} ```json {"items": []}```',
+        '{"result": {"items": [{"name": "可乐", "regular_price": 3.5}]}}',
+        '{"items": {"name": "可乐", "regular_price": 3.5}}',
+        '{"items": {"1": {"name": "可乐", "regular_price": "3元5角"}}}',
+        "{“items”：[{“name”：“可乐”，“regular_price”：3.5}]}",
+        "{items: [{name: 可乐, regular_price: 3.5}]}",
+        '{"items": [ /* one */ {"name": "可乐" "regular_price": 3.5} // end\n]}',
+        '"{\\"items\\": [{\\"name\\": \\"可乐\\", \\"regular_price\\": 3.5}]}"',
     ],
 )
 def test_untidy_answers_are_mended(text: str) -> None:
@@ -111,7 +122,9 @@ def test_a_models_own_totals_are_dropped() -> None:
     assert totals["oos_rate"] == 0
 
 
-@pytest.mark.parametrize("text", ["", "看不清", "{", "[[[[", '{"foo": 1}', "null", "[1, 2]", "\0"])
+@pytest.mark.parametrize(
+    "text", ['<think>hm {"items": []}', "{items}", "", "看不清", "{", "[[[[", '{"foo": 1}', "null", "[1, 2]", "\0"]
+)
 def test_a_hopeless_answer_is_kept_and_said(text: str) -> None:
     reading = read("price_tag", text)
     assert not reading.complete
@@ -124,6 +137,49 @@ def test_an_answer_that_was_cut_off_is_incomplete() -> None:
     assert not reading.complete
     assert reading.items[0].fields["name"] == "可乐"
     assert "truncated" in codes(reading)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"items": [{"name": "可乐", "regular_price": 3.', {"name": "可乐", "regular_price": None}),
+        ('{"items": [{"name": "可乐", "regular_price": 12', {"name": "可乐", "regular_price": None}),
+        ('{"items": [{"regular_price": 3.5, "name": "可', {"name": None, "regular_price": 3.5}),
+    ],
+)
+def test_half_a_value_is_no_value(text: str, kept: dict[str, JsonValue]) -> None:
+    reading = read("price_tag", text)
+    assert {name: reading.items[0].fields[name] for name in kept} == kept
+    assert not reading.complete
+    assert codes(reading) == ["truncated"]
+
+
+@pytest.mark.parametrize("text", ['{"items": [', '{"items": ', '{"items": [{"name": "可'])
+def test_an_answer_that_is_cut_off_at_once_does_not_say_that_there_is_nothing(text: str) -> None:
+    assert not read("price_tag", text).complete
+
+
+def test_rows_one_after_another_are_a_list() -> None:
+    reading = read("price_tag", '{"name": "可乐"}\n{"name": "雪碧"}')
+    assert [row.fields["name"] for row in reading.items] == ["可乐", "雪碧"]
+
+
+def test_rows_of_a_broken_answer_never_move_to_another_list() -> None:
+    reading = read("shelf_audit", '{"gaps": [{"level": 1}, {"level": 2}], "levels": [{"lev')
+    assert [row.fields["level"] for row in reading.findings] == [1, 2]
+    assert not [row for row in reading.items if row.fields["level"]]
+
+
+@pytest.mark.parametrize(
+    ("price", "number"), [("1,299.00", 1299), ("5.9元/500g", 5.9), ("满100减20", None), ("3或4", None)]
+)
+def test_prices_in_words_become_numbers_where_they_state_one(price: str, number: float | None) -> None:
+    assert (
+        read("price_tag", json.dumps({"items": [tag(name="可乐", regular_price=price)]}))
+        .items[0]
+        .fields["regular_price"]
+        == number
+    )
 
 
 def test_prose_answers_a_question() -> None:
@@ -170,6 +226,11 @@ def test_a_task_without_a_model_is_finished_from_facts_alone() -> None:
         ([-50, 900, 1200, 1100], (0, 450, 1000, 500)),
         ([1, 1, 1, 9], None),
         ([1, 2, 3], None),
+        ([[100, 200, 300, 400]], (100, 100, 300, 200)),
+        ([[100, 200], [300, 400]], (100, 100, 300, 200)),
+        ([0, 0, 1280, 1024], None),
+        ([[1, 2], [3]], None),
+        ([[[1, 2, 3, 4]]], None),
         (["1", 2, 3, 4], None),
         ([True, 2, 3, 4], None),
         ([float("nan"), 2, 3, 4], None),

@@ -75,9 +75,9 @@ def result_text(scan: Scan) -> str:
 
 def _read_text(output: Output, task: Task, facts: Facts) -> Reading:
     raw = clean(output.text, MAX_TEXT)
-    cut = output.finish_reason == "length" or len(output.text) > MAX_TEXT
-    notices = [_notice(facts.lang, "truncated", "答案超长被截断，可能缺行。", "The answer was cut off.")] if cut else []
     answer = parse_answer(output.text, task.schema, facts.width, facts.height) or _prose(raw, task)
+    cut = output.finish_reason == "length" or len(output.text) > MAX_TEXT or (answer is not None and answer.cut)
+    notices = [_notice(facts.lang, "truncated", "答案超长被截断，可能缺行。", "The answer was cut off.")] if cut else []
     if answer is None:
         notice = _notice(
             facts.lang,

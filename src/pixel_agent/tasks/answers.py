@@ -10,43 +10,50 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import cast
 
-from json_repair import loads as repair
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Draft, Row, Source
+from pixel_agent.rules.prices import find_prices
 from pixel_agent.tasks.checks import Check, compile_check
+from pixel_agent.tasks.loose_json import MAX_DEPTH, find_values
 
 MAX_TEXT = 40_000
 """Characters of an answer that are looked at; 4,096 new tokens are about 16,000."""
 
-MAX_DEPTH = 24
+MAX_VALUES = 500
+"""Values of a text that are looked at; rows one after another are values each."""
 MAX_STRING = 2_000
 MAX_ROWS = 500
+MAX_PRICE = 40
+"""Characters of a text that may stand for a number."""
 MAX_NUMBER = 1e15
 FINDING_LISTS = frozenset({"findings", "gaps", "misplaced"})
 BOX_FIELD = "bbox_2d"
 BOX_SCALE = 1000
 """Models of the Qwen3-VL family point in thousandths of the photo's sides."""
+BOX_SLIP = 200
+"""How far outside a corner may lie, to be clipped; beyond that the numbers are no thousandths, and no place is better
+than a wrong one."""
 
 _SINGULAR = {"levels": "level", "products": "product", "gaps": "gap", "items": "item", "findings": "finding"}
-_THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
-_START = re.compile(r"\{|\[\s*[\[{\]]")
-"""Where an answer begins: an object, or a list of objects; `[1]` is a remark."""
-
-_DECODER = json.JSONDecoder()
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What could be used of a model's text: the draft, and how many rows and values had to be left out."""
+    """What could be used of a model's text: the draft, how many rows and values had to be left out, and whether the text
+    ends before the answer does.
+    """
 
     draft: Draft
     dropped_rows: int = 0
     dropped_values: int = 0
+    cut: bool = False
 
 
 def parse_answer(text: str, schema: Mapping[str, JsonValue], width: int, height: int) -> Answer | None:
@@ -58,13 +65,14 @@ def parse_answer(text: str, schema: Mapping[str, JsonValue], width: int, height:
     properties = schema.get("properties")
     if not isinstance(properties, dict) or not properties:
         return None
-    content = _object(_load(text), properties)
-    if content is None:
+    found = _content(_answers(text), properties)
+    if found is None:
         return None
+    content, cut = found
     reader = _Reader(properties, width, height)
     for name, part in properties.items():
         reader.read(name, part, content.get(name))
-    return reader.answer()
+    return replace(reader.answer(), cut=cut)
 
 
 def takes_prose(schema: Mapping[str, JsonValue]) -> bool:
@@ -82,11 +90,14 @@ def clean(text: str, limit: int = MAX_STRING) -> str:
 
 def pixel_box(value: JsonValue, width: int, height: int) -> Box | None:
     """A box in thousandths as pixels of the photo: corners sorted, clipped; None for nonsense or an empty box."""
+    value = _flat(value)
     if not isinstance(value, list) or len(value) != 4:
         return None
     parts: list[float] = []
     for part in value:
         if isinstance(part, bool) or not isinstance(part, int | float) or not math.isfinite(part):
+            return None
+        if not -BOX_SLIP <= part <= BOX_SCALE + BOX_SLIP:
             return None
         parts.append(min(max(float(part), 0.0), float(BOX_SCALE)))
     left, right = sorted((parts[0], parts[2]))
@@ -99,6 +110,15 @@ def pixel_box(value: JsonValue, width: int, height: int) -> Box | None:
         math.ceil(right * width / BOX_SCALE),
         math.ceil(bottom * height / BOX_SCALE),
     )
+
+
+def _flat(value: JsonValue) -> JsonValue:
+    """A box in one more pair of brackets, or as two corners, as four numbers."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, list) for part in value):
+        return [number for part in value if isinstance(part, list) for number in part]
+    return value
 
 
 class _Reader:
@@ -123,6 +143,7 @@ class _Reader:
             return
         rows = _RowChecks(schema)
         kind = _SINGULAR.get(name, name) if name in self._named else None
+        value = _as_rows(value, rows)
         for entry in value[:MAX_ROWS] if isinstance(value, list) else ():
             row = self._row(rows, entry, kind)
             if row is None:
@@ -159,6 +180,15 @@ class _Reader:
         return None
 
 
+def _as_rows(value: JsonValue, checks: _RowChecks) -> JsonValue:
+    """A row that stands alone as a list, and rows under numbers or names of their own as one; others as they are."""
+    if not isinstance(value, dict):
+        return value
+    if set(value) & set(checks.fields):
+        return [value]
+    return list(value.values()) if value and all(isinstance(part, dict) for part in value.values()) else value
+
+
 class _RowChecks:
     """The checks of one list's rows: each field's own, and what must not be null."""
 
@@ -179,26 +209,38 @@ class _RowChecks:
         )
 
 
-def _load(text: str) -> JsonValue:
-    """The JSON of a text, mended if need be; None where there is none. Bounded before anything is parsed."""
-    body = _THOUGHT.sub("", text[:MAX_TEXT], count=1)
-    start = _START.search(body)
-    if start is None:
-        return None
-    body = body[start.start() :]
-    try:
-        loaded = _DECODER.raw_decode(body)[0]  # whatever follows the first value (a fence, a remark) is no matter
-    except (ValueError, RecursionError):
-        loaded = _repair(body)
-    return _tame(cast("JsonValue", loaded), MAX_DEPTH)
+def _answers(text: str) -> str:
+    """The text without what a model thought aloud, nothing where it never came to an end of that; unpacked where the
+    whole answer is JSON in a JSON text.
+    """
+    body = text[:MAX_TEXT].rpartition("</think>")[2].strip()
+    if body.startswith('"'):
+        with suppress(ValueError):
+            body = str(json.loads(body))
+    return "" if body.startswith("<think>") else body
 
 
-def _repair(body: str) -> object:
-    """Mended JSON; nothing where mending leaves nothing: an empty answer must be written, not made."""
-    try:
-        return repair(body, skip_json_loads=True) or None
-    except (ValueError, RecursionError, IndexError, TypeError, KeyError):
-        return None
+def _content(text: str, properties: Mapping[str, JsonValue]) -> tuple[Mapping[str, JsonValue], bool] | None:
+    """The answer's object and whether it was cut off; None where nothing fits.
+
+    Models write examples and drafts first: the last fitting value counts, before it the last that says anything, and
+    values that stand there as JSON before those that had to be mended. Rows one after another are one list.
+    """
+    found = [(value, _tame(value.value, MAX_DEPTH)) for value in islice(find_values(text), MAX_VALUES)]
+    for strict in (True, False):
+        fitting = [
+            (content, value.cut)
+            for value, tamed in found
+            if value.strict is strict and (content := _object(tamed, properties, strict)) is not None
+        ]
+        telling = [pair for pair in fitting if any(pair[0].values())]
+        if fitting:
+            return (telling or fitting)[-1]
+        rows = [(tamed, value.cut) for value, tamed in found if value.strict is strict and isinstance(tamed, dict)]
+        content = _object([tamed for tamed, _ in rows], properties, strict) if rows else None
+        if content is not None:
+            return content, any(cut for _, cut in rows)
+    return None
 
 
 def _tame(value: object, depth: int) -> JsonValue:
@@ -220,24 +262,27 @@ def _tame(value: object, depth: int) -> JsonValue:
             return None
 
 
-def _object(content: JsonValue, properties: Mapping[str, JsonValue]) -> Mapping[str, JsonValue] | None:
-    """The answer's object; a bare list, or a bare row, stands for the schema's first list."""
-    first = next((name for name, part in properties.items() if _row_schema(part) is not None), None)
+def _object(
+    content: JsonValue, properties: Mapping[str, JsonValue], strict: bool, wrapped: bool = False
+) -> Mapping[str, JsonValue] | None:
+    """The answer's object, also inside one wrapper; a bare list of rows stands for the schema's first list.
+
+    An empty answer must be written: what mending leaves empty is none.
+    """
     if isinstance(content, list):
-        objects = [part for part in content if isinstance(part, dict)]
-        named = next((part for part in objects if set(part) & set(properties)), None)
-        if named is not None:
-            return named
-        return {first: content} if first is not None and (objects or not content) else None
+        first = next((name for name, part in properties.items() if _row_schema(part) is not None), None)
+        row = _row_schema(properties[first]) if first is not None else None
+        if first is None or row is None or not (content or strict):
+            return None
+        names = cast("dict[str, JsonValue]", row["properties"])
+        rows = [part for part in content if isinstance(part, dict) and set(part) & set(names)]
+        return {first: content} if rows or not content else None
     if not isinstance(content, dict):
         return None
     if set(content) & set(properties):
         return content
-    row = _row_schema(properties[first]) if first is not None else None
-    names = row.get("properties") if row else None
-    if first is not None and isinstance(names, dict) and set(content) & set(names):
-        return {first: [content]}
-    return None
+    inner = () if wrapped else (part for part in content.values() if isinstance(part, dict | list) and part)
+    return next((found for part in inner if (found := _object(part, properties, strict, True)) is not None), None)
 
 
 def _row_schema(part: JsonValue) -> dict[str, JsonValue] | None:
@@ -251,8 +296,7 @@ def _conversions(value: JsonValue) -> Sequence[JsonValue]:
     if isinstance(value, str):
         plain = value.strip()
         numbers: list[JsonValue] = []
-        if match := re.fullmatch(r"[¥￥]?\s*(-?[0-9]{1,12}(?:\.[0-9]{1,6})?)\s*元?", plain):
-            found = float(match[1])
+        if (found := _stated_number(plain)) is not None:
             numbers = [int(found) if found == int(found) else found]
         return [plain, plain.lower(), *numbers, *({"true": [True], "false": [False]}.get(plain.lower(), []))]
     if isinstance(value, float) and value == int(value):
@@ -260,3 +304,13 @@ def _conversions(value: JsonValue) -> Sequence[JsonValue]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return [str(value)]
     return []
+
+
+def _stated_number(words: str) -> float | None:
+    """A number as people write it, `1,299.00` or `3元5角`; None for anything that states none or several."""
+    if match := re.fullmatch(
+        r"[¥￥]?\s*(-?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,6})?)\s*元?", words
+    ):
+        return float(match[1].replace(",", ""))
+    prices = find_prices(words) if len(words) <= MAX_PRICE else []
+    return float(prices[0].amount) if len(prices) == 1 else None
