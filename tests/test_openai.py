@@ -154,6 +154,12 @@ def test_each_kind_gets_priority_and_schema_as_it_wants_them(kind: str, numbers:
         assert bodies[0]["response_format"]["json_schema"]["schema"] == TASK.schema
 
 
+@pytest.mark.parametrize("kind", sorted(DIALECTS))
+def test_only_a_process_of_our_own_is_told_who_asks(kind: str) -> None:
+    body = json.loads(request_body(replace(make_job(), client="till 3"), "m", DIALECTS[kind], b"", stream=False))
+    assert body.get("user") == ("till 3" if kind == "pixel-agent" else None)
+
+
 def test_free_text_gets_no_response_format() -> None:
     job = make_job(task=replace(TASK, schema={}))
     assert "response_format" not in json.loads(request_body(job, "m", DIALECTS["vllm"], b"", stream=False))

@@ -20,6 +20,10 @@ from pixel_agent.visual_size import visual_size
 ResponseFormat = Literal["json_schema", "json_object", "off"]
 
 
+MAX_USER = 200
+"""Longest name of a client that our own chat API takes, in characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One kind of server. `priorities` maps our classes to its numbers (None: it knows none); `health` is a path from the
@@ -102,6 +106,8 @@ def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream
         body["seed"] = sampling.seed
     if stream and dialect.stream_usage:
         body["stream_options"] = {"include_usage": True}
+    if dialect.kind == "pixel-agent" and job.client:
+        body["user"] = job.client[:MAX_USER]  # for the fair share, where it trusts us; nobody else needs to know
     if dialect.priorities is not None:
         body["priority"] = dialect.priorities[job.priority]
     if task.schema and dialect.response_format == "json_schema":
