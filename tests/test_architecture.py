@@ -22,6 +22,8 @@ MODEL = {
     "engines/loading.py",
     "bench/tiny_model.py",
     "bench/device.py",
+    "bench/device_contenders.py",
+    "bench/device_models.py",
 }
 """The adapter of the model in this process, in rooms; only its first is imported before the engine starts."""
 HEAVY = {

@@ -41,10 +41,9 @@ CHAT_TEMPLATE = (
 def build(folder: Path, *, seed: int = 0) -> Path:
     """Write model, tokenizer and image settings to `folder` (made if need be), ready for `from_pretrained`; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer()
+    tokenizer = byte_tokenizer()
     tokenizer.save_pretrained(folder)
-    ids = {token: int(number) for token, number in tokenizer.get_vocab().items() if token in SPECIAL}
-    _model(ids, seed).save_pretrained(folder)
+    _model(special_ids(tokenizer), seed).save_pretrained(folder)
     size = {"shortest_edge": 65536, "longest_edge": 16777216}
     images = {
         "image_processor_type": "Qwen2VLImageProcessor",
@@ -62,7 +61,12 @@ def build(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    """The control tokens' ids."""
+    return {token: int(number) for token, number in tokenizer.get_vocab().items() if token in SPECIAL}
+
+
+def byte_tokenizer() -> PreTrainedTokenizerFast:
     """A byte-level BPE without merges: one token a byte."""
     vocabulary = {letter: number for number, letter in enumerate(sorted(ByteLevel.alphabet()))}
     backend = Tokenizer(BPE(vocabulary, []))

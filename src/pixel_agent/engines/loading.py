@@ -87,7 +87,7 @@ def load(settings: TransformersSettings, progress: Progress = log_progress) -> L
         raise _no_weights(folder, _first_line(error)) from error
     if report["missing_keys"]:  # the library would fill them with random numbers
         raise _no_weights(folder, f"{len(report['missing_keys'])} of its tensors are in none of the files.")
-    return _loaded(cast(Qwen3VLForConditionalGeneration, model.eval()), tokenizer, device)
+    return ready(cast(Qwen3VLForConditionalGeneration, model.eval()), tokenizer)
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -188,7 +188,8 @@ def free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _loaded(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase, device: torch.device) -> Loaded:
+def ready(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase) -> Loaded:
+    """A model that stands on its device, with what an engine wants to know of it."""
     text = cast(Qwen3VLTextConfig, model.config.text_config)
     heads = text.num_key_value_heads or text.num_attention_heads
     ends = model.generation_config.eos_token_id if model.generation_config else None
@@ -199,7 +200,7 @@ def _loaded(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokeniz
         frozenset(int(one) for one in ids if isinstance(one, int)),
         text.vocab_size,
         2 * text.num_hidden_layers * heads * text.head_dim * model.dtype.itemsize,
-        free_bytes(device),
+        free_bytes(model.device),
     )
 
 

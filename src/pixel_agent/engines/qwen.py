@@ -15,7 +15,7 @@ import torch
 from pixel_agent.config import TransformersSettings
 from pixel_agent.core import Job, Message, Output, Sampling, Tokens
 from pixel_agent.engines.generation import Row, Writer
-from pixel_agent.engines.loading import Loaded, Progress, load, log_progress
+from pixel_agent.engines.loading import Loaded
 from pixel_agent.engines.qwen_features import PhotoFeatures, View
 from pixel_agent.engines.qwen_pixels import on_grid
 from pixel_agent.engines.qwen_prompt import Prompts
@@ -29,21 +29,20 @@ log = logging.getLogger("pixel_agent.qwen")
 
 
 class QwenModel:
-    """Loads in its constructor; everything is to be called from one thread. Raises EngineUnavailable."""
+    """Everything, making it too, is to be called from one thread."""
 
-    def __init__(self, settings: TransformersSettings, progress: Progress = log_progress) -> None:
-        started = time.perf_counter()
+    def __init__(self, settings: TransformersSettings, loaded: Loaded) -> None:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self._settings = settings
-        self.loaded = load(settings, progress)
+        self.loaded = loaded
         self.features = PhotoFeatures(self.loaded.model, settings.photo_memory_bytes)
         self._prompts = Prompts(self.loaded.tokenizer, settings.max_prompt_tokens)
         self._grammars = _grammars(self.loaded) if settings.constrained else None
         self._writer = Writer(self.loaded.model, self.features, self._grammars, settings.prefill_tokens)
-        progress("warm-up", 0.0)
+        started = time.perf_counter()
         self._warm_up()
-        log.info("event=model_ready device=%s seconds=%.1f", self.loaded.model.device, time.perf_counter() - started)
+        log.info("event=model_ready device=%s warm_up_s=%.1f", loaded.model.device, time.perf_counter() - started)
 
     @property
     def free_bytes(self) -> int:

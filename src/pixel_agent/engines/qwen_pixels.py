@@ -50,7 +50,7 @@ def pixel_values(pixels: Pixels, device: torch.device | str = "cpu") -> torch.Te
     """
     rows, columns = pixels.shape[0] // (PATCH * MERGE), pixels.shape[1] // (PATCH * MERGE)
     image = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)
-    scaled = (image.to(torch.float32) / 255 - MEAN) / DEVIATION
+    scaled = image.to(torch.float32).mul_(1 / (255 * DEVIATION)).sub_(MEAN / DEVIATION)
     cut = scaled.view(rows, MERGE, PATCH, columns, MERGE, PATCH, 3).permute(0, 3, 1, 4, 6, 2, 5)
     framed = cut.unsqueeze(5).expand(*cut.shape[:5], FRAMES, *cut.shape[5:])
     return framed.reshape(rows * columns * MERGE * MERGE, 3 * FRAMES * PATCH * PATCH)

@@ -22,6 +22,7 @@ from pixel_agent.engines.base import Limits, plan_by_capability
 from pixel_agent.errors import EngineUnavailable, PixelAgentError
 
 if TYPE_CHECKING:
+    from pixel_agent.engines.loading import Loaded
     from pixel_agent.engines.qwen import QwenModel
 
 CAPABILITIES = frozenset(Capability)
@@ -33,10 +34,19 @@ MEMORY_SHARE = 0.85
 
 
 class TransformersEngine:
-    """One model on one device. `loading` keeps engines of one process from choosing the same device at once."""
+    """One model on one device. `loading` keeps engines of one process from choosing the same device at once.
 
-    def __init__(self, settings: TransformersSettings, loading: threading.Lock | None = None) -> None:
+    `load` (default: from the settings' folder or hub) brings the model.
+    """
+
+    def __init__(
+        self,
+        settings: TransformersSettings,
+        loading: threading.Lock | None = None,
+        load: Callable[[TransformersSettings], Loaded] | None = None,
+    ) -> None:
         self._settings = settings
+        self._bring = load
         self._loading = loading or threading.Lock()
         name = Path(settings.model).name if Path(settings.model).exists() else settings.model
         libraries = ", ".join(f"{package} {_version(package)}" for package in ("torch", "transformers"))
@@ -112,10 +122,11 @@ class TransformersEngine:
             await asyncio.to_thread(model.release)
 
     def _load(self) -> QwenModel:
+        from pixel_agent.engines.loading import load
         from pixel_agent.engines.qwen import QwenModel
 
         with self._loading:
-            return QwenModel(self._settings)
+            return QwenModel(self._settings, (self._bring or load)(self._settings))
 
     @property
     def _tokens_of_a_photo(self) -> int:
