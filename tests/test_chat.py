@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +15,15 @@ import httpx
 import httpx2
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pixel_agent.api.app import create_app
+from pixel_agent.api.chat_wire import ChatBody
 from pixel_agent.config import load
-from pixel_agent.core import Priority, ScanRequest
+from pixel_agent.core import Batch, Output, Priority, ScanRequest
+from pixel_agent.engines.simulated import SimulatedEngine
+from pixel_agent.errors import PixelAgentError, ReplicaLost
 from pixel_agent.service import ScanService, build_service
 from tests.test_api import FAST
 
@@ -359,3 +364,65 @@ async def test_a_fetched_photo_is_bounded_in_bytes_time_and_redirects(jpeg: byte
 async def test_a_host_that_does_not_answer_is_a_400() -> None:
     answer = await fetched("http://127.0.0.1:9/a.jpg", fetch="any")
     assert (answer.status_code, "cannot be fetched" in answer.text) == (400, True)
+
+
+# Accidents
+
+
+async def test_a_device_that_dies_half_way_repeats_no_words(jpeg: bytes) -> None:
+    dying = {"base_ms": 40, "pieces": 8, "crash_every": 2}
+    async with serving(simulated=dying, pool={"restart_min_s": 0.01}) as served:
+        whole = await served.client.chat.completions.create(**asked(jpeg))
+        stream = await served.client.chat.completions.create(**asked(jpeg), stream=True)
+        words = [chunk.choices[0].delta.content or "" async for chunk in stream]
+        restarts = served.service.pool.stats()[0].restarts
+    assert ("".join(words), restarts) == (whole.choices[0].message.content, 1)
+
+
+class Fickle(SimulatedEngine):
+    """Says something else each time, and dies half-way the first time."""
+
+    tries = 0
+
+    async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
+        Fickle.tries += 1
+        for job in batch.jobs:
+            assert job.on_text is not None
+            job.on_text(f"try {Fickle.tries}")
+        if Fickle.tries == 1:
+            raise ReplicaLost("The device died.")
+        return [Output(text=f"try {Fickle.tries}") for _ in batch.jobs]
+
+
+async def test_words_that_were_said_and_cannot_be_unsaid_end_in_an_error(
+    jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixel_agent.engines.simulated.SimulatedEngine", Fickle)
+    async with serving(pool={"restart_min_s": 0.01}) as served:
+        stream = await served.client.chat.completions.create(**asked(jpeg), stream=True)
+        with pytest.raises(openai.APIError, match="lost while it answered"):
+            async for _ in stream:
+                pass
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = sorted(set(ChatBody.model_fields) - {"model"})
+
+
+@settings(deadline=None, max_examples=100)
+@given(field=st.sampled_from(FIELDS), value=JSON, schema=JSON)
+def test_whatever_stands_in_a_field_is_taken_or_refused_clearly(field: str, value: object, schema: object) -> None:
+    body = {**asked(b"photo"), "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    body[field] = value
+
+    async def main() -> None:
+        async with serving() as served:
+            answer = await served.http.post("/chat/completions", content=json.dumps(body))
+        assert answer.status_code in (400, 415), answer.text  # the photo is none
+        assert answer.json()["error"]["message"]
+
+    asyncio.run(main())
