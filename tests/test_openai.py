@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ from pixel_agent.core import (
 from pixel_agent.engines.choice import engine_factories
 from pixel_agent.engines.fleet import Fleet
 from pixel_agent.engines.openai import OpenAIEngine, openai_engines
-from pixel_agent.engines.openai_call import _events
+from pixel_agent.engines.openai_call import Call, CallFailed, _events, _object, _Pieces, _whole
 from pixel_agent.engines.openai_dialects import DIALECTS, recognise, request_body
 from pixel_agent.engines.upstream import parse_urls
 from pixel_agent.errors import (
@@ -281,6 +281,36 @@ async def test_a_scan_that_every_server_fails_on_ends_with_the_servers_words() -
     assert isinstance(answer, EngineError)
     assert "CUDA error" in answer.message
     assert len(server.seen) == 1 + QUICK.retries
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 2**70) | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["choices", "message", "delta", "content", "finish_reason", "usage", "prompt_tokens", "error", "detail"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(values | st.fixed_dictionaries({"choices": st.lists(values, max_size=2), "usage": values}), st.booleans())
+@settings(deadline=None, max_examples=100)
+def test_whatever_json_a_server_answers_is_an_output_or_a_failed_call(answer: Any, streamed: bool) -> None:
+    pieces: list[str] = []
+    call = Call("http://a/v1", "a", b"", 108, pieces.append)
+    with suppress(CallFailed):
+        if streamed:
+            _Pieces(call, pieces.append)._take(_object(json.dumps(answer), call))
+        else:
+            output = _whole(json.dumps(answer).encode(), call)
+            assert output.tokens is None or min(output.tokens.prompt, output.tokens.completion) >= 0
+    assert all(pieces)
 
 
 async def test_an_endless_answer_is_cut_off() -> None:
