@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -560,3 +561,35 @@ async def test_cancelling_a_scan_stops_the_servers_work() -> None:
         await until(lambda: server.running == 1)
         scan.cancel()
         await until(lambda: server.left == 1)
+
+
+async def test_among_servers_that_do_all_sorts_of_things_every_scan_ends_once_and_nothing_is_left_running() -> None:
+    luck = random.Random(4)
+    servers = FakeOpenAI(), FakeOpenAI()
+    moods = [
+        Say(status=503),
+        Say(status=429, headers={"retry-after": "0.05"}),
+        Say(status=500),
+        Say(die=True),
+        Say(body=b"?"),
+        Say(delay_s=0.03),
+        Say("abc", die_after=1),
+        Say(),
+        Say(),
+    ]
+    for server in servers:
+        server.script.extend(luck.choices(moods, k=60))
+    async with queue(*servers) as batcher:
+        scans = [
+            asyncio.ensure_future(
+                batcher.submit(make_job(on_text=None if luck.random() < 0.5 else lambda _piece: None))
+            )
+            for _ in range(80)
+        ]
+        for scan in luck.sample(scans, 10):
+            asyncio.get_running_loop().call_later(luck.random() / 10, scan.cancel)
+        ends = await asyncio.gather(*scans, return_exceptions=True)
+        fleet = batcher.pool.replicas[0]._factory()._fleet  # type: ignore[attr-defined]
+        await until(lambda: not any(server.in_flight for server in fleet.servers))
+    assert all(isinstance(end, Output | PixelAgentError | asyncio.CancelledError) for end in ends)
+    assert sum(isinstance(end, Output) for end in ends) >= 50
