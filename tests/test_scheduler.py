@@ -82,6 +82,14 @@ def test_free_memory_bounds_a_batch() -> None:
     assert chosen(replace(state(*waiting), device=DeviceSnapshot(free_memory_bytes=0)), tight) == [0]
 
 
+def test_memory_that_an_engine_reckons_itself_is_not_reckoned_again() -> None:
+    tight = SchedulerSettings(memory_reserve_bytes=1000, memory_bytes_per_token=10)
+    waiting = [Waiting(n, 0, tokens=10) for n in range(4)]
+    full = replace(state(*waiting), device=DeviceSnapshot(free_memory_bytes=0))
+    knows = replace(full, replicas=[replace(one, reckons_memory=True) for one in full.replicas])
+    assert chosen(knows, tight) == [0, 1, 2, 3]
+
+
 def test_half_of_the_response_time_bounds_a_batch() -> None:
     waiting = [Waiting(n, 0) for n in range(4)]
     assert len(chosen(replace(state(*waiting), slo_s=0.25))) == 2  # 0.1 + 2 · 0.01 ≤ 0.125

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -267,11 +268,29 @@ def test_every_task_is_answered_in_full_at_the_size_the_model_sees() -> None:
 
 async def test_batches_are_reckoned_from_the_memory_that_is_left(tiny_model: Path) -> None:
     async with running(tiny_model, max_items=64) as engine:
-        model = model_of(engine)
-        a_token = model.bytes_per_token
-        assert a_token == 2 * 2 * 2 * 16 * 4  # keys and values, 2 layers, 2 heads of 16 numbers of 4 bytes
+        loaded = model_of(engine).loaded
+        assert loaded.bytes_per_token == 2 * 2 * 2 * 16 * 4  # keys and values, 2 layers, 2 heads of 16 numbers
         assert engine.limits.max_items == 64
-        assert engine.limits.max_tokens * a_token < model.free_bytes
+        assert engine.limits.max_tokens * loaded.bytes_per_token < loaded.free_bytes
+        assert engine.limits.reckons_memory
+
+
+async def test_rows_that_do_not_fit_beside_each_other_are_written_in_turn(tiny_model: Path) -> None:
+    async with running(tiny_model) as engine:
+        jobs = [*mixed_jobs(6), make_job(9, make_task("x" * 900))]
+        together = await texts(engine, jobs)
+        model, rows = model_of(engine), list[int]()
+        model.loaded.model.model.language_model.register_forward_pre_hook(
+            lambda _module, _given, more: rows.append(len(more["position_ids"][0])), with_kwargs=True
+        )
+        await texts(engine, jobs)
+        assert max(rows) == 7
+        loaded = model.loaded
+        room = 8192 * loaded.reading_bytes_per_token + 2000 * loaded.bytes_per_token
+        model.loaded = replace(loaded, free_bytes=round(room / 0.85))
+        rows.clear()
+        assert await texts(engine, jobs) == together
+        assert max(rows) == 6
 
 
 def test_auto_takes_the_model_only_where_there_is_a_gpu() -> None:

@@ -101,7 +101,7 @@ class Replica:
         if self._shrunk is not None and self.loop.time() < self._shrunk[0]:
             items, tokens = min(items, self._shrunk[1]), min(tokens, self._shrunk[2])
         idle_since = self.idle_since if self.state is ReplicaState.READY else None
-        return ReplicaView(self.number, idle_since, items, tokens, self.busy_s)
+        return ReplicaView(self.number, idle_since, items, tokens, self.busy_s, limits.reckons_memory)
 
     def give(self, batch: Batch) -> None:
         """Run a batch next. The replica must be ready."""

@@ -46,13 +46,17 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaView:
-    """What the policy knows of one healthy replica. `idle_since` is None while it runs; `load_s` is its work so far."""
+    """What the policy knows of one healthy replica. `idle_since` is None while it runs; `load_s` is its work so far.
+
+    `reckons_memory`: its limits hold whatever memory looks free.
+    """
 
     number: int
     idle_since: float | None
     max_items: int
     max_tokens: int
     load_s: float = 0.0
+    reckons_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def batch_limit(state: State, replica: ReplicaView, fit: Fit, settings: Schedule
         items, why = settings.max_items, f"full at {settings.max_items} items, as set"
     tokens = min(tokens, settings.max_tokens or tokens)
     free = state.device.free_memory_bytes
-    if free is not None and settings.memory_bytes_per_token:
+    if free is not None and settings.memory_bytes_per_token and not replica.reckons_memory:
         room = max(0, free - settings.memory_reserve_bytes) // settings.memory_bytes_per_token
         tokens = min(tokens, room)
     if state.slo_s is not None:

@@ -12,10 +12,15 @@ from pixel_agent.errors import PixelAgentError
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest batch an engine takes at once, in items and in visual tokens."""
+    """The largest batch an engine takes at once, in items and in visual tokens.
+
+    `reckons_memory`: the device's memory is in them already. Engines that keep memory between batches say so, since from
+    outside it looks used.
+    """
 
     max_items: int
     max_tokens: int
+    reckons_memory: bool = False
 
 
 class Engine(Protocol):

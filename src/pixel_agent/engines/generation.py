@@ -40,6 +40,11 @@ class Row:
     random: torch.Generator | None = None
     position: int = 0
 
+    @property
+    def room(self) -> int:
+        """Tokens that the row may come to: its prompt and its longest answer."""
+        return len(self.ids) + self.answer.max_tokens
+
 
 class Writer:
     """Writes answers with one model, on the thread that calls it; never to be called from two threads.

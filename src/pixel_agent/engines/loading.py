@@ -35,6 +35,8 @@ log = logging.getLogger("pixel_agent.loading")
 
 PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
 FAMILY = "qwen3_vl"
+WIDE_TENSORS = 6
+"""Of a layer's intermediate width that are alive at once: three of its own, and as much for the vision tower's."""
 ROOM = 1.05
 """A model takes a little more memory than its file."""
 ELSEWHERE = "Or choose an engine that needs no model here: --engine embedded, or openai with a server's URL."
@@ -45,14 +47,18 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A model that is ready to run. `bytes_per_token` is what its cache takes for each token of a row, `vocabulary` the
-    width of its logits."""
+    """A model that is ready to run.
+
+    `vocabulary` is the width of its logits. `bytes_per_token` is what its cache takes for each token of a row,
+    `reading_bytes_per_token` about what computing takes for each token that is read at once.
+    """
 
     model: Qwen3VLForConditionalGeneration
     tokenizer: PreTrainedTokenizerBase
     end_tokens: frozenset[int]
     vocabulary: int
     bytes_per_token: int
+    reading_bytes_per_token: int
     free_bytes: int
 
 
@@ -200,6 +206,7 @@ def ready(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokenizer
         frozenset(int(one) for one in ids if isinstance(one, int)),
         text.vocab_size,
         2 * text.num_hidden_layers * heads * text.head_dim * model.dtype.itemsize,
+        WIDE_TENSORS * text.intermediate_size * model.dtype.itemsize,
         free_bytes(model.device),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pixel_agent.qwen")
 
+MEMORY_SHARE = 0.85
+"""Part of the free memory that is reckoned with; allocators leave gaps."""
+
 
 class QwenModel:
     """Everything, making it too, is to be called from one thread."""
@@ -45,14 +48,12 @@ class QwenModel:
         log.info("event=model_ready device=%s warm_up_s=%.1f", loaded.model.device, time.perf_counter() - started)
 
     @property
-    def free_bytes(self) -> int:
-        """Memory that the device had left when the model was in place."""
-        return self.loaded.free_bytes
-
-    @property
-    def bytes_per_token(self) -> int:
-        """Memory that each token of a row takes while it is written."""
-        return self.loaded.bytes_per_token
+    def room_tokens(self) -> int:
+        """Tokens, read and to be written, of all rows together that the device has room for; at least one."""
+        kept = self._settings.photo_memory_bytes
+        reading = self._settings.prefill_tokens * self.loaded.reading_bytes_per_token
+        free = int(MEMORY_SHARE * self.loaded.free_bytes) - kept - reading
+        return max(1, free // self.loaded.bytes_per_token)
 
     def answer(self, jobs: Sequence[Job], wanted: Callable[[Job], bool]) -> list[Output | PixelAgentError]:
         """The answers in order; a job that cannot be asked gets its error. `wanted` is asked before each step.
@@ -88,7 +89,8 @@ class QwenModel:
                 failed[place] = error
         if rows:
             asks = {id(row): jobs[place] for place, row in rows.items()}
-            self._writer.write(list(rows.values()), lambda row: wanted(asks[id(row)]))
+            for part in _parts(list(rows.values()), self.room_tokens):
+                self._writer.write(part, lambda row: wanted(asks[id(row)]))
         return [failed[place] if place in failed else _output(rows[place]) for place in range(len(jobs))]
 
     def _row(self, job: Job) -> Row:
@@ -124,6 +126,17 @@ class QwenModel:
         ends = self.loaded.end_tokens
         rows = [Row(ids, view, Answer(2 + n, ends, Sampling(), self._decode)) for n, ids in enumerate(prompts)]
         self._writer.write(rows)
+
+
+def _parts(rows: Sequence[Row], room_tokens: int) -> Iterator[list[Row]]:
+    """Rows that fit together: each takes as much room as the longest of its part."""
+    part: list[Row] = []
+    for row in sorted(rows, key=lambda row: row.room):
+        if part and (len(part) + 1) * row.room > room_tokens:
+            yield part
+            part = []
+        part.append(row)
+    yield part
 
 
 def _output(row: Row) -> Output:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 from pixel_agent.config import TransformersSettings
@@ -29,8 +30,6 @@ CAPABILITIES = frozenset(Capability)
 NEEDED = ("torch", "transformers", "accelerate")
 ROW_TOKENS = 2048
 """Room that a row's prompt and answer get when batches are reckoned from memory; photos come on top."""
-MEMORY_SHARE = 0.85
-"""Part of the free memory that batches may fill; the rest is for what computing takes meanwhile."""
 
 
 class TransformersEngine:
@@ -135,11 +134,11 @@ class TransformersEngine:
 
     def _reckon(self, model: QwenModel) -> Limits:
         """As many rows as fit in memory with room to write, and what is left for their photos."""
-        room = int(MEMORY_SHARE * model.free_bytes - self._settings.photo_memory_bytes) // model.bytes_per_token
+        room = model.room_tokens
         items = max(1, min(self._settings.max_items, room // (ROW_TOKENS + self._tokens_of_a_photo // 4)))
         photos = max(self._tokens_of_a_photo, room - items * ROW_TOKENS)
         most = self._settings.max_tokens or items * self._tokens_of_a_photo
-        return Limits(items, min(most, photos))
+        return Limits(items, min(most, photos), reckons_memory=True)
 
 
 def transformers_factory(settings: TransformersSettings) -> Callable[[], TransformersEngine]:
@@ -150,7 +149,9 @@ def transformers_factory(settings: TransformersSettings) -> Callable[[], Transfo
 
 def has_cuda() -> bool:
     """Whether the model can run on a GPU of this machine; imports PyTorch only where there is a driver."""
-    if not Path("/dev/nvidiactl").exists() or any(find_spec(package) is None for package in NEEDED):
+    if which("nvidia-smi") is None and not Path("/dev/nvidiactl").exists():
+        return False
+    if any(find_spec(package) is None for package in NEEDED):
         return False
     import torch
 

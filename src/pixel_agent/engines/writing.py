@@ -27,7 +27,7 @@ class Answer:
     ) -> None:
         self.finish_reason = ""
         self.tokens = 0
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self._end_tokens = end_tokens
         self._stops = tuple(stop for stop in sampling.stop if stop)
         self._decode = decode
@@ -55,7 +55,7 @@ class Answer:
                 self._end("stop")
                 return True
             self._tell(self._unsafe_tail())
-        if self.tokens >= self._max_tokens:
+        if self.tokens >= self.max_tokens:
             self._end("length")
         return bool(self.finish_reason)
 
