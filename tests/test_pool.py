@@ -193,6 +193,23 @@ class Stubborn(SimulatedEngine):
         return [Output(text="too late")] * len(batch.jobs)
 
 
+class Steady(SimulatedEngine):
+    """Takes long, and shows life for so many seconds."""
+
+    beats_s = 5.0
+
+    async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
+        for _ in range(int(self.beats_s / 0.5)):
+            await asyncio.sleep(0.5)
+            batch.beat()
+        await asyncio.sleep(5.0 - self.beats_s)
+        return [Output(text="at last") for _ in batch.jobs]
+
+
+class Stalled(Steady):
+    beats_s = 2.0
+
+
 class Unstartable(SimulatedEngine):
     async def start(self) -> None:
         raise EngineUnavailable("no weights", "Download them.")
@@ -214,6 +231,16 @@ def test_an_engine_that_ignores_its_cancellation_holds_nobody_up() -> None:
     ended = run_virtual(one_of(Stubborn))
     assert isinstance(ended, Output)
     assert ended.text != "too late"
+
+
+def test_an_engine_that_works_step_by_step_may_take_long() -> None:
+    ended = run_virtual(one_of(Steady))
+    assert isinstance(ended, Output)
+    assert ended.text == "at last"
+
+
+def test_an_engine_that_stops_stepping_is_hung() -> None:
+    assert isinstance(run_virtual(one_of(Stalled)), ReplicaLost)
 
 
 def test_if_no_engine_starts_the_reason_is_raised() -> None:

@@ -211,7 +211,11 @@ class PoolSettings(_Section):
     replicas: int = Field(1, ge=1, description="Engines that run side by side.")
     start_timeout_s: float = Field(600.0, gt=0, description="Longest start of an engine, in seconds.")
     stop_timeout_s: float = Field(5.0, gt=0, description="Longest stop of an engine, in seconds.")
-    hang_timeout_s: float = Field(60.0, gt=0, description="A batch is never taken for hung before this, in seconds.")
+    hang_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="A batch is never taken for hung before this, nor that long after its last step, in seconds.",
+    )
     hang_factor: float = Field(10.0, ge=1, description="A batch hangs after this many times its predicted time.")
     restart_min_s: float = Field(0.2, gt=0, description="Wait before the first restart of an engine, in seconds.")
     restart_max_s: float = Field(30.0, gt=0, description="Longest wait before a restart, in seconds.")

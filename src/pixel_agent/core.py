@@ -415,9 +415,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Jobs that one replica runs together."""
+    """Jobs that one replica runs together.
+
+    An engine that works in steps calls `beat` at each, from any thread: it is not taken for hung while it does.
+    """
 
     jobs: tuple[Job, ...]
+    beat: Callable[[], None] = lambda: None
 
     @property
     def tokens(self) -> int:

@@ -200,6 +200,8 @@ class _Session:
         self._fruitful = False
         self._failed_batches = 0
         self._forgotten = 0
+        self._beaten = 0.0
+        self._watchdog: asyncio.TimerHandle
 
     def give(self, batch: Batch) -> None:
         self._next = batch
@@ -274,16 +276,17 @@ class _Session:
         return True
 
     async def _run(self, jobs: Sequence[Job]) -> Sequence[Output | PixelAgentError]:
-        batch = Batch(tuple(jobs))
+        batch = Batch(tuple(jobs), self._beat)
         tokens = batch.tokens
         settings, latency = self._replica.settings, self._replica.latency
         patience = max(settings.hang_timeout_s, settings.hang_factor * latency.predict(len(jobs), tokens))
         started, forgotten = self._loop.time(), self._forgotten
-        watchdog = self._loop.call_at(started + patience, self._hung, patience)
+        self._beaten = started
+        self._watchdog = self._loop.call_at(started + patience, self._look, patience)
         try:
             outcomes = await self._engine.run(batch)
         finally:
-            watchdog.cancel()
+            self._watchdog.cancel()
         if len(outcomes) != len(jobs):
             raise EngineError(f"The engine gave {len(outcomes)} answers to {len(jobs)} scans.")
         if forgotten == self._forgotten:  # a batch that was cut short teaches nothing
@@ -307,6 +310,17 @@ class _Session:
         self._listener.ran(replica.number, items, seconds)
         if self._failed_batches >= replica.settings.failed_batches:
             self._give_up(EngineError(f"The engine failed {self._failed_batches} batches in a row."))
+
+    def _beat(self) -> None:
+        self._beaten = self._loop.time()
+
+    def _look(self, patience: float) -> None:
+        """The batch takes long: it hangs unless the engine has shown life lately."""
+        alive_until = self._beaten + self._replica.settings.hang_timeout_s
+        if alive_until > self._loop.time():
+            self._watchdog = self._loop.call_at(alive_until, self._look, patience)
+        else:
+            self._hung(patience)
 
     def _hung(self, patience: float) -> None:
         self._give_up(ReplicaLost(f"The engine gave no answer within {patience:.3g} s.", "Send the photo again."))

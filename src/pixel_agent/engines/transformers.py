@@ -7,6 +7,7 @@ imported when the engine starts, so that this file costs nothing where it is onl
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ from pixel_agent.errors import EngineUnavailable, PixelAgentError
 if TYPE_CHECKING:
     from pixel_agent.engines.loading import Loaded
     from pixel_agent.engines.qwen import QwenModel
+
+log = logging.getLogger("pixel_agent.transformers")
 
 CAPABILITIES = frozenset(Capability)
 NEEDED = ("torch", "transformers", "accelerate")
@@ -101,8 +104,13 @@ class TransformersEngine:
         jobs = [_on_loop(job, loop, forgotten) for job in batch.jobs]
         twins = dict(zip(jobs, batch.jobs, strict=True))
         self._running, self._forgotten = frozenset(batch.jobs), forgotten
+
+        def wanted(job: Job) -> bool:
+            batch.beat()  # asked before each step
+            return twins[job] not in forgotten
+
         try:
-            return await loop.run_in_executor(self._thread, model.answer, jobs, lambda job: twins[job] not in forgotten)
+            return await loop.run_in_executor(self._thread, model.answer, jobs, wanted)
         finally:
             forgotten.update(batch.jobs)  # if the call was cancelled, the thread ends at its next step
             self._running = frozenset()
@@ -121,6 +129,7 @@ class TransformersEngine:
             await asyncio.to_thread(model.release)
 
     def _load(self) -> QwenModel:
+        log.info("event=model_loading stage=packages percent=0")  # importing them takes seconds
         from pixel_agent.engines.loading import load
         from pixel_agent.engines.qwen import QwenModel
 
