@@ -81,12 +81,20 @@ def test_a_model_of_another_family_is_named(tiny_model: Path, tmp_path: Path) ->
         load(settings(folder), quiet)
 
 
+def test_a_model_that_wants_other_pixels_is_named(tiny_model: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_model, tmp_path)
+    (folder / "preprocessor_config.json").write_text(json.dumps({"patch_size": 14, "merge_size": 2}), "utf-8")
+    with pytest.raises(EngineUnavailable, match="another way: patch_size"):
+        load(settings(folder), quiet)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
         ("config.json", b"{", "cannot be read"),
         ("model.safetensors", b"cut off", "cannot be loaded"),
         ("tokenizer.json", b"{", "tokenizer"),
+        ("preprocessor_config.json", b"{", "cannot be read"),
     ],
 )
 def test_a_damaged_file_is_named(tiny_model: Path, tmp_path: Path, file: str, content: bytes, message: str) -> None:

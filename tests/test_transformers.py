@@ -18,7 +18,7 @@ from pixel_agent.core import Batch, Job, Message, Output, Sampling, Support
 from pixel_agent.engines.choice import engine_factory
 from pixel_agent.engines.embedded import EmbeddedEngine
 from pixel_agent.engines.transformers import TransformersEngine, has_cuda
-from pixel_agent.errors import InvalidPhoto, InvalidRequest, OutOfMemory
+from pixel_agent.errors import EngineUnavailable, InvalidPhoto, InvalidRequest, OutOfMemory, ReplicaLost
 from pixel_agent.tasks import Catalogue
 from tests.model_jobs import alone, answers, make_job, make_task, mixed_jobs, model_of, running, texts
 
@@ -72,6 +72,14 @@ async def test_constrained_answers_are_always_valid(tiny_model: Path) -> None:
         for job, output in zip(jobs, await answers(engine, jobs), strict=True):
             jsonschema.validate(json.loads(output.text), job.task.schema)
             assert output.finish_reason == "stop"
+
+
+async def test_bfloat16_writes_too(tiny_model: Path) -> None:
+    async with running(tiny_model, dtype="bfloat16") as engine:
+        jobs = [*mixed_jobs(4), make_job(9, make_task(schema=DATE, tokens=60))]
+        outputs = await answers(engine, jobs)
+        assert all(output.text for output in outputs)
+        jsonschema.validate(json.loads(outputs[-1].text), DATE)
 
 
 async def test_grammars_start_anew_with_every_batch(tiny_model: Path) -> None:
@@ -149,22 +157,36 @@ async def test_a_cancelled_run_frees_the_model(tiny_model: Path) -> None:
         assert await texts(engine, [make_job(2)])
 
 
-def full_above(engine: TransformersEngine, rows: int) -> None:
+GPU_FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+CPU_FULL = RuntimeError("[enforce fail at alloc_cpu.cpp:132] err == 0. DefaultCPUAllocator: can't allocate memory")
+GPU_DEAD = torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+
+def full_above(engine: TransformersEngine, rows: int, error: Exception = GPU_FULL) -> None:
     """Let the device run out of memory for more rows than this, as CUDA says it."""
 
     def refuse(_module: torch.nn.Module, ids: tuple[torch.Tensor, ...], more: dict[str, torch.Tensor]) -> None:
         if len(more["input_ids"]) > rows:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+            raise error
 
     model_of(engine).loaded.model.model.register_forward_pre_hook(refuse, with_kwargs=True)
 
 
-async def test_too_little_memory_is_told_as_such_and_passes(tiny_model: Path) -> None:
+@pytest.mark.parametrize("error", [GPU_FULL, CPU_FULL])
+async def test_too_little_memory_is_told_as_such_and_passes(tiny_model: Path, error: Exception) -> None:
     async with running(tiny_model) as engine:
-        full_above(engine, 2)
+        full_above(engine, 2, error)
         with pytest.raises(OutOfMemory, match="3 photos"):
             await engine.run(Batch(tuple(make_job(seed) for seed in range(3))))
         assert await texts(engine, [make_job(seed) for seed in range(2)])
+
+
+@pytest.mark.parametrize(("error", "expected"), [(GPU_DEAD, ReplicaLost), (RuntimeError("a bug"), RuntimeError)])
+async def test_other_failures_are_told_apart(tiny_model: Path, error: Exception, expected: type[Exception]) -> None:
+    async with running(tiny_model) as engine:
+        full_above(engine, 0, error)
+        with pytest.raises(expected):
+            await engine.run(Batch((make_job(1),)))
 
 
 async def test_the_pool_splits_a_batch_that_does_not_fit(tiny_model: Path) -> None:
@@ -299,8 +321,6 @@ def test_auto_takes_the_model_only_where_there_is_a_gpu() -> None:
 
 
 async def test_an_engine_that_has_not_started_says_so() -> None:
-    from pixel_agent.errors import EngineUnavailable
-
     job: Job = make_job(1)
     with pytest.raises(EngineUnavailable, match="not been started"):
         await engine_factory(Settings(engine="transformers"))().run(Batch((job,)))

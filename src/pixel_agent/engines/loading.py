@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from transformers import (
 from transformers.utils.logging import set_tqdm_hook
 
 from pixel_agent.config import TransformersSettings
+from pixel_agent.engines.qwen_pixels import DEVIATION, FRAMES, MEAN, MERGE, PATCH
 from pixel_agent.errors import EngineUnavailable
 
 log = logging.getLogger("pixel_agent.loading")
@@ -73,6 +75,7 @@ def load(settings: TransformersSettings, progress: Progress = log_progress) -> L
     folder = find_model(settings.model, progress)
     config = _config(folder)
     dtype = torch.float32 if settings.dtype == "float32" else torch.bfloat16
+    _check_preparation(folder)
     _check_memory(folder, config, dtype, device)
     progress("tokenizer", 0.0)
     tokenizer = _tokenizer(folder)
@@ -164,6 +167,28 @@ def _config(folder: Path) -> PreTrainedConfig:
             f"Choose a Qwen3-VL model. {ELSEWHERE}",
         )
     return config
+
+
+def _check_preparation(folder: Path) -> None:
+    """Photos prepared in another way than the model learned would be read wrongly, without an error."""
+    path = folder / "preprocessor_config.json"
+    try:
+        stated = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise EngineUnavailable(f"{path} cannot be read: {error}", "Download the model again.") from error
+    ours = {
+        "patch_size": PATCH,
+        "merge_size": MERGE,
+        "temporal_patch_size": FRAMES,
+        "image_mean": [MEAN] * 3,
+        "image_std": [DEVIATION] * 3,
+    }
+    other = [name for name, value in ours.items() if stated.get(name, value) != value]
+    if other:
+        raise EngineUnavailable(
+            f"The model in {folder} wants photos prepared in another way: {', '.join(other)}.",
+            f"Choose a Qwen3-VL model. {ELSEWHERE}",
+        )
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -67,7 +67,7 @@ class QwenModel:
         except torch.AcceleratorError as error:
             failure = ReplicaLost(f"The device failed: {error}", "Restart the server if it goes on.")
         except RuntimeError as error:
-            if "not enough memory" not in str(error):  # what PyTorch says for the CPU
+            if "DefaultCPUAllocator" not in str(error):  # PyTorch's words for too little memory without a GPU
                 raise
             failure = OutOfMemory(f"A batch of {len(jobs)} photos does not fit: {error}")
         # Outside of the handlers: the traceback would keep the batch's tensors alive.
