@@ -110,3 +110,7 @@ def test_independent_arrivals_are_not_taken_for_returns() -> None:
     returns = Returns(0.06)
     now = answered(returns, 50, [0.03, 0.2, 0.4])
     assert returns.expected(now)[0] == 0
+
+
+def test_a_prediction_is_never_zero_so_that_rates_stay_finite() -> None:
+    assert LatencyModel(Fit(0.0, 0.0)).predict(1, 1) > 0

@@ -32,6 +32,8 @@ PRIOR_WEIGHT = 0.01
 """How much the prior counts against one measurement; it decides only what the measurements leave open."""
 ITEM_TOKENS = 256
 """Visual tokens of a photo of 512 x 512: how strongly the prior holds the cost of a token against that of an item."""
+SHORTEST_BATCH_S = 1e-6
+"""No batch is predicted to take less: a fit to batches of next to no time may come out at zero."""
 UNKNOWN_BATCH_S = 1.0
 """Time taken for a full batch of an engine that promises nothing, until one has been measured."""
 
@@ -70,8 +72,8 @@ class LatencyModel:
         self._unfitted_s = 0.0
 
     def predict(self, items: int, tokens: int = 0) -> float:
-        """Seconds that a batch of these items and visual tokens takes."""
-        return self.fit.predict(items, tokens)
+        """Seconds that a batch of these items and visual tokens takes; more than nothing, so that rates stay finite."""
+        return max(SHORTEST_BATCH_S, self.fit.predict(items, tokens))
 
     def observe(self, items: int, tokens: int, seconds: float) -> None:
         """Learn from one finished batch."""
