@@ -13,6 +13,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from pixel_agent.core import Job, Sampling
 from pixel_agent.engines.generation import sample
 from pixel_agent.engines.qwen_features import PhotoFeatures, View
+from pixel_agent.engines.qwen_pixels import pixel_values
 from tests.model_jobs import make_photo, mixed_jobs, running, texts
 
 STEPS = 24
@@ -79,6 +80,7 @@ def test_padding_at_the_right_would_show(published: Published) -> None:
 def test_features_computed_ahead_give_the_same_logits(published: Published) -> None:
     inputs = published.inputs(mixed_jobs(1)[0])
     photo = make_photo(0)
+    inputs["pixel_values"] = pixel_values(photo.pixels)  # the same to the last bit
     ahead = PhotoFeatures(published.model, 0).of([View(("a", 1, 1), photo.pixels)])
     with torch.inference_mode():
         logits = published.model(**inputs).logits
