@@ -118,8 +118,10 @@ class ScanService:
         today = _today(request.options)
         if request.fresh:
             return await self._run(request, plan, today)
-        key = identity(request, today)
-        scan, shared = await self.coalescer.share(key, request.priority, lambda: self._run(request, plan, today))
+        sha256 = await self.photos.digest(request.data)
+        scan, shared = await self.coalescer.share(
+            identity(request, sha256, today), request.priority, lambda: self._run(request, plan, today, sha256)
+        )
         return replace(
             scan,
             scan_id=request.scan_id,
@@ -129,9 +131,9 @@ class ScanService:
             shared=shared,
         )
 
-    async def _run(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
+    async def _run(self, request: ScanRequest, plan: Plan, today: date, sha256: str | None = None) -> Scan:
         watch = Stopwatch()
-        photo = await self.photos.prepare(request.data, plan.pixel_budget)
+        photo = await self.photos.prepare(request.data, plan.pixel_budget, sha256)
         watch.lap("photo")
         quality = _localised(photo.quality, request.lang)
         duplicate = self.recent.near(photo.fingerprint, request.scan_id)
