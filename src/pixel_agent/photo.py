@@ -49,16 +49,16 @@ class PhotoStage:
         """The SHA-256 of an upload; off the event loop where it takes longer than going there."""
         return await asyncio.to_thread(digest, data) if len(data) > LARGE_BYTES else digest(data)
 
-    async def prepare(self, data: bytes, max_pixels: int, sha256: str | None = None) -> Photo:
-        """As `prepare`, off the event loop. Cancelling takes a photo that still waits out of the queue.
+    async def prepare(self, data: bytes, max_pixels: int, sha256: str | None = None, rank: int = 0) -> Photo:
+        """As `prepare`, off the event loop; the lowest rank goes first. Cancelling takes a photo that still waits out of the queue.
 
         HEIC and AVIF take about thirty times as long as JPEG; their own bound keeps them from filling every thread.
         """
         _check_bytes(data, self._settings)
         if sniff(data) not in ("image/heic", "image/avif"):
-            return await self._workers.run(prepare, data, max_pixels, self._settings, sha256)
+            return await self._workers.run_at(rank, prepare, data, max_pixels, self._settings, sha256)
         async with self._heic:
-            return await self._workers.run(prepare, data, max_pixels, self._settings, sha256)
+            return await self._workers.run_at(rank, prepare, data, max_pixels, self._settings, sha256)
 
     async def close(self) -> None:
         """Finish what runs, cancel what waits, end the threads."""

@@ -49,6 +49,7 @@ from pixel_agent.errors import (
     TooManyPhotos,
 )
 from pixel_agent.evidence import Evidence
+from pixel_agent.lookahead import Lookahead, Place
 from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
 from pixel_agent.photo import PhotoStage, prepare
@@ -64,6 +65,8 @@ from pixel_agent.timing import Stopwatch
 
 log = logging.getLogger("pixel_agent.service")
 
+LOOKAHEAD_BATCHES = 3
+"""Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
 INNER_TASK = "product_full_scan"
 """What `compare` scans both photos for, unless `options.task` says otherwise."""
 
@@ -92,6 +95,7 @@ class ScanService:
         )
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
+        self.lookahead = Lookahead(LOOKAHEAD_BATCHES * self.engine.limits.max_items * settings.pool.replicas)
         self.recent = RecentPhotos()
         self._own_use = OwnUse()
         self._starting: asyncio.Task[None] | None = None
@@ -133,7 +137,15 @@ class ScanService:
 
     async def _run(self, request: ScanRequest, plan: Plan, today: date, sha256: str | None = None) -> Scan:
         watch = Stopwatch()
-        photo = await self.photos.prepare(request.data, plan.pixel_budget, sha256)
+        with await self.lookahead.take(request) as place:
+            watch.lap("queue")
+            return await self._read(request, plan, today, sha256, watch, place)
+
+    async def _read(
+        self, request: ScanRequest, plan: Plan, today: date, sha256: str | None, watch: Stopwatch, place: Place
+    ) -> Scan:
+        rank = RANK[request.priority]
+        photo = await self.photos.prepare(request.data, plan.pixel_budget, sha256, rank)
         watch.lap("photo")
         quality = _localised(photo.quality, request.lang)
         duplicate = self.recent.near(photo.fingerprint, request.scan_id)
@@ -141,7 +153,7 @@ class ScanService:
             return self._finished(
                 request, photo, quality, Status.RETAKE_REQUIRED, _retake(quality, request.lang), watch
             )
-        output, codes, notices = await self._ask(request, plan, photo, today, watch)
+        output, codes, notices = await self._ask(request, plan, photo, today, watch, place)
         facts = Facts(
             width=photo.width,
             height=photo.height,
@@ -162,7 +174,7 @@ class ScanService:
         return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
 
     async def _ask(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch
+        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
     ) -> tuple[Output, tuple[Code, ...], tuple[Notice, ...]]:
         """The engine's answer, and the codes that were read meanwhile."""
         pending = self.evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
@@ -170,7 +182,12 @@ class ScanService:
             output = Output(Draft())
             if plan.runs:
                 job = self._job(request, plan, photo, today)
-                output = await self.batcher.submit(job, on_start=lambda: watch.lap("queue"))
+
+                def started() -> None:
+                    watch.lap("queue")
+                    place.release()
+
+                output = await self.batcher.submit(job, on_start=started)
                 watch.lap("engine")
             if pending is None:
                 return output, (), ()

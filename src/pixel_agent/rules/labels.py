@@ -13,7 +13,7 @@ from pixel_agent.rules.prices import PRICE_LABEL, find_prices
 from pixel_agent.rules.units import half_width, normal_unit, simplified
 
 _WORDS: Final[dict[str, str]] = {
-    "name": r"商\s*品\s*名\s*称|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|"
+    "name": r"商\s*品\s*名\s*称|药\s*品\s*名\s*称|通\s*用\s*名\s*称?|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|"
     r"货\s*名|品\s*名|名\s*称|"
     r"product\s*name|product|name|item",
     "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地|产\s*区|"
@@ -30,11 +30,11 @@ _WORDS: Final[dict[str, str]] = {
     "brand": r"品\s*牌|brand",
     "": r"货\s*号|编\s*号|编\s*码|店\s*内\s*码|商\s*品\s*编\s*码|商\s*品\s*码|物\s*价\s*员|核\s*价\s*员|"
     r"监\s*制|电\s*话|热\s*线|库\s*存|"
-    r"供\s*应\s*商|生\s*产\s*商|厂\s*家|经\s*销\s*商|陈\s*列|日\s*期|打\s*印|sku|plu|tel|code|no\.|保\s*质\s*期|生\s*产\s*日\s*期|"
+    r"供\s*应\s*商|生\s*产\s*商|生\s*产\s*企\s*业|生\s*产\s*厂\s*家|厂\s*家|批\s*准\s*文\s*号|备\s*注|经\s*销\s*商|陈\s*列|日\s*期|打\s*印|sku|plu|tel|code|no\.|保\s*质\s*期|生\s*产\s*日\s*期|"
     r"重\s*量|重\s*量\s*\(?kg\)?|数\s*量|配\s*料|储\s*存|贮\s*存|材\s*质|颜\s*色|型\s*号|款\s*号|尺\s*码|口\s*味",
 }  # fmt: skip
 _NEEDS_COLON: Final = re.compile(
-    r"名\s*称|name|item|product|net|size|unit|until|no\.|code|tel|数\s*量|日\s*期|打\s*印|陈\s*列|材\s*质|口\s*味"
+    r"name|item|product|net|size|unit|until|no\.|code|tel|数\s*量|日\s*期|打\s*印|陈\s*列|材\s*质|口\s*味"
 )
 _PRICES: Final = f"{PRICE_LABEL.pattern}"
 _LABEL: Final = re.compile(

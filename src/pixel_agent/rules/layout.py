@@ -17,8 +17,12 @@ from pixel_agent.core import Box, TextLine
 DECIMALS_RATIO: Final = 0.8
 """Small decimals are at most this high beside their integer (drawn tags: 0.35 to 0.7)."""
 
+LONE_RATIO: Final = 0.72
+"""A single raised digit without a point must be smaller than this share of its integer."""
+
 _POINT: Final = r"[.。．●•·]"
-_INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?")
+_INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?(?P<yuan>元?)")
+_CENTS: Final = re.compile(rf"(?P<point>{_POINT}?)\s*(?P<digits>\d{{1,2}})(?P<tail>\s*(?:元|[/／]).*)?")
 _TURNED: Final = str.maketrans("69", "96")
 
 
@@ -97,8 +101,10 @@ def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
             continue
         rest.remove(whole)
         rest.remove(cents)
-        digits = re.sub(r"\D", "", cents.text)
-        joined.append(merge((whole, cents), f"{integer['sign']}{integer['digits']}.{digits}", height=whole.height))
+        small = _CENTS.fullmatch(cents.text)
+        text = f"{integer['sign']}{integer['digits']}.{small['digits'] if small else ''}"
+        tail = (small["tail"] or "") if small else ""
+        joined.append(merge((whole, cents), text + (tail or integer["yuan"]), height=whole.height))
     return sorted(rest + joined, key=lambda piece: (piece.top, piece.left))
 
 
@@ -221,17 +227,19 @@ def _same_row(piece: Placed, other: Placed) -> bool:
 
 
 def _are_decimals(piece: Placed, whole: Placed) -> bool:
-    """Two smaller digits right beside an integer, raised, or standing on its line; with a point one digit will do."""
-    digits = re.fullmatch(rf"(?P<point>{_POINT}?)\s*\d{{1,2}}", piece.text)
+    """One or two smaller digits right beside an integer, raised; or standing on its line, one only with a point."""
+    digits = _CENTS.fullmatch(piece.text)
     if piece is whole or digits is None or piece.height > DECIMALS_RATIO * whole.height:
         return False
     pointed = bool(digits["point"]) or re.search(rf"{_POINT}$", whole.text) is not None
-    if not pointed and len(piece.text) < 2:
-        return False
     raised = whole.top - 0.4 * whole.height < piece.middle < whole.middle
+    if not pointed and len(digits["digits"]) < 2 and (not raised or piece.height > LONE_RATIO * whole.height):
+        return False
     standing = abs(piece.bottom - whole.bottom) < 0.35 * whole.height
     reach = whole.right + 0.6 * whole.height
-    beside = whole.centre <= piece.left <= reach and piece.centre > whole.right - 0.1 * whole.height
+    # 元 under the decimals may have been read with the integer, and its box then reaches below them.
+    edge = whole.centre if whole.text.endswith("元") else whole.right - 0.1 * whole.height
+    beside = whole.centre <= piece.left <= reach and piece.centre > edge
     return beside and (raised or standing)
 
 

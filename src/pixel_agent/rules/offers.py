@@ -10,7 +10,7 @@ from typing import Final
 
 from pixel_agent.rules.layout import Placed
 from pixel_agent.rules.prices import PRICE_LABEL, Kind, bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.rules.units import half_width, normal_unit, simplified
+from pixel_agent.rules.units import half_width, printed_unit, simplified
 
 _PROMOTED: Final = re.compile(
     r"特价|促销|特惠|惊爆|抢购|秒杀|清仓|特卖|\bsale\b|限时|热卖价|优惠价|今日价|直降|狂欢", re.IGNORECASE
@@ -114,7 +114,7 @@ def unit_piece(text: str) -> str | None:
     found = _PER.fullmatch(plain)
     if found is None or not found["unit"]:
         return None
-    return normal_unit(found["unit"])
+    return printed_unit(found["unit"])
 
 
 def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> Offer:
@@ -144,7 +144,7 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
         plain = half_width(behind.text).strip()
         unit = unit_piece(plain)
         if unit is None and (tail := re.fullmatch(r"元\s*(?:[/|1Il每一])?\s*(.+)", plain)):
-            unit = normal_unit(tail[1])
+            unit = printed_unit(tail[1])
         if unit is not None or plain in ("元", "块"):
             offer = replace(offer, unit=offer.unit or unit, currency=offer.currency or "CNY")
             used.append(behind)
@@ -204,7 +204,7 @@ def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
     rest = PRICE_LABEL.sub("", re.sub(r"元(?:\s*/\s*[^)\s:]+)?|[¥]|rmb|cny", "", plain, flags=re.IGNORECASE))
     if rest.strip(" :.,;/()[]|-*!=>") or len(plain) > 24:
         return None
-    return label_kind(plain)[1], normal_unit(unit[1]) if unit else None
+    return label_kind(plain)[1], printed_unit(unit[1]) if unit else None
 
 
 def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -> list[Offer]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, normal_unit, simplified
+from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, printed_unit, simplified
 
 Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total"]
 """`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价)."""
@@ -22,7 +22,7 @@ MAX_AMOUNT: Final = Decimal(1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price in a text at [start, end). `kind` is None where no word tells; `unit` is normalised, None if unsaid."""
+    """One price in a text at [start, end). `kind` is None where no word tells; `unit` is as printed, None if unsaid."""
 
     amount: Decimal
     currency: str | None
@@ -35,7 +35,7 @@ class Price:
 _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     (
         "member",
-        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
+        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员尊享价?|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
     ),
     (
         "regular",
@@ -226,12 +226,12 @@ def _decimal(text: str) -> Decimal:
 
 def _unit(text: str, match: re.Match[str], label: re.Match[str] | None) -> str | None:
     if match["per"]:
-        return normal_unit(re.sub(r"^\s*[/|每一1Il]\s*", "", match["per"]))
+        return printed_unit(re.sub(r"^\s*[/|每一1Il]\s*", "", match["per"]))
     if match["prefix"]:
-        return normal_unit(match["prefix"])
+        return printed_unit(match["prefix"])
     if label:
         found = _LABEL_UNIT.search(text[label.end() : match.start()])
-        return normal_unit(found["unit"]) if found and found["unit"] else None
+        return printed_unit(found["unit"]) if found and found["unit"] else None
     return None
 
 

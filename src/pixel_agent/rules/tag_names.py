@@ -16,8 +16,8 @@ from pixel_agent.rules.units import find_specs, half_width
 
 _HEADING: Final = re.compile(
     r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|"
-    r"火热|爆款|新品|热销|热卖|人气|店长|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
-    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
+    r"火热|爆款|新品|热销|热卖|人气|店长|推荐|疯狂|疯抢|超值|超低|低价|划算|实惠|钜惠|巨惠|狂欢|大促|直降|特供|本周|每日|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
+    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|进口商品|原装进口|进口|药品|鲜果|imported|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
     re.IGNORECASE,
 )
 _SLOGAN: Final = re.compile(
@@ -26,10 +26,12 @@ _SLOGAN: Final = re.compile(
     r"特惠|元优惠|优惠券|换购|加购|www\.|http|\.com|微信|支付宝|二维码|公众号|小程序|12315|12358|参考|以实物为准|解释权|图片仅供",
 )
 _SHOP: Final = re.compile(
-    r"超市$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
+    r"超市$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
     re.IGNORECASE,
 )
-_LOOKALIKES: Final = str.maketrans("凈黃奧內呂戶別吳產溫錄", "净黄奥内吕户别吴产温录")
+_LOOKALIKES: Final = str.maketrans(
+    "凈黃奧內呂戶別吳產溫錄廈蘇灣東國雲蘭龍馬爾臺", "净黄奥内吕户别吴产温录厦苏湾东国云兰龙马尔台"
+)
 _TRADITIONAL: Final = re.compile(r"[價單規條麵裝質級飲實銷號與豬雞魚醬糧]")
 
 _NO_NAME_END: Final = re.compile(
@@ -145,6 +147,9 @@ def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
 
 def _tidy(text: str, pieces: Sequence[Placed]) -> str | None:
     name = re.sub(r"\s+", " ", half_width(text)).strip(" :;,.|-_*·")
-    if not any(_TRADITIONAL.search(piece.text) for piece in pieces):
-        name = name.translate(_LOOKALIKES)  # on a simplified page these are misread look-alikes
-    return name or None
+    return mend_lookalikes(name, pieces) or None
+
+
+def mend_lookalikes(text: str, pieces: Sequence[Placed]) -> str:
+    """Traditional characters on a simplified page are misread look-alikes: `廈门` → `厦门`."""
+    return text if any(_TRADITIONAL.search(piece.text) for piece in pieces) else text.translate(_LOOKALIKES)

@@ -17,8 +17,8 @@ from pixel_agent.rules.layout import Placed, cover, group_rows, join_decimals, s
 from pixel_agent.rules.offers import Prices, find_offers, settle, unit_piece
 from pixel_agent.rules.page import Page
 from pixel_agent.rules.prices import bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.rules.tag_names import find_name, looks_like_name, part_names
-from pixel_agent.rules.units import find_specs, half_width, normal_unit, tidy_spec
+from pixel_agent.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
+from pixel_agent.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
 
 LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", "250g", "1000g", "lb"})
 """Units of loose goods: what is sold by weight must show where it comes from."""
@@ -43,7 +43,9 @@ def price_issues(fields: Mapping[str, JsonValue], expected_price: float | None =
     issues = [issue for issue in known if isinstance(issue, str)] if isinstance(known, list) else []
     if not fields.get("unit"):
         issues.append("missing_unit")
-    if fields.get("unit") in LOOSE_UNITS and not fields.get("spec") and not fields.get("origin"):
+    unit = fields.get("unit")
+    loose = isinstance(unit, str) and normal_unit(unit) in LOOSE_UNITS
+    if loose and not fields.get("spec") and not fields.get("origin"):
         issues.append("missing_origin")
     prices = [fields.get(key) for key in ("sale_price", "regular_price", "member_price")]
     current = next((price for price in prices if isinstance(price, int | float)), None)
@@ -83,7 +85,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
         "currency": prices.currency,
         "unit": unit,
         "spec": spec,
-        "origin": _origin(origin.value) if origin else None,
+        "origin": mend_lookalikes(_origin(origin.value), pieces) if origin else None,
         "grade": grade,
         "gtin": gtin,
         "valid_until": _valid_until(pieces, by_field.get("valid_until"), page),
@@ -113,7 +115,7 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
             return specs[0].text, label.pieces
         return tidy_spec(label.value), label.pieces
     for piece in pieces:
-        plain = half_width(piece.text).strip(" ()[]")
+        plain = parse_labels(piece.text)[0].strip(" ()[]")  # a size may stand before a label: 5L 产地:山东
         specs = find_specs(plain)
         alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
         if alone and not find_prices(piece.text):
@@ -124,7 +126,7 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
 
 def _unit(pieces: Sequence[Placed], label: Labelled | None, prices: Prices) -> tuple[str | None, Sequence[Placed]]:
     if label is not None:
-        unit = normal_unit(label.value.split()[0]) or normal_unit(label.value)
+        unit = printed_unit(label.value.split()[0]) or printed_unit(label.value)
         if unit is not None:
             return unit, label.pieces
         if len(label.value) <= 3 and re.fullmatch(r"[\u4e00-\u9fff]+", label.value):

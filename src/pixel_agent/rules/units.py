@@ -94,6 +94,16 @@ def normal_unit(text: str) -> str | None:
     return ("" if amount in ("", "1") else amount) + _UNIT_NAMES.get(unit, unit)
 
 
+def printed_unit(text: str) -> str | None:
+    """The unit of sale as printed, without 元, slash and spaces: `元/公斤` → `公斤`, `/５００克` → `500克`; else None."""
+    found = _UNIT_VALUE.fullmatch(half_width(text).strip(" ()[]:.,-"))
+    if found is None:
+        return None
+    unit, amount = found["unit"], (found["amount"] or "").strip()
+    usual = _UNIT_NAMES.get(unit.lower(), unit)
+    return ("" if amount in ("", "1") else amount) + (usual if usual.isascii() and unit.isascii() else unit)
+
+
 def find_specs(text: str) -> list[Spec]:
     """Every size in a text, in order: `12×330ml`, `250g`, `130抽*3包`, `5kg/袋`, `6个`."""
     plain = mend_spec(text)
