@@ -1,0 +1,48 @@
+"""Raised decimals in the ink of a line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from pixel_agent.core import Pixels
+from pixel_agent.engines.raised_figures import count_raised, with_point
+
+
+def price(large: str, small: str, *, lower: int = 0, dark: bool = False) -> Pixels:
+    image = Image.new("RGB", (300, 96), "navy" if dark else "white")
+    draw, fill = ImageDraw.Draw(image), "white" if dark else "black"
+    draw.text((20, 84), large, fill=fill, font=ImageFont.load_default(80), anchor="ls")
+    edge = draw.textbbox((20, 84), large, font=ImageFont.load_default(80), anchor="ls")
+    draw.text((edge[2] + 6, edge[1] + lower), small, fill=fill, font=ImageFont.load_default(40), anchor="lt")
+    return np.asarray(image.resize((150, 48)))
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("large", "small"), [("36", "90"), ("8", "80"), ("342", "9"), ("3", "42")])
+def test_raised_decimals_get_their_point(large: str, small: str, dark: bool) -> None:
+    assert with_point(large + small, price(large, small, dark=dark)) == f"{large}.{small}"
+
+
+def test_a_sign_is_not_counted_with_the_figures() -> None:
+    assert with_point("¥36", price("36", "90")) == "¥36"
+    assert with_point("¥3690", price("36", "90")) == "¥36.90"
+
+
+def test_figures_on_the_line_and_figures_of_one_size_stay_whole() -> None:
+    assert count_raised(price("36", "90", lower=32), 4) == 0
+    assert with_point("3690", price("3690", "")) == "3690"
+
+
+def test_a_line_whose_edge_cuts_the_next_figure_stays_as_read() -> None:
+    assert with_point("36", price("36", "9")) == "36"
+
+
+def test_superscripts_come_down_to_the_line() -> None:
+    assert with_point("28⁶1", np.full((48, 90, 3), 255, np.uint8)) == "28.61"
+
+
+@pytest.mark.parametrize("text", ["12.80", "会员价", "5", ""])
+def test_other_texts_are_left_alone(text: str) -> None:
+    assert with_point(text, price("36", "90")) == text
