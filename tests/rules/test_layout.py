@@ -67,6 +67,15 @@ def test_small_decimals_on_the_line_join_their_integer(whole: str, small: str) -
 
 
 @pytest.mark.parametrize(
+    ("whole", "small", "joined"), [("¥20", "9", "¥20.9"), ("5元", "17", "5.17元"), ("¥6.", ".9元/500g", "¥6.9元/500g")]
+)
+def test_one_raised_digit_and_decimals_with_their_unit_join(whole: str, small: str, joined: str) -> None:
+    first = line(whole, 100, 100, 100)
+    pieces = join_decimals(straighten([first, line(small, first.corners[1][0] - 20, 105, 50)]))
+    assert [piece.text for piece in pieces] == [joined]
+
+
+@pytest.mark.parametrize(
     ("read", "stands"), [("06", "90"), ("8天", "¥8"), ("06.8夫", "¥8.90"), ("27", "27"), ("天天", "天天")]
 )
 def test_figures_read_upside_down_are_turned_back(read: str, stands: str) -> None:

@@ -71,7 +71,7 @@ def parse_labels(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
             end = translated.end()
         if marks and found.start() < marks[-1][1]:
             continue
-        if _is_label(words, found, end, field):
+        if _is_label(words, found, end, field, follows=bool(marks)):
             marks.append((found.start(), end, "" if field == "other" else field))
     if not marks:
         return plain, ()
@@ -107,7 +107,7 @@ def is_labelled(text: str) -> bool:
     return bool(values) and not before
 
 
-def _is_label(text: str, found: re.Match[str], end: int, field: str) -> bool:
+def _is_label(text: str, found: re.Match[str], end: int, field: str, *, follows: bool) -> bool:
     colon = re.match(r"\s*[)]?\s*[:;]", text[end:]) is not None
     opens = not text[: found.start()].strip(" ([*·-") or text[found.start() - 1] in " ;,|/)"
     if field == "price":
@@ -118,7 +118,7 @@ def _is_label(text: str, found: re.Match[str], end: int, field: str) -> bool:
         return colon and opens
     if colon:
         return True
-    if not opens:
+    if not opens and not (follows and field in ("origin", "unit", "spec")):  # 规格300毫升产地浙江
         return False
     rest = text[end:]
     if field == "unit":

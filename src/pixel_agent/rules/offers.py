@@ -49,6 +49,26 @@ class Prices:
     offers: tuple[Offer, ...] = ()
 
 
+def part_prices(pieces: Sequence[Placed]) -> list[Placed]:
+    """Lines that hold nothing but prices of neighbouring columns (`¥24.70 ¥22.60`) as one piece a price."""
+    parts: list[Placed] = []
+    for piece in pieces:
+        starts = [found.start() for found in re.finditer("[¥￥]", piece.text)]
+        if len(starts) < 2 or starts[0]:
+            parts.append(piece)
+            continue
+        ends = [*starts[1:], len(piece.text)]
+        words = [piece.text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+        if not all(len(find_prices(word)) == 1 for word in words):
+            parts.append(piece)
+            continue
+        share = piece.width / len(piece.text)
+        for word, start in zip(words, starts, strict=True):
+            left = piece.left + start * share
+            parts.append(replace(piece, text=word, left=left, right=left + len(word) * share))
+    return parts
+
+
 def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
     """Every price of a tag. A number without any mark counts only if it is the largest writing."""
     offers: list[Offer] = []
@@ -164,7 +184,9 @@ def _before(piece: Placed, pieces: Sequence[Placed]) -> list[Placed]:
     ]
     near.sort(key=lambda other: -other.right)
     numbers = (
-        index for index, other in enumerate(near) if find_prices(other.text) or bare_amount(other.text) is not None
+        index
+        for index, other in enumerate(near)
+        if other.middle >= piece.top and (find_prices(other.text) or bare_amount(other.text) is not None)
     )
     stop = next(numbers, len(near))
     return [other for other in near[:stop] if is_sign(other.text) or _lone_label(other.text) is not None]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from pixel_agent.rules.brands import brand_of
 from pixel_agent.rules.labels import Labelled, is_labelled, parse_labels
 from pixel_agent.rules.layout import Placed, connected
 from pixel_agent.rules.offers import Offer, unit_piece
@@ -26,7 +27,8 @@ _SLOGAN: Final = re.compile(
     r"特惠|元优惠|优惠券|换购|加购|www\.|http|\.com|微信|支付宝|二维码|公众号|小程序|12315|12358|参考|以实物为准|解释权|图片仅供",
 )
 _SHOP: Final = re.compile(
-    r"超市$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
+    r"^(?:盒马|永辉|大润发|华润万家|世纪联华|联华|华联|物美|沃尔玛|家乐福|山姆会员|麦德龙|永旺|苏果|步步高|天虹|美宜佳|罗森|全家便利|"
+    r"便利蜂|人人乐|奥乐齐|钱大妈|百果园)\S{0,4}$|超市$|生鲜$|优选$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
     re.IGNORECASE,
 )
 _LOOKALIKES: Final = str.maketrans(
@@ -108,6 +110,9 @@ def find_name(
         return None, ()
     tallest = max(piece.height for piece in candidates)
     first = min((piece for piece in candidates if piece.height >= 0.85 * tallest), key=lambda piece: piece.top)
+    if brand_of(first.text) is None:  # a shop's name may stand as large over that of the goods
+        branded = [piece for piece in candidates if brand_of(piece.text) and piece.height >= 0.6 * tallest]
+        first = min(branded, key=lambda piece: piece.top, default=first)
     row = _same_line(first, candidates)
     more = _wrapped(row[-1], candidates) if len(row) == 1 else ()
     text = " ".join(piece.text for piece in row) + "".join(piece.text for piece in more)
@@ -130,14 +135,15 @@ def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
 def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
     """The second line of a name that filled the first: same size, right below, from the same left edge or centre."""
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
-    if first.width < 0.6 * (right - left):
+    alone = brand_of(first.text) == half_width(first.text).replace(" ", "")  # a brand over the name of its goods
+    if first.width < 0.6 * (right - left) and not alone:
         return ()
     for other in pieces:
         if (
             other is not first
             and looks_like_name(other.text)
             and re.search(r"[\u4e00-\u9fff]", other.text)
-            and 0.85 <= other.height / first.height <= 1.18
+            and (0.7 if alone else 0.85) <= other.height / first.height <= (1.4 if alone else 1.18)
             and 0.5 * first.height < other.middle - first.middle < 1.9 * first.height
             and (abs(other.left - first.left) < first.height or abs(other.centre - first.centre) < first.height)
         ):

@@ -14,7 +14,7 @@ from pixel_agent.core import Draft, Row, Source
 from pixel_agent.rules.dates import find_dates
 from pixel_agent.rules.labels import Labelled, labelled_values, parse_labels
 from pixel_agent.rules.layout import Placed, cover, group_rows, join_decimals, split_tags, straighten
-from pixel_agent.rules.offers import Prices, find_offers, settle, unit_piece
+from pixel_agent.rules.offers import Prices, find_offers, part_prices, settle, unit_piece
 from pixel_agent.rules.page import Page
 from pixel_agent.rules.prices import bare_amount, find_prices, is_sign, label_kind
 from pixel_agent.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
@@ -28,7 +28,7 @@ _GRADE: Final = re.compile(r"(?:特级|[一二三四]级|[一二三]等品?|优�
 
 def read_price_tags(page: Page) -> Draft:
     """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
-    pieces = part_names(join_decimals(straighten(page.lines)))
+    pieces = part_prices(part_names(join_decimals(straighten(page.lines))))
     rows = [_read_tag(part, page) for part in split_tags(pieces, _apart)]
     return Draft(items=tuple(row for row in rows if row is not None))
 
@@ -129,12 +129,17 @@ def _unit(pieces: Sequence[Placed], label: Labelled | None, prices: Prices) -> t
         unit = printed_unit(label.value.split()[0]) or printed_unit(label.value)
         if unit is not None:
             return unit, label.pieces
-        if len(label.value) <= 3 and re.fullmatch(r"[\u4e00-\u9fff]+", label.value):
+        if label.value[0] != "元" and len(label.value) <= 3 and re.fullmatch(r"[\u4e00-\u9fff]+", label.value):
             return label.value, label.pieces
     if prices.unit is not None:
         return prices.unit, ()
     for piece in pieces:
         unit = unit_piece(piece.text)
+        if unit is not None:
+            return unit, (piece,)
+    for piece in pieces:
+        slash = re.fullmatch(r"[1Il]\s*([\u4e00-\u9fff]{1,2})", piece.text)  # a slash alone is read as a figure
+        unit = printed_unit(slash[1]) if slash else None
         if unit is not None:
             return unit, (piece,)
     return None, ()
@@ -199,8 +204,8 @@ def _complement(first: set[str | None], second: set[str | None]) -> bool:
     """Whether two sets of price kinds look like one tag: an old price here and only new ones there."""
     if any(one == {"regular"} and "regular" not in other for one, other in ((first, second), (second, first))):
         return True
-    labelled = bool(first) and bool(second) and None not in first | second
-    return labelled and not first & second
+    told, others = first - {None}, second - {None}  # a label beside a price tells its kind
+    return bool(told) and bool(others) and not told & others
 
 
 def _name_height(part: Sequence[Placed]) -> float | None:
@@ -208,7 +213,9 @@ def _name_height(part: Sequence[Placed]) -> float | None:
     if not priced:
         return None
     main = max(priced, key=lambda piece: piece.height)
-    names = [piece for piece in part if _is_name(piece.text) and piece.middle <= main.bottom]
+    values = [value for value in labelled_values(part) if value.field != "name"]
+    taken = {id(piece) for value in values for piece in value.pieces}  # the place under 产地 is no name
+    names = [piece for piece in part if _is_name(piece.text) and piece.middle <= main.bottom and id(piece) not in taken]
     return max((piece.height for piece in names), default=None)
 
 

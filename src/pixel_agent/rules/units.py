@@ -127,6 +127,7 @@ def mend_spec(text: str) -> str:
     plain = re.sub(r"(?<=[\d\slgLG\u4e00-\u9fff])[xX](?=\s*\d)", "×", plain)
     plain = re.sub(r"(?<=\d)[Oo](?=[Oo\d.]*\s*(?:ml|kg|g|l|毫|克|千))", "0", plain, flags=re.IGNORECASE)
     plain = re.sub(r"(?<=\d)[Oo](?=\s*(?:ml|kg|g|l)(?![a-z]))", "0", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"(?<=[\da-zA-Z克升抽])[°≠](?=\d+(?:\D|$))", "*", plain)
     return re.sub(r"(?<=\d)(m)[1I|](?![\da-z])", r"\1l", plain, flags=re.IGNORECASE)
 
 
