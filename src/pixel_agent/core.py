@@ -270,7 +270,9 @@ class Task:
     """One thing a scan can be asked: data, and a pure function that finishes the reading.
 
     `needs`: without these capabilities the task is unsupported. `wants`: without these it is partial. `schema` is the
-    JSON Schema of what a model answers. `photos` is how many photos one scan of this task takes.
+    JSON Schema of what a model answers. `photos` is how many photos one scan of this task takes. `options` are the
+    defaults, and `option_schema` the JSON Schema of each option (see `tasks.options`). `columns` are the fields of
+    finished rows in the order in which they are shown; `kind` is never one, and none means: those of the schema.
     """
 
     id: str
@@ -289,6 +291,8 @@ class Task:
     photos: int = 1
     needs_question: bool = False
     options: Mapping[str, JsonValue] = field(default_factory=dict)
+    option_schema: Mapping[str, JsonValue] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     @property
     def capabilities(self) -> frozenset[Capability]:

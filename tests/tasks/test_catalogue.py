@@ -33,7 +33,7 @@ SUPPORT = {
     "waste_estimate": UNSUPPORTED,
     "text_read": FULL,
     "code_read": FULL,
-    "compare": FULL,
+    "compare": PARTIAL,
     "photo_check": FULL,
     "ask": UNSUPPORTED,
 }

@@ -11,12 +11,12 @@ from typing import Final
 from pydantic import JsonValue
 
 from pixel_agent.core import Draft, Row, Source
-from pixel_agent.rules.dates import find_dates
 from pixel_agent.rules.labels import Labelled, labelled_values, parse_labels
 from pixel_agent.rules.layout import Placed, cover, group_rows, join_decimals, split_tags, straighten
 from pixel_agent.rules.offers import Prices, find_offers, part_prices, settle, unit_piece
 from pixel_agent.rules.page import Page
 from pixel_agent.rules.prices import bare_amount, find_prices, is_sign, label_kind
+from pixel_agent.rules.promos import period_end
 from pixel_agent.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
 from pixel_agent.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
 
@@ -184,9 +184,9 @@ def _valid_until(pieces: Sequence[Placed], label: Labelled | None, page: Page) -
     texts = [label.value] if label is not None else []
     texts += [piece.text for piece in pieces if re.search(r"活动|促销|特价|限时|优惠|截[止至]", piece.text)]
     for text in texts:
-        dates = find_dates(half_width(text), page.today, labelled=True)
-        if dates:
-            return dates[-1].date.isoformat()
+        end = period_end(half_width(text), page.today, labelled=True)
+        if end is not None:
+            return end.isoformat()
     return None
 
 
