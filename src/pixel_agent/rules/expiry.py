@@ -1,6 +1,6 @@
 """Dates on labels: from lines to rows, and the arithmetic of shelf lives.
 
-Rows carry `production_date`, `expiry_date` (only if printed) as ISO dates, `shelf_life` as printed, `lot`, and
+Rows carry `name` as printed after 品名 (null elsewhere), `production_date`, `expiry_date` (only if printed) as ISO dates, `shelf_life` as printed, `lot`, and
 `date_type`: what the printed last date is, one of `best_before`, `use_by`, `sell_by`, `expiry`, or null. A date of
 packing counts as one of production. Dates that no word explains are not guessed: they stand in `unlabelled_dates`.
 """
@@ -30,7 +30,9 @@ _DATED: Final = ("production_date", "expiry_date")
 def read_expiry(page: Page) -> Draft:
     """One row for each label that the geometry tells apart; lines that say nothing about dates are ignored."""
     facts, warnings = collect(page)
-    clusters = _drop_leftovers(_clusters(facts))
+    clusters = _drop_leftovers(
+        [cluster for cluster in _clusters(facts) if {fact.field for fact in cluster} != {"name"}]
+    )
     clusters.sort(key=lambda cluster: min((fact.top, fact.left) for fact in cluster))
     return Draft(items=tuple(_row(cluster) for cluster in clusters), warnings=tuple(warnings))
 
@@ -163,6 +165,7 @@ def _row(cluster: list[Fact]) -> Row:
     lives = list(dict.fromkeys(fact.value for fact in cluster if fact.field == "shelf_life"))
     loose = sorted({fact.value for fact in cluster if fact.field == "unlabelled"})
     fields: dict[str, JsonValue] = {
+        "name": values.get("name"),
         "production_date": values.get("production_date"),
         "shelf_life": " / ".join(lives) or None,
         "expiry_date": values.get("expiry_date"),
