@@ -83,6 +83,7 @@ class JsonArray(Writer):
         self.out.write(",\n" if self._opened else "[\n")
         self.out.write(json.dumps(result.record(self.task), ensure_ascii=False, indent=1))
         self._opened = True
+        self.out.flush()
 
     def close(self) -> None:
         """Close the array."""
@@ -120,18 +121,18 @@ class Tables(Writer):
         if result.scan is None:
             error = result.error
             message = f"{error.message} {error.advice}" if error else "no answer"
-            console.print(f"[bold red]✗[/] [bold]{escape(result.file)}[/]: {escape(message)}")
+            console.print(f"[bold red]✗[/] [bold]{escape(_printable(result.file))}[/]: {escape(message)}")
             return
         envelope = Envelope.of(result.scan)
         mark = {"completed": "[green]✓[/]", "partial": "[yellow]◐[/]"}.get(envelope.status, "[red]✗[/]")
-        console.print(f"{mark} [bold]{escape(result.file)}[/]  {escape(envelope.summary)}")
+        console.print(f"{mark} [bold]{escape(_printable(result.file))}[/]  {escape(_printable(envelope.summary))}")
         for rows in (envelope.items, envelope.findings):
             if rows:
                 _print_rows(console, rows)
         for alert in envelope.alerts:
-            console.print(f"  [bold red]![/] {escape(alert.message)}")
+            console.print(f"  [bold red]![/] {escape(_printable(alert.message))}")
         for warning in envelope.warnings:
-            console.print(f"  [yellow]•[/] {escape(warning.message)}")
+            console.print(f"  [yellow]•[/] {escape(_printable(warning.message))}")
 
 
 def writer(name: str, task: Task, out: TextIO | None = None) -> Writer:
@@ -171,10 +172,15 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:g}"
+        return repr(round(value, 4)).removesuffix(".0")
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+        return _printable(json.dumps(value, ensure_ascii=False))
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what a code or a file name holds must not steer the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _cell(value: JsonValue) -> str:

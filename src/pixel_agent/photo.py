@@ -121,7 +121,7 @@ def fingerprint(pixels: Pixels) -> int:
 def _check_bytes(data: bytes, settings: PhotoSettings) -> None:
     if len(data) > settings.max_bytes:
         raise PhotoTooLarge(
-            f"The photo has {len(data):,} bytes; the limit is {settings.max_bytes:,} bytes.",
+            f"The photo has more than {settings.max_bytes:,} bytes.",
             "Send a smaller photo, or a JPEG of it.",
         )
 

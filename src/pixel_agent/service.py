@@ -120,6 +120,11 @@ class ScanService:
     async def _shared(self, request: ScanRequest) -> Scan:
         plan = self.plan(request.task)
         today = _today(request.options)
+        if request.task.photos != 1:
+            raise TooManyPhotos(
+                f"{request.task.id} takes {request.task.photos} photos; one came.",
+                "Send them together to /v1/scans in the field 'photos'.",
+            )
         if request.fresh:
             return await self._run(request, plan, today)
         sha256 = await self.photos.digest(request.data)
@@ -148,7 +153,7 @@ class ScanService:
         photo = await self.photos.prepare(request.data, plan.pixel_budget, sha256, rank)
         watch.lap("photo")
         quality = _localised(photo.quality, request.lang)
-        duplicate = self.recent.near(photo.fingerprint, request.scan_id)
+        duplicate = self.recent.near(photo, request)
         if not (quality.readable or request.force or not request.task.capabilities):
             return self._finished(
                 request, photo, quality, Status.RETAKE_REQUIRED, _retake(quality, request.lang), watch
@@ -251,9 +256,7 @@ class ScanService:
                 "Send the photo from before first, then the one from after.",
             )
         watch = Stopwatch()
-        inner = self.catalogue.find(str(requests[0].options.get("task", INNER_TASK)))
-        if inner.photos > 1:
-            raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
+        inner = self.inner_task(requests[0])
         before, after = await self._both([replace(request, task=inner) for request in requests])
         reading = compare_readings(
             before.reading,
@@ -266,6 +269,13 @@ class ScanService:
         return replace(
             after, task=outer, reading=reading, status=worst, parts=(before, after), timings={"total": watch.total_ms}
         )
+
+    def inner_task(self, request: ScanRequest) -> Task:
+        """What a comparison scans both photos for. Raises UnknownTask, InvalidRequest."""
+        inner = self.catalogue.find(str(request.options.get("task", INNER_TASK)))
+        if inner.photos > 1:
+            raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
+        return inner
 
     async def _both(self, requests: Sequence[ScanRequest]) -> tuple[Scan, Scan]:
         """Both scans, or the first error once the other scan has been called back."""
@@ -299,8 +309,9 @@ class ScanService:
         """Exchange the ticket of a request that has now been read for one ticket a scan. Raises Refused."""
         first, *others = requests
         with ExitStack() as stack:
-            if ticket.rank == RANK[first.priority] and first.deadline is None:
+            if ticket.rank == RANK[first.priority] and first.deadline is None and not ticket.parked:
                 ticket.resize(len(first.data))
+                ticket.keep()
             else:
                 ticket.release(answered=False)
                 others = [first, *others]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -156,3 +157,34 @@ def test_stats_stream_as_events_until_the_server_stops(start: Start) -> None:
                 break
     assert seen == [True, True]
     assert server.stop() == 0
+
+
+def test_a_head_without_end_is_cut_off(start: Start) -> None:
+    server = start(**FAST)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ")
+        answer = b""
+        with contextlib.suppress(OSError):
+            for _ in range(64):
+                client.sendall(b"a" * 65536)
+        with contextlib.suppress(OSError):
+            answer = client.recv(1000)
+    assert answer == b"" or b" 431 " in answer
+    assert psutil.Process(server.process.pid).memory_info().rss < 600 * 2**20
+    assert httpx.get(f"{server.url}/livez").status_code == 200
+    long_but_fine = {"x-long": "a" * 30_000}
+    assert httpx.get(f"{server.url}/livez", headers=long_but_fine).status_code == 200
+
+
+def test_idle_uploads_do_not_keep_honest_clients_out(start: Start, jpeg: bytes) -> None:
+    server = start(**FAST, PIXEL_AGENT_SERVER__UPLOAD_GRACE_S="3")
+    host, port = server.url.removeprefix("http://").split(":")
+    head = b"POST /scan HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+    idle = [socket.create_connection((host, int(port))) for _ in range(120)]
+    for client in idle:
+        client.sendall(head)
+    wait_until(lambda: inside(server.url) == 0, 10)
+    assert post(server.url, jpeg).status_code == 200
+    for client in idle:
+        client.close()
