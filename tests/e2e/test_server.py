@@ -188,3 +188,12 @@ def test_idle_uploads_do_not_keep_honest_clients_out(start: Start, jpeg: bytes) 
     assert post(server.url, jpeg).status_code == 200
     for client in idle:
         client.close()
+
+
+def test_many_large_uploads_on_one_connection_are_all_taken(start: Start, jpeg: bytes) -> None:
+    server = start(**FAST)
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        for number in range(12):
+            body = jpeg + bytes([number]) * 50_000 * (number + 1)
+            assert client.post("/scan", files={"file": body}, headers=NO_CACHE).status_code == 200
+            assert client.get("/livez").status_code == 200

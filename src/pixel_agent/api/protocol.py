@@ -30,11 +30,13 @@ class _BoundedHead(HttpToolsProtocol):
         super().__init__(config, *args, **kwargs)  # type: ignore[arg-type]  # uvicorn passes them through
         self._head_bytes = 0
         self._in_head = True
+        self._moved_on = False
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, unless a head that already is too long goes on."""
+        """Feed the parser; count what it takes without a head coming to its end."""
+        in_head, self._moved_on = self._in_head, False
         super().data_received(data)
-        if not self._in_head:
+        if not in_head or self._moved_on:
             return
         self._head_bytes += len(data)
         if self._head_bytes > self.max_head_bytes and not self.transport.is_closing():
@@ -43,11 +45,10 @@ class _BoundedHead(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head has ended; what follows is body."""
-        self._in_head = False
+        self._in_head, self._moved_on, self._head_bytes = False, True, 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The next request may begin."""
         super().on_message_complete()
         self._in_head = True
-        self._head_bytes = 0
