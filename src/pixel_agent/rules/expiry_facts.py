@@ -210,11 +210,11 @@ def _speaks_of_offer(text: str) -> bool:
 
 def _apart(entry: _Entry, piece: Placed) -> float:
     """How far a piece stands from an entry, in heights of the larger writing."""
-    gaps = []
+    gaps: list[float] = []
     for own in entry.pieces:
         aside = max(own.left - piece.right, piece.left - own.right, 0.0)
         under = max(own.top - piece.bottom, piece.top - own.bottom, 0.0)
-        gaps.append((aside**2 + under**2) ** 0.5 / max(own.height, piece.height, 1.0))
+        gaps.append(float((aside**2 + under**2) ** 0.5) / max(own.height, piece.height, 1.0))
     return min(gaps)
 
 
