@@ -46,3 +46,19 @@ def test_superscripts_come_down_to_the_line() -> None:
 @pytest.mark.parametrize("text", ["12.80", "会员价", "5", ""])
 def test_other_texts_are_left_alone(text: str) -> None:
     assert with_point(text, price("36", "90")) == text
+
+
+def test_a_shadow_over_the_decimals_hides_no_point() -> None:
+    image = price("16", "08").astype(np.float32)
+    image[:, 100:] *= 0.45
+    assert with_point("1608", image.astype(np.uint8)) == "16.08"
+
+
+def test_the_unit_that_stands_low_behind_the_decimals_stays() -> None:
+    image = Image.fromarray(price("17", "57"))
+    ImageDraw.Draw(image).rectangle((92, 34, 100, 44), fill="black")
+    assert with_point("¥1757元", np.asarray(image)) == "¥17.57元"
+
+
+def test_a_zero_read_as_an_ordinal_sign_is_a_raised_figure() -> None:
+    assert with_point("¥15º⁸", np.full((48, 90, 3), 255, np.uint8)) == "¥15.08"

@@ -258,3 +258,62 @@ def test_a_price_above_the_large_figures_does_not_hide_their_sign() -> None:
     figures = [line("2", 115, 155, 70), line("90", 157, 157, 33), line("天", 99, 184, 35)]
     fields = said(line("丝滑牛奶巧克力", 100, 92, 21), old, label, *figures)
     assert (fields["regular_price"], fields["sale_price"]) == (4.9, 2.9)
+
+
+def test_an_origin_delivered_directly_is_the_place_alone() -> None:
+    fields = said(line("丹东草莓", 10, 10, 40), line("产地直供：辽宁丹东", 10, 60), line("¥5.90元/盒", 10, 100, 60))
+    assert fields["origin"] == "辽宁丹东"
+
+
+def test_a_place_under_its_label_is_not_part_of_the_name() -> None:
+    fields = said(
+        line("拉菲传奇波尔多红葡萄酒", 10, 10, 30), line("产地", 10, 60, 24), line("法国", 120, 50, 30), line("¥94.80", 10, 120, 60)
+    )  # fmt: skip
+    assert (fields["name"], fields["origin"]) == ("拉菲传奇波尔多红葡萄酒", "法国")
+
+
+@pytest.mark.parametrize(
+    ("behind", "unit"), [("盒", "盒"), ("1个", "个"), ("卡", "卡"), ("1500g", "500g"), ("/袋", "袋")]
+)
+def test_a_unit_beside_its_price_counts_without_its_slash(behind: str, unit: str) -> None:
+    price = line("¥24.03", 10, 60, 80)
+    fields = said(line("南孚聚能环电池", 10, 10, 40), price, line(behind, price.corners[1][0] + 10, 115, 24))
+    assert (fields["unit"], fields.get("spec")) == (unit, None)
+
+
+def test_a_label_that_stands_lower_than_its_price_still_names_it() -> None:
+    fields = said(
+        line("马来西亚白咖啡", 10, 10, 40), line("售价", 200, 80, 30), line("¥16.78", 320, 75, 40),
+        line("¥15.78元/袋", 320, 145, 36), line("会员特价", 180, 172, 30),
+    )  # fmt: skip
+    assert (fields["regular_price"], fields["member_price"]) == (16.78, 15.78)
+
+
+def test_the_name_begins_where_the_other_lines_begin_and_the_shop_does_not() -> None:
+    fields = said(
+        line("鲜丰之家", 300, 10, 40), line("陶瓷汤碗 8英寸", 10, 70, 34), line("单位：个", 10, 115, 24),
+        line("产地：江西景德镇", 10, 150, 24), line("售价", 400, 110, 24), line("¥15.08", 400, 140, 60),
+    )  # fmt: skip
+    assert fields["name"] == "陶瓷汤碗 8英寸"
+
+
+def test_a_short_line_over_the_rest_of_the_name_belongs_to_it() -> None:
+    fields = said(line("晨风", 180, 10, 40), line("聚能环五号电池", 80, 55, 40), line("¥19.6", 80, 120, 90))
+    assert fields["name"] == "晨风聚能环五号电池"
+
+
+def test_labels_without_colons_part_from_what_follows() -> None:
+    fields = said(
+        line("品名 黑猪里脊肉", 10, 10, 30), line("产地江苏苏州等级优级", 10, 50), line("计价单位 500g销售价", 10, 90),
+        line("¥5.8", 150, 120, 60),
+    )  # fmt: skip
+    assert (fields["origin"], fields["grade"], fields["unit"]) == ("江苏苏州", "优级", "500g")
+
+
+def test_a_price_whose_decimals_were_lost_is_not_given() -> None:
+    assert "regular_price" not in said(line("奶油白菜", 10, 10, 30), line("售价", 10, 50), line("¥7.", 80, 45, 60))
+
+
+def test_a_member_price_without_its_point_follows_the_old_price() -> None:
+    fields = said(line("德芙丝滑牛奶巧克力", 10, 10, 40), line("会员价 ¥3690", 10, 70, 60), line("原价40", 10, 150))
+    assert (fields["member_price"], fields["regular_price"]) == (36.9, 40)

@@ -16,18 +16,23 @@ from numpy.typing import NDArray
 
 from pixel_agent.core import Pixels
 
-_SUPERSCRIPTS: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_ON_THE_LINE: Final = str.maketrans(_SUPERSCRIPTS, "0123456789")
-FIGURES: Final = re.compile(rf"(?P<sign>[¥￥]?)\s*(?P<digits>[0-9][0-9{_SUPERSCRIPTS}]{{1,5}})")
-"""Texts that may hide a decimal point: a sign or none, and figures."""
+_SUPERSCRIPTS: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹º"
+_ON_THE_LINE: Final = str.maketrans(_SUPERSCRIPTS, "01234567890")
+FIGURES: Final = re.compile(
+    rf"(?P<sign>[¥￥]?)\s*(?P<digits>[0-9][0-9{_SUPERSCRIPTS}]{{1,5}})(?P<tail>\s*(?:[元兀]|[/／]).{{0,5}})?"
+)
+"""Texts that may hide a decimal point: a sign or none, figures, and 元 or the unit behind them."""
 
-_MIN_HEIGHT: Final = 0.25
+_MIN_HEIGHT: Final = 0.2
 """Ink lower than this share of the line is a point, an underline or noise."""
 _LARGE: Final = 0.85
 _SMALL: Final = (0.3, 0.78)
 """Heights of whole and raised figures, as shares of the tallest (drawn tags: raised ones are 0.4 to 0.7)."""
 _ALIGNED: Final = 0.22
 """How far tops may differ, and how much higher than the large ones the small must end, as shares of the tallest."""
+_SHIFTS: Final = (0.0, 0.35, -0.35)
+"""How far from Otsu's threshold towards the paper (positive) or the ink figures are looked for: thin strokes fall apart
+at one, close figures run together at another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +56,42 @@ def with_point(text: str, crop: Pixels) -> str:
     if found is None:
         return text
     digits = found["digits"].translate(_ON_THE_LINE)
-    raised = count_raised(crop, len(digits), signed=bool(found["sign"]))
+    tail = found["tail"] or ""
+    raised = count_raised(crop, len(digits), signed=bool(found["sign"]), tail=bool(tail))
     small = re.search(rf"[{_SUPERSCRIPTS}].?$", found["digits"])
     raised = raised or (len(small[0]) if small else 0)
     if not raised or raised >= len(digits):
         return text
-    return f"{found['sign']}{digits[:-raised]}.{digits[-raised:]}"
+    return f"{found['sign']}{digits[:-raised]}.{digits[-raised:]}{tail}"
 
 
-def count_raised(crop: Pixels, digits: int, *, signed: bool = False) -> int:
+def count_raised(crop: Pixels, digits: int, *, signed: bool = False, tail: bool = False) -> int:
     """How many figures (0 to 2) at the end of a line are small and aligned to the top of large ones before them.
 
     0 where the ink shows another number of figures than `digits`: the edge of the line may cut through the next one.
+    `tail` says that low writing, such as 元, follows the figures.
     """
+    return max(_raised(_figures(ink), digits, signed, tail) for ink in _inks(crop))
+
+
+def _inks(crop: Pixels) -> list[NDArray[np.bool_]]:
+    """What may be ink: dark on light and light on dark, at several thresholds, with and without an even light."""
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    _, dark = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    return max(_raised(_figures(ink > 0), digits, signed) for ink in (dark, cv2.bitwise_not(dark)))
+    size = (2 * gray.shape[0]) | 1
+    lit = cv2.blur(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, np.ones((size // 4, size // 4), np.uint8)), (size // 4,) * 2)
+    even = np.clip(gray.astype(np.float32) * 200 / np.maximum(lit, 1), 0, 255).astype(np.uint8)
+    inks: list[NDArray[np.bool_]] = []
+    for image in (gray, even):
+        middle, dark = cv2.threshold(image, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+        below, above = image[dark > 0], image[dark == 0]
+        if not below.size or not above.size:
+            continue
+        low, high = float(np.median(below)), float(np.median(above))
+        for shift in _SHIFTS:
+            inks.append(image < middle + shift * (high - middle if shift > 0 else middle - low))
+            if image is gray:
+                inks.append(image > middle - shift * (middle - low if shift > 0 else high - middle))
+    return inks or [np.zeros(gray.shape, np.bool_)]
 
 
 def _figures(ink: NDArray[np.bool_]) -> list[_Ink]:
@@ -88,21 +113,26 @@ def _figures(ink: NDArray[np.bool_]) -> list[_Ink]:
     return pieces
 
 
-def _raised(figures: list[_Ink], digits: int, signed: bool) -> int:
+def _raised(figures: list[_Ink], digits: int, signed: bool, tail: bool) -> int:
     tallest = max((one.height for one in figures), default=0)
     large = [index for index, one in enumerate(figures) if one.height >= _LARGE * tallest]
-    small = figures[large[-1] + 1 :] if large else []
-    last = figures[large[-1]] if large else None
-    if last is None or not 1 <= len(small) <= 2 or len(large) + len(small) not in (digits, digits + signed):
+    if not large:
         return 0
-    if len(large) + len(small) > digits and large[0] != 0:  # only a sign as large as the figures counts with them
-        return 0
+    last, behind = figures[large[-1]], figures[large[-1] + 1 :]
     low, high = _SMALL
-    fits = all(
+    fits = [
         low * tallest <= one.height <= high * tallest
         and abs(one.top - last.top) <= _ALIGNED * tallest
         and last.bottom - one.bottom >= _ALIGNED * tallest
         and one.left - before.right <= 0.5 * tallest
-        for before, one in itertools.pairwise([last, *small])
-    )
-    return len(small) if fits else 0
+        for before, one in itertools.pairwise([last, *behind])
+    ]
+    small = fits.index(False) if False in fits else len(fits)
+    low_rest = all(one.top + one.bottom > last.top + last.bottom for one in behind[small:])
+    if not 1 <= small <= 2 or (behind[small:] and not (tail and low_rest)):
+        return 0
+    if len(large) + small not in (digits, digits + signed):
+        return 0
+    if len(large) + small > digits and large[0] != 0:  # only a sign as large as the figures counts with them
+        return 0
+    return small

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pixel_agent.core import Pixels, TextLine
+from pixel_agent.engines.price_tails import PRICE, TAIL, find_tail
 from pixel_agent.engines.raised_figures import FIGURES, with_point
 from pixel_agent.engines.text_models import Detector, Floats, Recognizer, Region, bucket, chunks, cut
 
@@ -49,6 +50,9 @@ _DOUBTFUL = 0.85
 _BATCH_WIDTH = 2560
 """Pixels of width that lines recognised together have in sum: bounds memory, and costs nothing (batches of one line are
 as fast per line on a CPU)."""
+_OWN_TAIL = re.compile(r"(?P<price>[¥￥]?\s*\d[\d.]*)\s*[元兀]?\s*[/／].+")
+_SURE_TAIL = 0.8
+"""Small writing behind a price counts from this confidence: what stands there may be anything."""
 _SHORT_LINE = 4
 """Lines of at most this many characters do not tell which way a page stands."""
 _GUESS = 0.6
@@ -109,6 +113,7 @@ class TextReader:
         read = self._recognise_regions(images, regions)
         read += self._look_for_figures(images, each, read)
         read = self._settle_direction(images, read)
+        read = self._read_tails(images, each, read)
         read = [_pointed(one, images[one.photo]) for one in read]
         return [self._lines([one for one in read if one.photo == photo], images[photo]) for photo in range(len(images))]
 
@@ -130,6 +135,29 @@ class TextReader:
             known = [one.region for one in lines[photo] if one.text.strip()]
             fresh[photo] = [region for region in regions if not any(_overlap(region, other) for other in known)]
         return self._recognise_regions(images, fresh)
+
+    def _read_tails(self, images: Sequence[Pixels], looks: Sequence[Look], read: Sequence[_Attempt]) -> list[_Attempt]:
+        """All lines, and the small writing behind large prices read again by itself, where it was misread with them."""
+        tails = []
+        for one in read:
+            if looks[one.photo].figures_side and not one.stacked and PRICE.fullmatch(one.text.strip()):
+                region = _tail_region(one, images[one.photo])
+                others = [other.region for other in read if other.photo == one.photo and other is not one]
+                if region is not None and not any(_overlap(region, other) for other in others):
+                    tails.append((one, _Attempt(one.photo, region)))
+        seen = self._recognise(images, [tail for _, tail in tails])
+        found = {id(one): one for one in read}
+        for (one, _), tail in zip(tails, seen, strict=True):
+            words = TAIL.fullmatch(tail.text.strip())
+            if words is None or tail.confidence < _SURE_TAIL or one.text.endswith(words[0]):
+                continue
+            text = words[0] if (words["yuan"] or "元") in "元兀" else "元" + words[0][1:]
+            own = _OWN_TAIL.fullmatch(one.text.strip())
+            if own is None:
+                found[id(tail)] = replace(tail, text=text)
+            else:
+                found[id(one)] = replace(one, text=own["price"] + text)
+        return list(found.values())
 
     def _settle_direction(self, images: Sequence[Pixels], attempts: list[_Attempt]) -> list[_Attempt]:
         """Read doubtful lines upside down as well; where most of a photo stands on its head, the rest does, too.
@@ -261,6 +289,24 @@ def _pointed(one: _Attempt, image: Pixels) -> _Attempt:
     if one.stacked or FIGURES.fullmatch(one.text.strip()) is None:
         return one
     return replace(one, text=with_point(one.text, _crop(image, one)))
+
+
+def _tail_region(one: _Attempt, image: Pixels) -> Region | None:
+    """Where small writing stands behind a price, in its line or up to one height past its end."""
+    top_left, top_right, bottom_right, bottom_left = one.corners
+    past = (top_right - top_left) * (np.linalg.norm(bottom_left - top_left) / np.linalg.norm(top_right - top_left))
+    top_right, bottom_right = top_right + past, bottom_right + past
+    box = find_tail(cut(image, np.stack([top_left, top_right, bottom_right, bottom_left])))
+    if box is None:
+        return None
+    left, top, right, bottom = box
+
+    def at(x: float, y: float) -> Floats:
+        upper, lower = top_left + x * (top_right - top_left), bottom_left + x * (bottom_right - bottom_left)
+        return np.asarray(upper + y * (lower - upper), np.float32)
+
+    corners = [at(left, top), at(right, top), at(right, bottom), at(left, bottom)]
+    return Region(np.stack(corners), one.region.score)
 
 
 def _first_attempts(photo: int, region: Region) -> list[_Attempt]:

@@ -16,7 +16,7 @@ _WORDS: Final[dict[str, str]] = {
     "name": r"商\s*品\s*名\s*称|药\s*品\s*名\s*称|通\s*用\s*名\s*称?|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|"
     r"货\s*名|品\s*名|名\s*称|"
     r"product\s*name|product|name|item",
-    "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地|产\s*区|"
+    "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地(?:\s*直\s*[供采发达购运])?|产\s*区|"
     r"country\s*of\s*origin|place\s*of\s*origin|origin|"
     r"made\s*in|product\s*of|produced\s*in",
     "spec": r"包\s*装\s*规\s*格|规\s*格\s*型\s*号|规\s*格\s*/\s*型\s*号|净\s*含\s*量|规\s*格|净\s*重|容\s*量|"
@@ -118,10 +118,11 @@ def _is_label(text: str, found: re.Match[str], end: int, field: str, *, follows:
         return colon and opens
     if colon:
         return True
-    if not opens and not (follows and field in ("origin", "unit", "spec")):  # 规格300毫升产地浙江
+    if not opens and not (follows and field in ("origin", "unit", "spec", "grade")):  # 规格300毫升产地浙江
         return False
     rest = text[end:]
     if field == "unit":
+        rest = PRICE_LABEL.sub("", rest)  # 单位 500g销售价, the price in a line of its own
         return not rest.strip() or normal_unit(rest.split()[0]) is not None
     if found[0].isascii():
         return rest[:1] == " " or not rest

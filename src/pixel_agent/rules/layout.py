@@ -23,6 +23,9 @@ LONE_RATIO: Final = 0.72
 _POINT: Final = r"[.。．●•·]"
 _INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?(?P<yuan>元?)")
 _CENTS: Final = re.compile(rf"(?P<point>{_POINT}?)\s*(?P<digits>\d{{1,2}})(?P<tail>\s*(?:元|[/／]).*)?")
+_CUT: Final = re.compile(r"(?P<whole>[¥￥]?\s*\d{1,4})(?:\.(?P<cut>\d))?")
+"""An integer, or one whose first decimal the edge of its line cuts off from the second."""
+_REPEATED: Final = re.compile(r"(?P<last>\d)\.(?P<cents>\d{2})")
 _TURNED: Final = str.maketrans("69", "96")
 
 
@@ -90,9 +93,9 @@ def page_tilt(lines: Sequence[TextLine]) -> float:
 
 def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
     """Big integers with one or two smaller digits right beside them become one: `5` and `90` → `5.90`."""
-    rest = list(pieces)
+    rest = list(_join_overlapping(pieces))
     joined = []
-    for whole in pieces:
+    for whole in list(rest):
         integer = _INTEGER.fullmatch(whole.text)
         if integer is None or whole not in rest:
             continue
@@ -106,6 +109,35 @@ def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
         tail = (small["tail"] or "") if small else ""
         joined.append(merge((whole, cents), text + (tail or integer["yuan"]), height=whole.height))
     return sorted(rest + joined, key=lambda piece: (piece.top, piece.left))
+
+
+def _join_overlapping(pieces: Sequence[Placed]) -> list[Placed]:
+    """Lines that overlap and share a figure become one: `53.8` and `80` → `53.80`, `33` and `3.38` → `33.38`."""
+    rest = list(pieces)
+    for whole in pieces:
+        found = _CUT.fullmatch(whole.text)
+        for piece in rest if found is not None and whole in rest else ():
+            text = _shared(found, whole, piece) if found is not None else None
+            if text is not None:
+                rest = [one for one in rest if one is not whole and one is not piece]
+                rest.append(merge((whole, piece), text, height=whole.height))
+                break
+    return sorted(rest, key=lambda piece: (piece.top, piece.left))
+
+
+def _shared(found: re.Match[str], whole: Placed, piece: Placed) -> str | None:
+    """The text of two overlapping lines of figures, where the second begins with the last figure of the first."""
+    overlap = whole.right - piece.left
+    level = whole.top - 0.4 * whole.height < piece.middle < whole.bottom
+    if piece is whole or not level or piece.left < whole.centre or piece.right <= whole.right:
+        return None
+    cents, repeated = _CENTS.fullmatch(piece.text), _REPEATED.fullmatch(piece.text)
+    if found["cut"] and cents is not None and len(cents["digits"]) == 2 and cents["digits"][0] == found["cut"]:
+        small = piece.height <= DECIMALS_RATIO * whole.height and overlap >= 0.05 * whole.height
+        return f"{found['whole']}.{cents['digits']}{cents['tail'] or ''}" if small else None
+    if not found["cut"] and repeated is not None and repeated["last"] == found["whole"][-1]:
+        return f"{found['whole']}.{repeated['cents']}" if overlap >= 0.3 * whole.height else None
+    return None
 
 
 def merge(pieces: Sequence[Placed], text: str, *, height: float | None = None) -> Placed:
@@ -229,7 +261,12 @@ def _same_row(piece: Placed, other: Placed) -> bool:
 def _are_decimals(piece: Placed, whole: Placed) -> bool:
     """One or two smaller digits right beside an integer, raised; or standing on its line, one only with a point."""
     digits = _CENTS.fullmatch(piece.text)
-    if piece is whole or digits is None or piece.height > DECIMALS_RATIO * whole.height:
+    if piece is whole or digits is None:
+        return False
+    # After a point that was read, and no farther than the next figure, decimals may be as high as their integer.
+    follows = re.search(rf"{_POINT}$", whole.text) is not None and piece.left - whole.right + 0.2 * whole.height >= 0
+    follows = follows and len(digits["digits"]) == 2 and piece.left - whole.right < 0.5 * whole.height
+    if piece.height > (1.1 if follows else DECIMALS_RATIO) * whole.height:
         return False
     pointed = bool(digits["point"]) or re.search(rf"{_POINT}$", whole.text) is not None
     raised = whole.top - 0.4 * whole.height < piece.middle < whole.middle

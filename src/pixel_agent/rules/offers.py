@@ -17,6 +17,10 @@ _PROMOTED: Final = re.compile(
 )
 _MEMBERS: Final = re.compile(r"会员(?:专享|价|专属|特惠)|\bvip\b|\bmembers?\s*(?:price|only)", re.IGNORECASE)
 _PER: Final = re.compile(r"\(?\s*(?P<yuan>元|块)?\s*(?:(?P<slash>[/|]|每)\s*(?P<unit>.+?))?\s*\)?")
+_BARE_UNIT: Final = re.compile(r"(?:[1Il|]\s*)?([\u4e00-\u9fff]{1,2})|[1Il|]([125]?[05]0\s*[g克])")
+"""A unit beside a price whose slash was not read, or was read as a figure."""
+_LOST_DECIMALS: Final = re.compile(r"[¥￥]?\s*\d+\s*[.。]")
+"""A point with nothing behind it: the decimals were not read, and the integer alone would be a wrong price."""
 SIGN_GAP: Final = 1.0
 """A sign stands at most this many figure heights before its number; farther off, figures between were not read."""
 
@@ -74,6 +78,8 @@ def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
     offers: list[Offer] = []
     bare: list[Offer] = []
     for piece in pieces:
+        if _LOST_DECIMALS.fullmatch(piece.text.strip()):
+            continue
         found = find_prices(piece.text)
         for price in found:
             labelled = label_kind(piece.text)[0]
@@ -100,6 +106,7 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
     others = [offer for offer in plain if offer.kind is None]
     current = _tallest([offer for offer in others if offer.labelled] or others)
     if regular is not None:
+        member = _pointed(member, regular)
         sale, current = _pointed(sale, regular), _pointed(current, regular)
     text = " ".join(piece.text for piece in pieces)
     if current is not None:
@@ -160,9 +167,17 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
             offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
             offer = replace(offer, currency=offer.currency or "CNY")
             used.append(above)
+    if not offer.labelled and (lower := _label_lower(piece, pieces)) is not None:
+        label = _lone_label(lower.text)
+        if label is not None:
+            offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
+            offer = replace(offer, currency=offer.currency or "CNY")
+            used.append(lower)
     for behind in _behind(piece, pieces):
         plain = half_width(behind.text).strip()
         unit = unit_piece(plain)
+        if unit is None and behind.height <= 0.7 * piece.height and (bare := _BARE_UNIT.fullmatch(plain)):
+            unit = printed_unit(bare[1] or bare[2])
         if unit is None and (tail := re.fullmatch(r"元\s*(?:[/|1Il每一])?\s*(.+)", plain)):
             unit = printed_unit(tail[1])
         if unit is not None or plain in ("元", "块"):
@@ -215,6 +230,23 @@ def _label_above(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
         and min(other.right, piece.right) - max(other.left, piece.left) > 0.3 * min(other.width, piece.width)
     ]
     return max(near, key=lambda other: other.bottom, default=None)
+
+
+def _label_lower(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
+    """A label left of a price that stands lower, but still beside it, and is no other price's."""
+    figures = [one for one in pieces if one is not piece and (find_prices(one.text) or bare_amount(one.text))]
+    near = [
+        other
+        for other in pieces
+        if other is not piece
+        and other.right < piece.left + 0.25 * piece.height
+        and piece.left - other.right < max(2.0 * piece.height, 4.0 * other.height)
+        and piece.middle < other.middle
+        and other.top + 0.2 * other.height < piece.bottom
+        and _lone_label(other.text) is not None
+        and not any(one.left > other.centre and one.top <= other.middle <= one.bottom + one.height for one in figures)
+    ]
+    return max(near, key=lambda other: other.right, default=None)
 
 
 def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:

@@ -54,7 +54,7 @@ _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
 _NEUTRAL: Final = "销售价格|销售价|售价|售卖价|价格|单价|定价|一口价|unit\\s*price|price"
 _KIND_OF: Final = {kind: re.compile(words, re.IGNORECASE) for kind, words in _KINDS}
 _ALL_LABELS: Final = "|".join(words for _, words in _KINDS) + "|" + _NEUTRAL
-PRICE_LABEL: Final = re.compile(rf"(?<![a-z])(?:{_ALL_LABELS})(?![a-z])", re.IGNORECASE)
+PRICE_LABEL: Final = re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_ALL_LABELS})(?![a-z])", re.IGNORECASE)
 """A word that says that the number beside it is a price."""
 
 _NEVER: Final = re.compile(

@@ -28,7 +28,7 @@ _SLOGAN: Final = re.compile(
 )
 _SHOP: Final = re.compile(
     r"^(?:盒马|永辉|大润发|华润万家|世纪联华|联华|华联|物美|沃尔玛|家乐福|山姆会员|麦德龙|永旺|苏果|步步高|天虹|美宜佳|罗森|全家便利|"
-    r"便利蜂|人人乐|奥乐齐|钱大妈|百果园)\S{0,4}$|超市$|生鲜$|优选$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
+    r"便利蜂|人人乐|奥乐齐|钱大妈|百果园)\S{0,4}$|超市$|生鲜$|优选$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|连锁$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
     re.IGNORECASE,
 )
 _LOOKALIKES: Final = str.maketrans(
@@ -110,6 +110,7 @@ def find_name(
         return None, ()
     tallest = max(piece.height for piece in candidates)
     first = min((piece for piece in candidates if piece.height >= 0.85 * tallest), key=lambda piece: piece.top)
+    first = _under_header(first, candidates, pieces) or first
     if brand_of(first.text) is None:  # a shop's name may stand as large over that of the goods
         branded = [piece for piece in candidates if brand_of(piece.text) and piece.height >= 0.6 * tallest]
         first = min(branded, key=lambda piece: piece.top, default=first)
@@ -117,6 +118,19 @@ def find_name(
     more = _wrapped(row[-1], candidates) if len(row) == 1 else ()
     text = " ".join(piece.text for piece in row) + "".join(piece.text for piece in more)
     return _tidy(text, pieces), (*row, *more)
+
+
+def _under_header(first: Placed, candidates: Sequence[Placed], pieces: Sequence[Placed]) -> Placed | None:
+    """The name under a shop's name: it begins at the edge where most other lines begin, the first line does not."""
+    under = [piece for piece in pieces if piece.top > first.bottom - 0.3 * first.height]
+    for other in candidates:
+        if other is first or other not in under or other.height < 0.6 * first.height:
+            continue
+        edge = [piece for piece in under if abs(piece.left - other.left) < 0.8 * other.height and piece is not other]
+        labelled = sum(is_labelled(piece.text) or bool(find_specs(piece.text)) for piece in edge)
+        if labelled >= 2 and first.left - other.left > 2.0 * first.height:
+            return other
+    return None
 
 
 def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
@@ -136,11 +150,15 @@ def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
     """The second line of a name that filled the first: same size, right below, from the same left edge or centre."""
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
     alone = brand_of(first.text) == half_width(first.text).replace(" ", "")  # a brand over the name of its goods
-    if first.width < 0.6 * (right - left) and not alone:
+    # A short line in the middle of a tag is half a name if the next stands under it like another line of the same.
+    short = len(first.text) <= 4 and re.fullmatch(r"[\u4e00-\u9fff]+", first.text) is not None
+    if first.width < 0.6 * (right - left) and not alone and not short:
         return ()
     for other in pieces:
+        centred = abs(other.centre - first.centre) < 0.5 * first.height and other.left < first.left
         if (
             other is not first
+            and (alone or not short or centred)
             and looks_like_name(other.text)
             and re.search(r"[\u4e00-\u9fff]", other.text)
             and (0.7 if alone else 0.85) <= other.height / first.height <= (1.4 if alone else 1.18)

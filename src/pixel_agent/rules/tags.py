@@ -70,8 +70,12 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
     prices = settle(find_offers(pieces), pieces)
     if not prices.offers and not _awaits_price(pieces):
         return None
-    name, named = find_name(pieces, by_field.get("name"), prices.offers)
-    spec, specified = _spec(pieces, by_field.get("spec"), name)
+    # What another label asks for is no name, though it stands alone: the place under 产地.
+    taken = {id(piece) for value in values if value.field != "name" for piece in value.pieces[1:]}
+    free = [piece for piece in pieces if id(piece) not in taken]
+    name, named = find_name(free, by_field.get("name"), prices.offers)
+    priced = {id(piece) for offer in prices.offers for piece in offer.pieces}
+    spec, specified = _spec([piece for piece in pieces if id(piece) not in priced], by_field.get("spec"), name)
     gtin, coded = _gtin(pieces, by_field.get("gtin"))
     unit, united = _unit(pieces, by_field.get("unit"), prices)
     grade, graded = _grade(pieces, by_field.get("grade"))

@@ -37,7 +37,7 @@ _MASS: Final = "毫升|毫克|千克|公斤|市斤|厘升|盎司|ml|kg|mg|cl|lb|
 _LENGTH: Final = "厘米|mm|cm|米|寸|m"
 _COUNTS: Final = (
     "小包|小袋|连包|人份|盒|瓶|袋|包|桶|罐|听|支|条|个|只|件|箱|提|份|块|片|把|颗|根|双|套|台|板|卷|筒|杯|碗|串|枚|张|本|对|打|"
-    "排|扎|束|棵|头|组|副|粒|抽|节|层|尾|匹|坛|壶|管|篮|筐|盘|朵|株|入|丸|贴|pcs|pc"
+    "排|卡|扎|束|棵|头|组|副|粒|抽|节|层|尾|匹|坛|壶|管|篮|筐|盘|朵|株|入|丸|贴|pcs|pc"
 )
 SALE_UNIT: Final = rf"(?:{_MASS}|{_COUNTS}|{_LENGTH}|each|ea|box|bottle|bag|pack|can|btl)"
 """A regular expression for one unit of sale, without a number; for text in lower case or with IGNORECASE."""
