@@ -116,6 +116,11 @@ def test_each_label_keeps_its_own_name() -> None:
     assert rows == [("牛奶", "2026-08-22"), ("面包", "2026-09-01")]
 
 
+def test_a_page_full_of_dates_is_one_row() -> None:
+    (row,) = read_expiry(column(*["2026.02.28", "2026.03.01"] * 200)).items
+    assert row.fields["unlabelled_dates"] == ["2026-02-28", "2026-03-01"]
+
+
 def test_a_name_without_dates_is_no_label() -> None:
     assert read_expiry(column("品名：原味酸牛奶", "产地：内蒙古")).items == ()
 

@@ -123,22 +123,21 @@ def _contradiction(made: date | None, printed: date | None, computed: date | Non
 
 def _clusters(facts: list[Fact]) -> list[list[Fact]]:
     """Facts that belong to one label: the nearest are joined first, as long as no field is stated twice."""
-    clusters = [[fact] for fact in facts]
-    while True:
-        pairs = [
-            (_distance(a, b), i, j)
-            for i, a in enumerate(clusters)
-            for j, b in enumerate(clusters[:i])
-            if not any(one.conflicts(other) for one in a for other in b)
-        ]
-        if not pairs:
-            return clusters
-        _, i, j = min(pairs)
-        clusters[j] += clusters.pop(i)
+    cluster_of = [[fact] for fact in facts]
+    pairs = sorted((_distance(facts[i], facts[j]), i, j) for i in range(len(facts)) for j in range(i))
+    # What conflicts once conflicts for good, so that every pair of facts needs to be looked at once only.
+    for _, i, j in pairs:
+        one, other = cluster_of[j], cluster_of[i]
+        if one is not other and not any(a.conflicts(b) for a in one for b in other):
+            one += other
+            for index, cluster in enumerate(cluster_of):
+                if cluster is other:
+                    cluster_of[index] = one
+    return list({id(cluster): cluster for cluster in cluster_of}.values())
 
 
-def _distance(a: list[Fact], b: list[Fact]) -> float:
-    return min(_gap(one, other) for x in a for y in b for one in x.pieces for other in y.pieces)
+def _distance(a: Fact, b: Fact) -> float:
+    return min(_gap(one, other) for one in a.pieces for other in b.pieces)
 
 
 def _gap(one: Placed, other: Placed) -> float:

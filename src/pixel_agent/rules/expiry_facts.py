@@ -68,7 +68,9 @@ class _Entry:
 def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
     """Every fact about dates on a page, from top to bottom, and what should be looked at."""
     pieces = straighten(page.lines)
-    entries = [entry for entry in _entries(pieces, page.today) if not _of_offer(entry, pieces, page.today)]
+    offers = [piece for piece in pieces if _speaks_of_offer(piece.text)]
+    goods = [piece for piece in pieces if _speaks_of_goods(piece.text)] if offers else []
+    entries = [entry for entry in _entries(pieces, page.today) if not _of_offer(entry, offers, goods, page.today)]
     facts: list[Fact] = []
     warnings: list[Notice] = []
     for entry in entries:
@@ -180,22 +182,20 @@ def _impossible(raw: str, lang: Lang) -> Notice:
     return Notice("date_impossible", zh if lang == "zh" else en)
 
 
-def _of_offer(entry: _Entry, pieces: Sequence[Placed], today: date) -> bool:
+def _of_offer(entry: _Entry, offers: Sequence[Placed], goods: Sequence[Placed], today: date) -> bool:
     """Whether the dates of an entry are those of a promotion: it says so, or no word of goods explains them near one.
 
     Near expiry, goods are sold off: such a tag speaks of the goods.
     """
+    if not offers or not find_dates(entry.text, today):
+        return False
     plain = normalise(entry.text)[0]
-    mentions = find_dates(entry.text, today)
-    words = [word[0].strip() for word in (*KEYWORDS.finditer(plain), *LIFE.finditer(plain))]
-    if not mentions or not all(OF_ANYTHING.fullmatch(word) for word in words) or re.search("临\\s*期", plain):
+    if _speaks_of_goods(entry.text) or re.search(r"临\s*期", plain):
         return False
     if OFFER.search(plain):
         return True
-    others = [piece for piece in pieces if piece not in entry.pieces]
-    goods = [_apart(entry, piece) for piece in others if _speaks_of_goods(piece.text)]
-    offers = [_apart(entry, piece) for piece in others if _speaks_of_offer(piece.text)]
-    return bool(offers) and min(offers) <= _REACH and min(offers) < min(goods, default=float("inf"))
+    near = min((_apart(entry, piece) for piece in offers if piece not in entry.pieces), default=float("inf"))
+    return near <= _REACH and near < min((_apart(entry, piece) for piece in goods), default=float("inf"))
 
 
 def _speaks_of_goods(text: str) -> bool:
