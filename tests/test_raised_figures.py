@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from pixel_agent.core import Pixels
-from pixel_agent.engines.raised_figures import count_raised, with_point
+from pixel_agent.engines.raised_figures import count_raised, unread_part, with_point
 
 
 def price(large: str, small: str, *, lower: int = 0, dark: bool = False) -> Pixels:
@@ -62,3 +62,17 @@ def test_the_unit_that_stands_low_behind_the_decimals_stays() -> None:
 
 def test_a_zero_read_as_an_ordinal_sign_is_a_raised_figure() -> None:
     assert with_point("¥15º⁸", np.full((48, 90, 3), 255, np.uint8)) == "¥15.08"
+
+
+def test_raised_figures_that_the_text_lacks_are_found() -> None:
+    found = unread_part("¥170", price("17", "88"))
+    assert found is not None
+    before, count, (left, top, right, bottom) = found
+    assert (before, count) == ("¥17.", 2)
+    assert 0.3 < left < right < 0.75
+    assert -0.1 <= top < bottom < 0.75
+
+
+@pytest.mark.parametrize("text", ["1788", "17.8", "会员价", "17888"])
+def test_nothing_lacks_where_text_and_ink_agree_or_no_figures_are(text: str) -> None:
+    assert unread_part(text, price("17", "88")) is None

@@ -317,3 +317,13 @@ def test_a_price_whose_decimals_were_lost_is_not_given() -> None:
 def test_a_member_price_without_its_point_follows_the_old_price() -> None:
     fields = said(line("德芙丝滑牛奶巧克力", 10, 10, 40), line("会员价 ¥3690", 10, 70, 60), line("原价40", 10, 150))
     assert (fields["member_price"], fields["regular_price"]) == (36.9, 40)
+
+
+def test_a_shop_festival_is_no_name() -> None:
+    fields = said(line("店庆促销", 10, 10, 60), line("张飞麻辣牛肉干", 10, 80, 40), line("¥42.95", 10, 140, 80))
+    assert fields["name"] == "张飞麻辣牛肉干"
+
+
+def test_a_unit_whose_slash_reads_as_one_is_no_size() -> None:
+    fields = said(line("牛油果", 10, 10, 40), line("¥235.90", 10, 60, 60), line("1个", 300, 200, 20))
+    assert (fields["unit"], "spec" in fields) == ("个", False)

@@ -61,3 +61,7 @@ def test_tidying_a_size_twice_changes_nothing(amount: int, measure: str, count: 
     once = tidy_spec(f" {amount} {measure} X {count} ")
     assert tidy_spec(once) == once
     assert find_specs(once)[0].count == count
+
+
+def test_a_length_times_a_width_is_one_size() -> None:
+    assert [spec.text for spec in find_specs("保鲜膜 30cm×20m")] == ["30cm×20m"]

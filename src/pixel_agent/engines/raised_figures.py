@@ -74,6 +74,28 @@ def count_raised(crop: Pixels, digits: int, *, signed: bool = False, tail: bool 
     return max(_raised(_figures(ink), digits, signed, tail) for ink in _inks(crop))
 
 
+def unread_part(text: str, crop: Pixels) -> tuple[str, int, tuple[float, float, float, float]] | None:
+    """Raised figures that the ink shows and the text lacks (`¥170` of `17⁰⁰`): what to put before them, how many they
+    are, and where they stand as shares (left, top, right, bottom) of the crop; None where there are none."""
+    found = FIGURES.fullmatch(text.strip())
+    if found is None:
+        return None
+    digits = found["digits"].translate(_ON_THE_LINE)
+    for ink in _inks(crop):
+        figures = _figures(ink)
+        large, small = _raised_behind(figures, True)
+        if not small or not large <= len(digits) < large + small:
+            continue
+        part = [one for one in figures if one.left >= _large(figures)[-1].right - 1][:small]
+        height, width = ink.shape
+        margin = 0.2 * max(one.height for one in part)
+        left, right = part[0].left - margin, part[-1].right + margin
+        top, bottom = min(one.top for one in part) - margin, max(one.bottom for one in part) + margin
+        box = (left / width, top / height, right / width, bottom / height)
+        return f"{found['sign']}{digits[:large]}.", small, box
+    return None
+
+
 def _inks(crop: Pixels) -> list[NDArray[np.bool_]]:
     """What may be ink: dark on light and light on dark, at several thresholds, with and without an even light."""
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
@@ -114,11 +136,25 @@ def _figures(ink: NDArray[np.bool_]) -> list[_Ink]:
 
 
 def _raised(figures: list[_Ink], digits: int, signed: bool, tail: bool) -> int:
-    tallest = max((one.height for one in figures), default=0)
-    large = [index for index, one in enumerate(figures) if one.height >= _LARGE * tallest]
-    if not large:
+    large, small = _raised_behind(figures, tail)
+    if large + small not in (digits, digits + signed):
         return 0
-    last, behind = figures[large[-1]], figures[large[-1] + 1 :]
+    # Only a sign as large as the figures counts with them.
+    return small if large + small == digits or figures[0] == _large(figures)[0] else 0
+
+
+def _large(figures: list[_Ink]) -> list[_Ink]:
+    tallest = max((one.height for one in figures), default=0)
+    return [one for one in figures if one.height >= _LARGE * tallest]
+
+
+def _raised_behind(figures: list[_Ink], tail: bool) -> tuple[int, int]:
+    """How many large figures there are, and how many small raised ones follow them; 0 of both if there is no such."""
+    whole = _large(figures)
+    if not whole:
+        return 0, 0
+    last, tallest = whole[-1], max(one.height for one in figures)
+    behind = figures[figures.index(last) + 1 :]
     low, high = _SMALL
     fits = [
         low * tallest <= one.height <= high * tallest
@@ -130,9 +166,5 @@ def _raised(figures: list[_Ink], digits: int, signed: bool, tail: bool) -> int:
     small = fits.index(False) if False in fits else len(fits)
     low_rest = all(one.top + one.bottom > last.top + last.bottom for one in behind[small:])
     if not 1 <= small <= 2 or (behind[small:] and not (tail and low_rest)):
-        return 0
-    if len(large) + small not in (digits, digits + signed):
-        return 0
-    if len(large) + small > digits and large[0] != 0:  # only a sign as large as the figures counts with them
-        return 0
-    return small
+        return 0, 0
+    return len(whole), small

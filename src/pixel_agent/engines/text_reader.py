@@ -15,7 +15,7 @@ import numpy as np
 
 from pixel_agent.core import Pixels, TextLine
 from pixel_agent.engines.price_tails import PRICE, TAIL, find_tail
-from pixel_agent.engines.raised_figures import FIGURES, with_point
+from pixel_agent.engines.raised_figures import FIGURES, unread_part, with_point
 from pixel_agent.engines.text_models import Detector, Floats, Recognizer, Region, bucket, chunks, cut
 
 
@@ -53,6 +53,7 @@ as fast per line on a CPU)."""
 _OWN_TAIL = re.compile(r"(?P<price>[¥￥]?\s*\d[\d.]*)\s*[元兀]?\s*[/／].+")
 _SURE_TAIL = 0.8
 """Small writing behind a price counts from this confidence: what stands there may be anything."""
+_LETTER_FIGURES = str.maketrans("OoDl", "0001")
 _SHORT_LINE = 4
 """Lines of at most this many characters do not tell which way a page stands."""
 _GUESS = 0.6
@@ -114,7 +115,7 @@ class TextReader:
         read += self._look_for_figures(images, each, read)
         read = self._settle_direction(images, read)
         read = self._read_tails(images, each, read)
-        read = [_pointed(one, images[one.photo]) for one in read]
+        read = self._read_raised(images, [_pointed(one, images[one.photo]) for one in read])
         return [self._lines([one for one in read if one.photo == photo], images[photo]) for photo in range(len(images))]
 
     def _recognise_regions(self, images: Sequence[Pixels], regions: Sequence[Sequence[Region]]) -> list[_Attempt]:
@@ -157,6 +158,25 @@ class TextReader:
                 found[id(tail)] = replace(tail, text=text)
             else:
                 found[id(one)] = replace(one, text=own["price"] + text)
+        return list(found.values())
+
+    def _read_raised(self, images: Sequence[Pixels], read: Sequence[_Attempt]) -> list[_Attempt]:
+        """All lines; those whose ink shows more raised decimals than were read get them from a look at these alone."""
+        parts = []
+        for one in read:
+            unread = None if one.stacked else unread_part(one.text, _crop(images[one.photo], one))
+            if unread is not None:
+                before, count, box = unread
+                region = _part_of(one, one.corners, box)
+                others = [other.region for other in read if other.photo == one.photo and other is not one]
+                if not any(_overlap(region, other) for other in others):
+                    parts.append((one, before, count, _Attempt(one.photo, region)))
+        seen = self._recognise(images, [part for *_, part in parts])
+        found = {id(one): one for one in read}
+        for (one, before, count, _), part in zip(parts, seen, strict=True):
+            cents = part.text.strip().translate(_LETTER_FIGURES)
+            if part.confidence >= _SURE_TAIL and re.fullmatch(r"[0-9]+", cents) and len(cents) == count:
+                found[id(one)] = replace(one, text=before + cents)
         return list(found.values())
 
     def _settle_direction(self, images: Sequence[Pixels], attempts: list[_Attempt]) -> list[_Attempt]:
@@ -297,16 +317,19 @@ def _tail_region(one: _Attempt, image: Pixels) -> Region | None:
     past = (top_right - top_left) * (np.linalg.norm(bottom_left - top_left) / np.linalg.norm(top_right - top_left))
     top_right, bottom_right = top_right + past, bottom_right + past
     box = find_tail(cut(image, np.stack([top_left, top_right, bottom_right, bottom_left])))
-    if box is None:
-        return None
+    return None if box is None else _part_of(one, np.stack([top_left, top_right, bottom_right, bottom_left]), box)
+
+
+def _part_of(one: _Attempt, corners: Floats, box: tuple[float, float, float, float]) -> Region:
+    """The part of four corners that a box names in shares (left, top, right, bottom)."""
+    top_left, top_right, bottom_right, bottom_left = corners
     left, top, right, bottom = box
 
     def at(x: float, y: float) -> Floats:
         upper, lower = top_left + x * (top_right - top_left), bottom_left + x * (bottom_right - bottom_left)
         return np.asarray(upper + y * (lower - upper), np.float32)
 
-    corners = [at(left, top), at(right, top), at(right, bottom), at(left, bottom)]
-    return Region(np.stack(corners), one.region.score)
+    return Region(np.stack([at(left, top), at(right, top), at(right, bottom), at(left, bottom)]), one.region.score)
 
 
 def _first_attempts(photo: int, region: Region) -> list[_Attempt]:

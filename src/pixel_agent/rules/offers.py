@@ -286,10 +286,11 @@ def _tallest(offers: list[Offer]) -> Offer | None:
 def _pointed(offer: Offer | None, regular: Offer) -> Offer | None:
     if offer is None or offer.amount != offer.amount.to_integral_value() or offer.amount < 100:
         return offer
-    smaller = offer.amount / 100
-    if offer.amount > SCALE * regular.amount and regular.amount / SCALE < smaller < regular.amount:
-        return replace(offer, amount=smaller)
-    return offer
+    if offer.amount <= SCALE * regular.amount:
+        return offer
+    smaller = [offer.amount / scale for scale in (10, 100)]
+    fitting = [amount for amount in smaller if regular.amount / SCALE < amount <= regular.amount]
+    return replace(offer, amount=fitting[0]) if fitting else offer
 
 
 def _promoted(pieces: Sequence[Placed]) -> bool:

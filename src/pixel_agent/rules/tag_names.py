@@ -16,7 +16,7 @@ from pixel_agent.rules.prices import PRICE_LABEL, bare_amount, find_prices, is_s
 from pixel_agent.rules.units import find_specs, half_width
 
 _HEADING: Final = re.compile(
-    r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|"
+    r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|店庆|周年庆|开业|"
     r"火热|爆款|新品|热销|热卖|人气|店长|推荐|疯狂|疯抢|超值|超低|低价|划算|实惠|钜惠|巨惠|狂欢|大促|直降|特供|本周|每日|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
     r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|进口商品|原装进口|进口|药品|鲜果|imported|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
     re.IGNORECASE,

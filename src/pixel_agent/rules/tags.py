@@ -23,6 +23,8 @@ from pixel_agent.rules.units import find_specs, half_width, normal_unit, printed
 LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", "250g", "1000g", "lb"})
 """Units of loose goods: what is sold by weight must show where it comes from."""
 
+_SLASHED: Final = re.compile(r"[1Il]\s*([\u4e00-\u9fff]{1,2})")
+"""A unit whose slash, standing alone, was read as a figure: `1个` is no size."""
 _GRADE: Final = re.compile(r"(?:特级|[一二三四]级|[一二三]等品?|优等品?|优级|精品级|合格品|AA?A?级)")
 
 
@@ -119,6 +121,8 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
             return specs[0].text, label.pieces
         return tidy_spec(label.value), label.pieces
     for piece in pieces:
+        if _SLASHED.fullmatch(piece.text):
+            continue
         plain = parse_labels(piece.text)[0].strip(" ()[]")  # a size may stand before a label: 5L 产地:山东
         specs = find_specs(plain)
         alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
@@ -142,7 +146,7 @@ def _unit(pieces: Sequence[Placed], label: Labelled | None, prices: Prices) -> t
         if unit is not None:
             return unit, (piece,)
     for piece in pieces:
-        slash = re.fullmatch(r"[1Il]\s*([\u4e00-\u9fff]{1,2})", piece.text)  # a slash alone is read as a figure
+        slash = _SLASHED.fullmatch(piece.text)
         unit = printed_unit(slash[1]) if slash else None
         if unit is not None:
             return unit, (piece,)

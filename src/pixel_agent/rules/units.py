@@ -49,7 +49,7 @@ _COUNTED: Final = rf"{_NUMBER}\s*(?:{_COUNTS}){_END}"
 _MEASURED: Final = rf"{_NUMBER}\s*(?:{_MASS}|{_LENGTH}){_END}"
 _PER: Final = rf"(?:\s*/\s*(?:{_COUNTS}){_END})?"
 _SPEC: Final = re.compile(
-    rf"(?:{_NUMBER}{_TIMES})?{_MEASURED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}){_END})?)*{_PER}(?:\s*\+\s*{_MEASURED})?"
+    rf"(?:{_NUMBER}{_TIMES})?{_MEASURED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}|{_LENGTH}){_END})?)*{_PER}(?:\s*\+\s*{_MEASURED})?"
     rf"|{_COUNTED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}){_END})?)*{_PER}",
     re.IGNORECASE,
 )
