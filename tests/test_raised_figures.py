@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from pixel_agent.core import Pixels
-from pixel_agent.engines.raised_figures import count_raised, unread_part, with_point
+from pixel_agent.engines.raised_figures import count_raised, unread_part, with_cents, with_point
 
 
 def price(large: str, small: str, *, lower: int = 0, dark: bool = False) -> Pixels:
@@ -76,3 +76,12 @@ def test_raised_figures_that_the_text_lacks_are_found() -> None:
 @pytest.mark.parametrize("text", ["1788", "17.8", "会员价", "17888"])
 def test_nothing_lacks_where_text_and_ink_agree_or_no_figures_are(text: str) -> None:
     assert unread_part(text, price("17", "88")) is None
+
+
+def test_raised_figures_read_alone_complete_a_price() -> None:
+    assert with_cents("¥170", "¥17.", 2, "OO") == "¥17.00"
+
+
+@pytest.mark.parametrize(("text", "cents"), [("46", "46"), ("¥170", "0"), ("¥170", "元"), ("¥170", "")])
+def test_decimals_in_a_line_of_their_own_and_other_writing_complete_nothing(text: str, cents: str) -> None:
+    assert with_cents(text, "4.", 2, cents) is None

@@ -18,6 +18,7 @@ from pixel_agent.core import Pixels
 
 _SUPERSCRIPTS: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹º"
 _ON_THE_LINE: Final = str.maketrans(_SUPERSCRIPTS, "01234567890")
+_LETTERS: Final = str.maketrans("OoDl", "0001")
 FIGURES: Final = re.compile(
     rf"(?P<sign>[¥￥]?)\s*(?P<digits>[0-9][0-9{_SUPERSCRIPTS}]{{1,5}})(?P<tail>\s*(?:[元兀]|[/／]).{{0,5}})?"
 )
@@ -94,6 +95,15 @@ def unread_part(text: str, crop: Pixels) -> tuple[str, int, tuple[float, float, 
         box = (left / width, top / height, right / width, bottom / height)
         return f"{found['sign']}{digits[:large]}.", small, box
     return None
+
+
+def with_cents(text: str, before: str, count: int, cents: str) -> str | None:
+    """`before` completed by what was read of `count` raised figures; None where that is no such figures, or where the
+    text was these alone: the edge of its line shows the figures before, and another line holds them."""
+    figures = cents.strip().translate(_LETTERS)
+    if not re.fullmatch(r"[0-9]+", figures) or len(figures) != count or figures == re.sub(r"[^0-9]", "", text):
+        return None
+    return before + figures
 
 
 def _inks(crop: Pixels) -> list[NDArray[np.bool_]]:

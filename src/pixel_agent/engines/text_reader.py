@@ -15,7 +15,7 @@ import numpy as np
 
 from pixel_agent.core import Pixels, TextLine
 from pixel_agent.engines.price_tails import PRICE, TAIL, find_tail
-from pixel_agent.engines.raised_figures import FIGURES, unread_part, with_point
+from pixel_agent.engines.raised_figures import FIGURES, unread_part, with_cents, with_point
 from pixel_agent.engines.text_models import Detector, Floats, Recognizer, Region, bucket, chunks, cut
 
 
@@ -53,7 +53,6 @@ as fast per line on a CPU)."""
 _OWN_TAIL = re.compile(r"(?P<price>[¥￥]?\s*\d[\d.]*)\s*[元兀]?\s*[/／].+")
 _SURE_TAIL = 0.8
 """Small writing behind a price counts from this confidence: what stands there may be anything."""
-_LETTER_FIGURES = str.maketrans("OoDl", "0001")
 _SHORT_LINE = 4
 """Lines of at most this many characters do not tell which way a page stands."""
 _GUESS = 0.6
@@ -174,9 +173,9 @@ class TextReader:
         seen = self._recognise(images, [part for *_, part in parts])
         found = {id(one): one for one in read}
         for (one, before, count, _), part in zip(parts, seen, strict=True):
-            cents = part.text.strip().translate(_LETTER_FIGURES)
-            if part.confidence >= _SURE_TAIL and re.fullmatch(r"[0-9]+", cents) and len(cents) == count:
-                found[id(one)] = replace(one, text=before + cents)
+            text = with_cents(one.text, before, count, part.text)
+            if text is not None and part.confidence >= _SURE_TAIL:
+                found[id(one)] = replace(one, text=text)
         return list(found.values())
 
     def _settle_direction(self, images: Sequence[Pixels], attempts: list[_Attempt]) -> list[_Attempt]:
