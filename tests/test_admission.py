@@ -44,7 +44,7 @@ def test_sixty_four_fit_a_second_on_a_device_of_sixty_four_a_second() -> None:
 
 
 def test_while_refusing_each_own_answer_must_fit() -> None:
-    door = Door(slo_s=1.0)
+    door = Door(slo_s=1.0, overload_target=0.92)
     tickets = door.fill(500)
     for ticket in tickets[:16]:
         ticket.release()

@@ -54,7 +54,13 @@ async def test_the_task_may_stand_in_the_query(client: httpx.AsyncClient, jpeg: 
 
 
 async def test_one_photo_answers_with_its_envelope(client: httpx.AsyncClient, jpeg: bytes) -> None:
-    fields = {"task": "text_read", "store_id": "S1", "priority": "bulk", "lang": "en", "options": '{"a": 1}'}
+    fields = {
+        "task": "text_read",
+        "store_id": "S1",
+        "priority": "bulk",
+        "lang": "en",
+        "options": '{"today": "2026-11-22"}',
+    }
     answer = await client.post("/v1/scans", files={"photos": ("a.jpg", jpeg)}, data=fields)
     body = answer.json()
     assert answer.status_code == 200

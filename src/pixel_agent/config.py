@@ -152,7 +152,7 @@ class AdmissionSettings(_Section):
         0.05, ge=0, description="What a prediction may pass the response time by, before overload."
     )
     overload_target: float = Field(
-        0.92, gt=0, le=1, description="Part of the response time that is aimed at while scans are being refused."
+        0.87, gt=0, le=1, description="Part of the response time that is aimed at while scans are being refused."
     )
     overload_s: float = Field(1.0, ge=0, description="How long after a refusal the overload lasts, in seconds.")
     max_retry_after_s: int = Field(60, ge=1, description="Longest Retry-After, in seconds.")

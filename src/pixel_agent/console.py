@@ -19,6 +19,8 @@ from rich.table import Table
 from pixel_agent.api.wire import Envelope, Problem, RowOut
 from pixel_agent.core import Review, Scan, Status, Task
 from pixel_agent.errors import PixelAgentError
+from pixel_agent.rules.figures import plain_number
+from pixel_agent.tasks.columns import columns_of
 
 EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -95,7 +97,7 @@ class CsvTable(Writer):
 
     def __init__(self, task: Task, out: TextIO) -> None:
         super().__init__(task, out)
-        self._columns = _schema_columns(task)
+        self._columns = columns_of(task)
         self._csv = csv.writer(out)
         self._csv.writerow(["file", "scan_id", "status", "kind", *self._columns, *EVIDENCE, "more", "error"])
 
@@ -172,7 +174,7 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return repr(round(value, 4)).removesuffix(".0")
+        return plain_number(value)
     if isinstance(value, list | dict):
         return _printable(json.dumps(value, ensure_ascii=False))
     return _printable(str(value))
@@ -193,16 +195,3 @@ def _cell(value: JsonValue) -> str:
 def _rows(record: Mapping[str, JsonValue], kind: str) -> list[dict[str, JsonValue]]:
     rows = record.get(kind)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _schema_columns(task: Task) -> list[str]:
-    """The fields of the task's rows, in the order of its schema."""
-    columns: dict[str, None] = {}
-    properties = task.schema.get("properties")
-    for part in properties.values() if isinstance(properties, dict) else []:
-        items = part.get("items") if isinstance(part, dict) else None
-        fields = items.get("properties") if isinstance(items, dict) else None
-        for name in fields if isinstance(fields, dict) else []:
-            if name != "bbox_2d":
-                columns[name] = None
-    return list(columns)

@@ -61,6 +61,7 @@ from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.compare import compare_readings
+from pixel_agent.tasks.options import check_options, inner_options
 from pixel_agent.timing import Stopwatch
 
 log = logging.getLogger("pixel_agent.service")
@@ -119,6 +120,7 @@ class ScanService:
 
     async def _shared(self, request: ScanRequest) -> Scan:
         plan = self.plan(request.task)
+        check_options(request.task, request.options)
         today = _today(request.options)
         if request.task.photos != 1:
             raise TooManyPhotos(
@@ -257,7 +259,9 @@ class ScanService:
             )
         watch = Stopwatch()
         inner = self.inner_task(requests[0])
-        before, after = await self._both([replace(request, task=inner) for request in requests])
+        check_options(outer, requests[0].options, inner)
+        options = inner_options(requests[0].options)
+        before, after = await self._both([replace(request, task=inner, options=options) for request in requests])
         reading = compare_readings(
             before.reading,
             after.reading,
