@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml
 	touch $(INSTALLED) $(SERVED)
 
 test: install
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=85
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
 
 check: install
 	$(BIN)/ruff check .

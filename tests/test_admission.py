@@ -44,7 +44,7 @@ def test_sixty_four_fit_a_second_on_a_device_of_sixty_four_a_second() -> None:
 
 
 def test_while_refusing_each_own_answer_must_fit() -> None:
-    door = Door(slo_s=1.0)
+    door = Door(slo_s=1.0, overload_target=0.92)
     tickets = door.fill(500)
     for ticket in tickets[:16]:
         ticket.release()
@@ -213,3 +213,19 @@ def test_bounds_hold_and_counts_return_to_zero(steps: list[tuple[bool, Priority,
     assert door.admission.stats().bytes_inside == 0
     assert not any(door.admission.stats().inside.values())
     assert door.admission._clients == [{}, {}, {}]
+
+
+def test_a_slow_upload_stands_in_nobodys_way_but_its_bytes_count() -> None:
+    admission = Admission(AdmissionSettings(max_scans=1, max_bytes=100), lambda: FORECAST, lambda: 0.0)
+    slow = admission.enter(60)
+    slow.park()
+    slow.park()
+    with admission.enter(30) as other:
+        assert admission.stats().bytes_inside == 90
+        other.keep()
+        other.park()
+        with pytest.raises(QueueFull):
+            admission.enter(1)
+    slow.release()
+    assert admission.stats().bytes_inside == 0
+    assert sum(admission.stats().inside.values()) == 0

@@ -87,6 +87,7 @@ def test_sources_differ_in_shape_and_not_only_in_colour() -> None:
     ("fields", "label"),
     [
         ({"name": "农夫山泉", "sale_price": 2.5, "regular_price": 3.0}, "● 农夫山泉 2.5"),
+        ({"name": "金条", "regular_price": 1428888.88}, "● 金条 1428888.88"),
         ({"text": "特价"}, "● 特价"),
         ({"gtin": "9780804816632"}, "● 9780804816632"),
         ({"hazard": "通道堵塞", "severity": "critical", "action": "清理"}, "●!!! 通道堵塞"),

@@ -54,7 +54,13 @@ async def test_the_task_may_stand_in_the_query(client: httpx.AsyncClient, jpeg: 
 
 
 async def test_one_photo_answers_with_its_envelope(client: httpx.AsyncClient, jpeg: bytes) -> None:
-    fields = {"task": "text_read", "store_id": "S1", "priority": "bulk", "lang": "en", "options": '{"a": 1}'}
+    fields = {
+        "task": "text_read",
+        "store_id": "S1",
+        "priority": "bulk",
+        "lang": "en",
+        "options": '{"today": "2026-11-22"}',
+    }
     answer = await client.post("/v1/scans", files={"photos": ("a.jpg", jpeg)}, data=fields)
     body = answer.json()
     assert answer.status_code == 200
@@ -291,3 +297,73 @@ async def test_two_hundred_uploads_at_once_are_all_answered(client: httpx.AsyncC
 
     for both in await asyncio.gather(*(one(number) for number in range(200))):
         assert both[:64] == both[64:]
+
+
+@pytest.mark.parametrize("options", ['{"a": "\\ud83d"}', '{"a": NaN}', '{"a": 1e999}', "[" * 5000])
+async def test_options_that_no_json_answer_could_carry_are_refused(
+    client: httpx.AsyncClient, jpeg: bytes, options: str
+) -> None:
+    answer = await client.post("/v1/scans", files={"photos": jpeg}, data={"options": options})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
+async def test_a_length_that_can_never_fit_is_too_large_not_busy(client: httpx.AsyncClient) -> None:
+    headers = {"content-length": "99999999999", "content-type": "multipart/form-data; boundary=b"}
+    answer = await client.post("/scan", content=b"", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "photo_too_large")
+
+
+async def test_a_json_scan_takes_fields_from_the_query_and_its_body_wins(
+    client: httpx.AsyncClient, jpeg: bytes
+) -> None:
+    body = {"photos": [base64.b64encode(jpeg).decode()], "store_id": "body"}
+    asked = {"task": "text_read", "store_id": "query", "lang": "en"}
+    answer = (await client.post("/v1/scans", json=body, params=asked)).json()
+    assert (answer["task"], answer["store_id"]) == ("text_read", "body")
+    assert (await client.post("/v1/scans", json=body, params={"bogus": "1"})).status_code == 400
+
+
+async def test_comparing_one_photo_is_refused_by_the_old_contract_too(client: httpx.AsyncClient, jpeg: bytes) -> None:
+    answer = await client.post("/scan", files={"file": jpeg}, data={"task": "compare"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "too_many_photos")
+
+
+async def test_one_photo_over_the_limit_does_not_stop_the_others(jpeg: bytes) -> None:
+    files = [("photos", ("a.jpg", jpeg)), ("photos", ("b.jpg", jpeg + b"\0"))]
+    async with running(photo={"max_bytes": len(jpeg)}) as client:
+        body = (await client.post("/v1/scans", files=files)).json()
+    assert [part["status"] for part in body["scans"]] == ["completed", "failed"]
+    assert body["scans"][1]["error"]["code"] == "photo_too_large"
+
+
+async def test_an_upload_that_stands_still_is_ended(jpeg: bytes) -> None:
+    async def stalls() -> AsyncIterator[bytes]:
+        yield b"--b\r\n"
+        await asyncio.sleep(30)
+
+    async with running(server={"upload_grace_s": 0.05}) as client:
+        headers = {"content-type": "multipart/form-data; boundary=b"}
+        answer = await asyncio.wait_for(client.post("/scan", content=stalls(), headers=headers), 5)
+    assert (answer.status_code, answer.json()["code"]) == (408, "upload_too_slow")
+
+
+async def test_the_description_of_the_service_resolves_in_itself(client: httpx.AsyncClient) -> None:
+    description = (await client.get("/openapi.json")).json()
+
+    def references(node: object) -> set[str]:
+        if isinstance(node, dict):
+            own = {str(node["$ref"])} if "$ref" in node else set()
+            return own.union(*(references(value) for value in node.values()))
+        return set().union(*(references(value) for value in node)) if isinstance(node, list) else set()
+
+    for reference in references(description):
+        found = description
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+    assert "application/json" in description["paths"]["/v1/scans"]["post"]["requestBody"]["content"]
+
+
+async def test_a_wrong_method_on_the_old_path_looks_as_its_errors_do(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/scan")
+    assert (answer.status_code, answer.json()["status"]) == (405, "error")
+    assert (await client.head("/livez")).status_code == 200

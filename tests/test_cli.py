@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pixel_agent.cli import app, expand
+from pixel_agent.console import _plain
 from pixel_agent.errors import InvalidRequest
 
 
@@ -130,3 +134,47 @@ def test_doctor_names_versions_and_engines() -> None:
     names = {check["name"] for check in json.loads(run("doctor", "--json").stdout)}
     assert {"python", "onnxruntime", "gpu", "engine embedded"} <= names
     assert "engine simulated" in run("doctor").stdout
+
+
+def test_large_prices_are_printed_in_full_and_control_characters_are_not() -> None:
+    assert [_plain(value) for value in (123456.78, 5.0, "a\x1b]0;pwned\x07")] == [
+        "123456.78",
+        "5",
+        "a ]0;pwned ",
+    ]
+
+
+def test_an_empty_path_is_not_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert run("scan", "").exit_code == 2
+
+
+def test_hidden_folders_are_left_alone(folder: Path, jpeg: bytes) -> None:
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "hidden.jpg").write_bytes(jpeg)
+    assert "hidden.jpg" not in [path.name for path in expand([str(folder)])]
+
+
+@pytest.mark.parametrize("where", ["/proc/nowhere", "photos/a.jpg"])
+def test_a_folder_that_cannot_be_written_is_a_usage_error(folder: Path, where: str) -> None:
+    assert run("scan", folder / "a.jpg", "--annotate", where).exit_code == 2
+
+
+def test_very_long_and_odd_paths_fail_alone(folder: Path) -> None:
+    done = run("scan", folder / ("x" * 300), folder / "a.jpg", "--format", "jsonl")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["status"] for line in lines] == ["failed", "completed"]
+    assert lines[0]["error"]["code"] == "file_unreadable"
+
+
+def test_comparing_for_a_task_that_the_engine_cannot_answer_is_told_as_such(folder: Path) -> None:
+    options = '{"task": "shelf_audit"}'
+    files = (folder / "a.jpg", folder / "deep" / "c.JPG")
+    assert run("scan", *files, "--engine", "embedded", "--task", "compare", "--options", options).exit_code == 3
+
+
+def test_another_encoding_of_the_terminal_is_survived(folder: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "pixel_agent.cli", "scan", str(folder / "a.jpg"), "--format", "table"]
+    done = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -193,7 +193,7 @@ def test_the_camera_time_is_kept_when_plausible() -> None:
     now = datetime(2026, 11, 22, 12)
 
     def taken(text: str, kind: str = "JPEG") -> datetime | None:
-        return prepare(encode(scene(), kind, exif=exif(1, text)), BUDGET, LIMITS, now).captured_at
+        return prepare(encode(scene(), kind, exif=exif(1, text)), BUDGET, LIMITS, now=now).captured_at
 
     assert taken("2026:11:22 09:30:00") == datetime(2026, 11, 22, 9, 30)
     assert taken("2026:11:22 09:30:00", "HEIC") == datetime(2026, 11, 22, 9, 30)

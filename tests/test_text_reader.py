@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pixel_agent.bench.tag_maker import draw_tag
 from pixel_agent.core import Pixels
-from pixel_agent.engines import text_models
+from pixel_agent.engines import text_models, text_reader
 from pixel_agent.engines.text_reader import CLOSE, QUICK, TextReader, reading_order
 from pixel_agent.errors import EngineUnavailable
 
@@ -131,6 +133,32 @@ def test_every_corner_lies_inside_a_real_photo(reader: TextReader) -> None:
     assert len(corners) > 15
     assert corners.min() >= 0
     assert (corners.max(axis=(0, 1)) <= (image.shape[1], image.shape[0])).all()
+
+
+def test_small_raised_decimals_are_read_with_their_point(reader: TextReader) -> None:
+    tag = paper((40, 30, "Fresh Apple", 48), (60, 120, "36", 200), (305, 125, "90", 90))
+    assert texts(reader, tag) in (["Fresh Apple", "36.90"], ["Fresh Apple", "36", "90"])
+
+
+def test_loading_a_model_leaves_the_float_mode_of_the_caller_alone() -> None:
+    code = (
+        "import numpy as np; from pixel_agent.engines.text_models import Network, RECOGNITION_FILE, model_path;"
+        "Network(model_path(RECOGNITION_FILE), 1); assert np.float32(1e-39) * np.float32(0.5) > 0"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def attempt(text: str, turn: int, confidence: float, region: text_models.Region) -> text_reader._Attempt:
+    return text_reader._Attempt(0, region, turn, text=text, confidence=confidence)
+
+
+def test_a_few_figures_follow_the_direction_of_the_long_lines() -> None:
+    long, short = (text_models.Region(quad(10, y), 0.9) for y in (10, 50))
+    page = attempt("海天金标生抽", 0, 0.99, long)
+    upright, over = attempt("90", 0, 0.8, short), attempt("06", 2, 0.99, short)
+    assert text_reader._with_the_page([page, upright, over], [page, over]) == [page, upright]
+    guess = attempt("9", 0, 0.2, short)
+    assert text_reader._with_the_page([page, guess, over], [page, over]) == [page, over]
 
 
 def test_a_missing_model_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,3 +221,15 @@ async def test_every_job_of_a_storm_ends_exactly_once() -> None:
     )
     await executor.close()
     assert executor.stats.queued == executor.stats.busy == 0
+
+
+async def test_the_lowest_rank_goes_first() -> None:
+    executor, order, gate = ElasticExecutor("rank", 1, 1), list[int](), threading.Event()
+    first = asyncio.create_task(executor.run(gate.wait))
+    await asyncio.sleep(0.01)
+    waiting = [asyncio.create_task(executor.run_at(rank, order.append, rank)) for rank in (2, 0, 1)]
+    await asyncio.sleep(0.01)
+    gate.set()
+    await asyncio.gather(first, *waiting)
+    await executor.close()
+    assert order == [0, 1, 2]

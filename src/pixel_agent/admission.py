@@ -50,13 +50,15 @@ class AdmissionStats:
 class Ticket:
     """The right to be inside, from `Admission.enter` to `release`; a context manager. Released exactly once."""
 
-    __slots__ = ("_admission", "_released", "client", "entered", "rank", "size_bytes", "wait_s")
+    __slots__ = ("_admission", "_kept", "_released", "client", "entered", "parked", "rank", "size_bytes", "wait_s")
 
     def __init__(
         self, admission: Admission, rank: int, client: str, size_bytes: int, entered: float, wait_s: float
     ) -> None:
         self._admission = admission
         self._released = False
+        self._kept = False
+        self.parked = False
         self.rank = rank
         self.client = client
         self.size_bytes = size_bytes
@@ -66,6 +68,19 @@ class Ticket:
     def resize(self, size_bytes: int) -> None:
         """Correct the size once it is known. Raises QueueFull if it no longer fits; the ticket stays valid."""
         self._admission.resize(self, size_bytes)
+
+    def park(self) -> None:
+        """Stop to be counted among the scans, for an upload that is slow to come; its bytes stay counted.
+
+        Once the upload is here, release the ticket and enter again.
+        """
+        if not (self._released or self._kept or self.parked):
+            self._admission.uncount(self)
+            self.parked = True
+
+    def keep(self) -> None:
+        """The upload is here: the ticket is a scan's now, and is not parked any more."""
+        self._kept = True
 
     def release(self, *, answered: bool = True) -> None:
         """Leave; further calls do nothing. `answered`: by the device, so that the prediction can be judged."""
@@ -148,17 +163,23 @@ class Admission:
 
     def leave(self, ticket: Ticket, *, answered: bool) -> None:
         """See `Ticket.release`."""
-        self._inside[ticket.rank] -= 1
         self._bytes -= ticket.size_bytes
-        clients = self._clients[ticket.rank]
-        clients[ticket.client] -= 1
-        if not clients[ticket.client]:
-            del clients[ticket.client]
+        if ticket.parked:
+            return
+        self.uncount(ticket)
         error_s = self._clock() - ticket.entered - ticket.wait_s
         shared = error_s < -ticket.wait_s / 2  # so early that the device cannot have been asked
         if answered and not shared and ticket.rank != BULK:
             self._bias_s += ERROR_SHARE * (error_s - self._bias_s)
             self._scatter_s += ERROR_SHARE * (abs(error_s - self._bias_s) - self._scatter_s)
+
+    def uncount(self, ticket: Ticket) -> None:
+        """See `Ticket.park`."""
+        self._inside[ticket.rank] -= 1
+        clients = self._clients[ticket.rank]
+        clients[ticket.client] -= 1
+        if not clients[ticket.client]:
+            del clients[ticket.client]
         if not any(self._inside):
             self._empty.set()
 
@@ -220,7 +241,7 @@ class Admission:
             return self._full(forecast, wait_s)
         known = forecast.measured or self.slo_s is not None
         if deadline_s is not None and known and wait_s > deadline_s:
-            message = f"The answer would take {wait_s:.1f} s, longer than the deadline of {deadline_s:.1f} s."
+            message = f"The answer would take {wait_s:.2f} s, longer than the {deadline_s:.2f} s that are left."
             advice = "Come back later, or allow more time."
             return self._refuse(DeadlineUnreachable, message, advice, wait_s - deadline_s, wait_s)
         return self._too_slow(rank, ahead, wait_s, forecast, now)

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Code, Pixels, Point, Row, Severity, Source
+from pixel_agent.rules.figures import plain_number
 
 FONT = "web/vendor/fusion-pixel/fusion-pixel-12px.woff2"
 FONT_STEP = 12
@@ -137,7 +138,7 @@ def _severity(row: Row) -> tuple[str, Colour | None]:
 def _words(value: JsonValue | None) -> str:
     """A value as one line, or nothing for what makes no label."""
     if isinstance(value, float):
-        return f"{value:g}"
+        return plain_number(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
     return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())

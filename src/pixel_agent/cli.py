@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import io
 import json
 import logging
+import os
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +21,7 @@ from typing import Annotated
 
 import typer
 from pydantic import JsonValue
+from pydantic_core import from_json
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,13 +31,15 @@ from pixel_agent import config, doctor
 from pixel_agent.console import Result, writer
 from pixel_agent.core import Lang, Priority, ScanRequest
 from pixel_agent.errors import (
+    ConfigurationError,
     EngineUnavailable,
-    InvalidPhoto,
+    FileUnreadable,
     InvalidRequest,
     PhotoTooLarge,
     PixelAgentError,
     TaskUnsupported,
 )
+from pixel_agent.pairs import inner_task
 from pixel_agent.service import ScanService, build_service
 from pixel_agent.tasks import DEFAULT_TASK
 
@@ -152,7 +158,8 @@ def tasks(
     for column in ("id", "中文", "English", "support", "missing", "about"):
         table.add_column(column, overflow="fold")
     for entry in entries:
-        table.add_row(entry.id, entry.zh, entry.en, entry.support, ", ".join(entry.missing), entry.about)
+        cells = (entry.id, entry.zh, entry.en, entry.support, ", ".join(entry.missing), entry.about)
+        table.add_row(*(escape(cell) for cell in cells))
     Console().print(table)
 
 
@@ -193,14 +200,15 @@ def settings(
 
 @app.command(name="top")
 def top_command(
-    url: Annotated[str, typer.Option(help="The server.")] = "http://127.0.0.1:8000",
+    url: Annotated[str | None, typer.Option(help="The server; default the one of the settings.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Show once and end.")] = False,
 ) -> None:
     """Watch a running server: latencies, queue, batches, device."""
     from pixel_agent.top import watch
 
     with _usage_errors(), suppress(KeyboardInterrupt):
-        watch(url.rstrip("/"), once=once)
+        server = _settings(None).server
+        watch((url or f"http://{server.host}:{server.port}").rstrip("/"), once=once)
 
 
 def expand(paths: Sequence[str]) -> list[Path]:
@@ -211,10 +219,12 @@ def expand(paths: Sequence[str]) -> list[Path]:
     """
     files: list[Path] = []
     for text in paths:
+        if not text:
+            raise InvalidRequest("One of the paths is empty.", "Is a variable of your script unset?")
         path = Path(text)
-        if path.is_dir():
-            files += sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file())
-        elif not path.exists() and glob.has_magic(text):
+        if os.path.isdir(path):
+            files += sorted(p for p in path.rglob("*") if _is_photo(p, path))
+        elif not os.path.exists(path) and glob.has_magic(text):
             files += sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())
         else:
             files.append(path)
@@ -225,8 +235,20 @@ def expand(paths: Sequence[str]) -> list[Path]:
     return files
 
 
+def _is_photo(path: Path, folder: Path) -> bool:
+    """By its name; what is hidden below the folder stays hidden."""
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.suffix.lower() in PHOTO_SUFFIXES and path.is_file()
+
+
 def main() -> None:
     """The entry point."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if sys.argv[1:2] == ["bench"]:
         from pixel_agent.bench import bench_app
 
@@ -238,16 +260,17 @@ def main() -> None:
 async def _scan_files(
     service: ScanService, template: ScanRequest, files: list[Path], format_: Format | None, annotate: Path | None
 ) -> int:
+    if annotate is not None:
+        _make_folder(annotate)
     on_terminal = sys.stdout.isatty()
     chosen = format_ or (Format.TABLE if on_terminal else Format.JSONL)
     await service.start()
     try:
         await service.until_ready()
-        if template.task.photos == 1:
-            service.plan(template.task)
+        service.plan(inner_task(template, service.catalogue) if template.task.photos > 1 else template.task)
         out = writer(chosen.value, template.task)
         failed = 0
-        with _progress(len(files)) as progress:
+        with closing(out), _progress(len(files)) as progress:
             bar = progress.add_task(template.task.name(template.lang), total=len(files))
             async for result in _results(service, template, files):
                 out.add(result)
@@ -255,7 +278,6 @@ async def _scan_files(
                 if annotate is not None and result.scan is not None:
                     await asyncio.to_thread(_annotate, service, result, annotate)
                 progress.advance(bar)
-        out.close()
         return Exit.SOME_FAILED if failed else Exit.OK
     finally:
         await service.stop()
@@ -300,13 +322,15 @@ async def _compare(service: ScanService, template: ScanRequest, files: list[Path
 
 
 def _read(service: ScanService, template: ScanRequest, file: Path) -> ScanRequest:
-    """The request for one file. Raises InvalidPhoto for what cannot be read from the disk."""
+    """The request for one file. Raises FileUnreadable or PhotoTooLarge."""
     try:
         most = service.settings.photo.max_bytes
+        if file.exists() and not file.is_file():
+            raise FileUnreadable("This is not a file.", "Name a photo, or a folder of photos.")
         with file.open("rb") as stream:
             data = stream.read(most + 1)
     except OSError as error:
-        raise InvalidPhoto(
+        raise FileUnreadable(
             f"The file cannot be read: {error.strerror}.", "Check the path and its permissions."
         ) from None
     if len(data) > most:
@@ -319,13 +343,23 @@ def _annotate(service: ScanService, result: Result, folder: Path) -> None:
     source = Path(result.file)
     if result.scan is None or not source.is_file():
         return
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{source.stem}.jpg"
     number = 2
     while target.exists() and number:
         target = folder / f"{source.stem}-{number}.jpg"
         number += 1
     target.write_bytes(service.annotated(result.scan, source.read_bytes()))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot write annotated photos to {folder}: {error.strerror}.", "Choose another folder for --annotate."
+        ) from None
 
 
 def _progress(total: int) -> Progress:
@@ -343,7 +377,7 @@ def _settings(engine: str | None, **overrides: JsonValue) -> config.Settings:
 
 def _json_object(text: str) -> dict[str, JsonValue]:
     try:
-        value: JsonValue = json.loads(text)
+        value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -6,7 +6,6 @@ The run belongs to nobody in particular: it goes on while anyone waits for it, a
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
@@ -144,11 +143,10 @@ class Coalescer(Generic[T]):
             self.counts.kept_bytes -= kept.size
 
 
-def identity(request: ScanRequest, today: date) -> Hashable:
+def identity(request: ScanRequest, sha256: str, today: date) -> Hashable:
     """Everything that an answer depends on: the photo's bytes, and what was asked of it on which day."""
     options = json.dumps(request.options, sort_keys=True)
-    photo = hashlib.sha256(request.data).digest()
-    return photo, request.task.id, request.question, request.lang, request.force, options, today
+    return sha256, request.task.id, request.question, request.lang, request.force, options, today
 
 
 def kept_bytes(scan: Scan) -> int:

@@ -30,6 +30,11 @@ class ServerSettings(_Section):
 
     host: str = Field("127.0.0.1", description="Address to bind to.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind to; 0 picks a free one.")
+    max_header_bytes: int = Field(65_536, ge=1024, description="Largest head of a request, in bytes.")
+    upload_grace_s: float = Field(10.0, gt=0, description="How long an upload may stand still, in seconds.")
+    upload_min_bytes_per_s: int = Field(
+        8192, ge=1, description="Slowest upload that is waited for beyond the grace, in bytes a second on average."
+    )
     drain_timeout_s: float = Field(30.0, ge=0, description="How long a stopping server finishes what runs.")
 
 
@@ -240,7 +245,7 @@ class AdmissionSettings(_Section):
         0.05, ge=0, description="What a prediction may pass the response time by, before overload."
     )
     overload_target: float = Field(
-        0.92, gt=0, le=1, description="Part of the response time that is aimed at while scans are being refused."
+        0.87, gt=0, le=1, description="Part of the response time that is aimed at while scans are being refused."
     )
     overload_s: float = Field(1.0, ge=0, description="How long after a refusal the overload lasts, in seconds.")
     max_retry_after_s: int = Field(60, ge=1, description="Longest Retry-After, in seconds.")

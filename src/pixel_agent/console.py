@@ -19,6 +19,8 @@ from rich.table import Table
 from pixel_agent.api.wire import Envelope, Problem, RowOut
 from pixel_agent.core import Review, Scan, Status, Task
 from pixel_agent.errors import PixelAgentError
+from pixel_agent.rules.figures import plain_number
+from pixel_agent.tasks.columns import columns_of
 
 EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -83,6 +85,7 @@ class JsonArray(Writer):
         self.out.write(",\n" if self._opened else "[\n")
         self.out.write(json.dumps(result.record(self.task), ensure_ascii=False, indent=1))
         self._opened = True
+        self.out.flush()
 
     def close(self) -> None:
         """Close the array."""
@@ -94,7 +97,7 @@ class CsvTable(Writer):
 
     def __init__(self, task: Task, out: TextIO) -> None:
         super().__init__(task, out)
-        self._columns = _schema_columns(task)
+        self._columns = columns_of(task)
         self._csv = csv.writer(out)
         self._csv.writerow(["file", "scan_id", "status", "kind", *self._columns, *EVIDENCE, "more", "error"])
 
@@ -120,18 +123,18 @@ class Tables(Writer):
         if result.scan is None:
             error = result.error
             message = f"{error.message} {error.advice}" if error else "no answer"
-            console.print(f"[bold red]✗[/] [bold]{escape(result.file)}[/]: {escape(message)}")
+            console.print(f"[bold red]✗[/] [bold]{escape(_printable(result.file))}[/]: {escape(message)}")
             return
         envelope = Envelope.of(result.scan)
         mark = {"completed": "[green]✓[/]", "partial": "[yellow]◐[/]"}.get(envelope.status, "[red]✗[/]")
-        console.print(f"{mark} [bold]{escape(result.file)}[/]  {escape(envelope.summary)}")
+        console.print(f"{mark} [bold]{escape(_printable(result.file))}[/]  {escape(_printable(envelope.summary))}")
         for rows in (envelope.items, envelope.findings):
             if rows:
                 _print_rows(console, rows)
         for alert in envelope.alerts:
-            console.print(f"  [bold red]![/] {escape(alert.message)}")
+            console.print(f"  [bold red]![/] {escape(_printable(alert.message))}")
         for warning in envelope.warnings:
-            console.print(f"  [yellow]•[/] {escape(warning.message)}")
+            console.print(f"  [yellow]•[/] {escape(_printable(warning.message))}")
 
 
 def writer(name: str, task: Task, out: TextIO | None = None) -> Writer:
@@ -171,10 +174,15 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:g}"
+        return plain_number(value)
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
+        return _printable(json.dumps(value, ensure_ascii=False))
+    return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what a code or a file name holds must not steer the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _cell(value: JsonValue) -> str:
@@ -187,16 +195,3 @@ def _cell(value: JsonValue) -> str:
 def _rows(record: Mapping[str, JsonValue], kind: str) -> list[dict[str, JsonValue]]:
     rows = record.get(kind)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _schema_columns(task: Task) -> list[str]:
-    """The fields of the task's rows, in the order of its schema."""
-    columns: dict[str, None] = {}
-    properties = task.schema.get("properties")
-    for part in properties.values() if isinstance(properties, dict) else []:
-        items = part.get("items") if isinstance(part, dict) else None
-        fields = items.get("properties") if isinstance(items, dict) else None
-        for name in fields if isinstance(fields, dict) else []:
-            if name != "bbox_2d":
-                columns[name] = None
-    return list(columns)

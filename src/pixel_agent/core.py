@@ -295,7 +295,9 @@ class Task:
 
     `needs`: without these capabilities the task is unsupported. `wants`: without these it is partial. `schema` is the
     JSON Schema of what a model answers; empty: free text, nothing constrains it. `photos` is how many photos one scan of
-    this task takes.
+    this task takes. `options` are the defaults, and `option_schema` the JSON Schema of each option (see
+    `tasks.options`). `columns` are the fields of finished rows in the order in which they are shown; `kind` is never one,
+    and none means: those of the schema.
     """
 
     id: str
@@ -315,6 +317,8 @@ class Task:
     needs_question: bool = False
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     sampling: Sampling = Sampling()
+    option_schema: Mapping[str, JsonValue] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     @property
     def capabilities(self) -> frozenset[Capability]:

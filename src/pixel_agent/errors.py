@@ -6,6 +6,8 @@ PixelAgentError                      500 internal
 │   ├── UnknownModel                 404 model_not_found
 │   ├── TaskUnsupported              422 task_unsupported
 │   ├── TooManyPhotos                400 too_many_photos
+│   ├── FileUnreadable               400 file_unreadable
+│   ├── UploadTooSlow                408 upload_too_slow
 │   └── InvalidPhoto                 422 photo_broken
 │       ├── EmptyPhoto               400 photo_empty
 │       ├── UnsupportedPhoto         415 photo_type_unsupported
@@ -78,6 +80,21 @@ class TooManyPhotos(InvalidRequest):
 
     code = "too_many_photos"
     title = "Wrong number of photos"
+
+
+class FileUnreadable(InvalidRequest):
+    """A file on this machine cannot be read."""
+
+    code = "file_unreadable"
+    title = "The file cannot be read"
+
+
+class UploadTooSlow(InvalidRequest):
+    """The upload stood still, or crawled, for longer than the settings wait."""
+
+    status = 408
+    code = "upload_too_slow"
+    title = "The upload took too long"
 
 
 class InvalidPhoto(InvalidRequest):

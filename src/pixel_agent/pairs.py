@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
-from pixel_agent.core import Scan, ScanRequest, Status
+from pixel_agent.core import Scan, ScanRequest, Status, Task
 from pixel_agent.errors import InvalidRequest, TooManyPhotos
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.compare import compare_readings
+from pixel_agent.tasks.options import check_options, inner_options
 from pixel_agent.timing import Stopwatch
 
 INNER_TASK = "product_full_scan"
@@ -30,10 +31,10 @@ async def compare_photos(requests: Sequence[ScanRequest], catalogue: Catalogue, 
             "Send the photo from before first, then the one from after.",
         )
     watch = Stopwatch()
-    inner = catalogue.find(str(requests[0].options.get("task", INNER_TASK)))
-    if inner.photos > 1:
-        raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
-    before, after = await _both([scan(replace(request, task=inner)) for request in requests])
+    inner = inner_task(requests[0], catalogue)
+    check_options(outer, requests[0].options, inner)
+    options = inner_options(requests[0].options)
+    before, after = await _both([scan(replace(request, task=inner, options=options)) for request in requests])
     reading = compare_readings(
         before.reading,
         after.reading,
@@ -45,6 +46,14 @@ async def compare_photos(requests: Sequence[ScanRequest], catalogue: Catalogue, 
     return replace(
         after, task=outer, reading=reading, status=worst, parts=(before, after), timings={"total": watch.total_ms}
     )
+
+
+def inner_task(request: ScanRequest, catalogue: Catalogue) -> Task:
+    """What a comparison scans both photos for. Raises UnknownTask, InvalidRequest."""
+    inner = catalogue.find(str(request.options.get("task", INNER_TASK)))
+    if inner.photos > 1:
+        raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
+    return inner
 
 
 async def _both(scans: Sequence[Coroutine[object, object, Scan]]) -> tuple[Scan, Scan]:

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
+from dataclasses import dataclass
+
+from pixel_agent.core import Photo, ScanRequest
 
 NEAR_BITS = 4
 """Difference hashes of the same scene, compressed or resized again, differ in at most about this many of 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    scan_id: str
+    fingerprint: int
+    sha256: str
+    task: str
+    store: tuple[str, str | None]
 
 
 class RecentPhotos:
     """The last `most` photos by their 64-bit fingerprint; constant memory."""
 
     def __init__(self, most: int = 256) -> None:
-        self._most = most
-        self._seen: OrderedDict[str, int] = OrderedDict()
+        self._seen: deque[_Seen] = deque(maxlen=most)
 
-    def near(self, fingerprint: int, scan_id: str) -> str | None:
-        """The newest earlier scan of a near copy, if there is one; remembers this one."""
-        found = None
-        for earlier, other in reversed(self._seen.items()):
-            if (fingerprint ^ other).bit_count() <= NEAR_BITS:
-                found = earlier
-                break
-        self._seen[scan_id] = fingerprint
-        if len(self._seen) > self._most:
-            self._seen.popitem(last=False)
+    def near(self, photo: Photo, request: ScanRequest) -> str | None:
+        """The newest earlier scan of a near copy from the same client and store; remembers this one.
+
+        The very same file under another task is the same photo asked something else, and no duplicate.
+        """
+        new = _Seen(
+            request.scan_id, photo.fingerprint, photo.sha256, request.task.id, (request.client, request.store_id)
+        )
+        found = next((old.scan_id for old in reversed(self._seen) if _duplicates(new, old)), None)
+        self._seen.append(new)
         return found
+
+
+def _duplicates(new: _Seen, old: _Seen) -> bool:
+    if new.store != old.store or (new.fingerprint ^ old.fingerprint).bit_count() > NEAR_BITS:
+        return False
+    return new.sha256 != old.sha256 or new.task == old.task

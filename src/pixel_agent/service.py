@@ -45,8 +45,10 @@ from pixel_agent.errors import (
     InvalidRequest,
     PixelAgentError,
     TaskUnsupported,
+    TooManyPhotos,
 )
 from pixel_agent.evidence import Evidence
+from pixel_agent.lookahead import Lookahead, Place
 from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
 from pixel_agent.pairs import compare_photos
@@ -59,9 +61,13 @@ from pixel_agent.recent import RecentPhotos
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
 from pixel_agent.tasks import Catalogue
+from pixel_agent.tasks.options import check_options
 from pixel_agent.timing import Stopwatch
 
 log = logging.getLogger("pixel_agent.service")
+
+LOOKAHEAD_BATCHES = 3
+"""Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
 
 
 def build_service(settings: Settings) -> ScanService:
@@ -89,6 +95,7 @@ class ScanService:
         self.queue_watch = QueueWatch(self.batcher.places)
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
+        self.lookahead = Lookahead(LOOKAHEAD_BATCHES * self.engine.limits.max_items * len(factories))
         self.recent = RecentPhotos()
         self._own_use = OwnUse()
         self._starting: asyncio.Task[None] | None = None
@@ -115,8 +122,10 @@ class ScanService:
         watch = Stopwatch()
         with self._failures_counted():
             plan = self.plan(request.task)
-            photo = await self._prepare(request, plan, watch)
-            output, _, _ = await self._ask(request, plan, photo, date.today(), watch)
+            with await self.lookahead.take(request) as place:
+                watch.lap("queue")
+                photo = await self._prepare(request, plan, watch)
+                output, _, _ = await self._ask(request, plan, photo, date.today(), watch, place)
         self.metrics.answered(request.task.id, Status.COMPLETED.value, {**watch.laps, "total": watch.total_ms})
         return output
 
@@ -130,13 +139,20 @@ class ScanService:
 
     async def _shared(self, request: ScanRequest) -> Scan:
         plan = self.plan(request.task)
+        check_options(request.task, request.options)
         today = _today(request.options)
+        if request.task.photos != 1:
+            raise TooManyPhotos(
+                f"{request.task.id} takes {request.task.photos} photos; one came.",
+                "Send them together to /v1/scans in the field 'photos'.",
+            )
         if request.fresh:
             return await self._run(request, plan, today)
-        key = identity(request, today)
+        sha256 = await self.photos.digest(request.data)
+        key = identity(request, sha256, today)
         # A scan that is told while it runs joins no other, for its words cannot be told from the middle on.
         together = request.priority if request.on_event is None else request.scan_id
-        scan, shared = await self.coalescer.share(key, together, lambda: self._run(request, plan, today))
+        scan, shared = await self.coalescer.share(key, together, lambda: self._run(request, plan, today, sha256))
         return replace(
             scan,
             scan_id=request.scan_id,
@@ -146,14 +162,21 @@ class ScanService:
             shared=shared,
         )
 
-    async def _run(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
+    async def _run(self, request: ScanRequest, plan: Plan, today: date, sha256: str | None = None) -> Scan:
         watch = Stopwatch()
-        photo = await self._prepare(request, plan, watch)
+        with await self.lookahead.take(request) as place:
+            watch.lap("queue")
+            photo = await self._prepare(request, plan, watch, sha256)
+            return await self._read(request, plan, photo, today, watch, place)
+
+    async def _read(
+        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
+    ) -> Scan:
         quality = localised(photo.quality, request.lang)
-        duplicate = self.recent.near(photo.fingerprint, request.scan_id)
+        duplicate = self.recent.near(photo, request)
         if not (quality.readable or request.force or not request.task.capabilities):
             return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
-        output, codes, notices = await self._ask(request, plan, photo, today, watch)
+        output, codes, notices = await self._ask(request, plan, photo, today, watch, place)
         Progress(request.on_event).stage("reading")
         facts = Facts(
             width=photo.width,
@@ -174,21 +197,22 @@ class ScanService:
         status = Status.COMPLETED if whole else Status.PARTIAL
         return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
 
-    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Photo:
+    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None) -> Photo:
         Progress(request.on_event).stage("photo")
-        photo = await self.photos.prepare(request.data, plan.pixel_budget, plan.grid)
+        rank = RANK[request.priority]
+        photo = await self.photos.prepare(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
         watch.lap("photo")
         return photo
 
     async def _ask(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch
+        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
     ) -> tuple[Output, tuple[Code, ...], tuple[Notice, ...]]:
         """The engine's answer, and the codes that were read meanwhile."""
         pending = self.evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
         try:
             output = Output(Draft())
             if plan.runs:
-                output = await self._infer(request, plan, photo, today, watch)
+                output = await self._infer(request, plan, photo, today, watch, place)
             if pending is None:
                 return output, (), ()
             codes, notice = await self.evidence.collect(pending, self.settings.evidence.grace_s if plan.runs else None)
@@ -199,12 +223,15 @@ class ScanService:
                 pending.cancel()
             raise
 
-    async def _infer(self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch) -> Output:
+    async def _infer(
+        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
+    ) -> Output:
         """Through the queue and the engine, telling where it stands and what it says."""
         progress = Progress(request.on_event)
 
         def on_start() -> None:
             watch.lap("queue")
+            place.release()
             self.queue_watch.leave(request.scan_id)
             progress.begin()
 
@@ -267,8 +294,9 @@ class ScanService:
         """Exchange the ticket of a request that has now been read for one ticket a scan. Raises Refused."""
         first, *others = requests
         with ExitStack() as stack:
-            if ticket.rank == RANK[first.priority] and first.deadline is None:
+            if ticket.rank == RANK[first.priority] and first.deadline is None and not ticket.parked:
                 ticket.resize(len(first.data))
+                ticket.keep()
             else:
                 ticket.release(answered=False)
                 others = [first, *others]

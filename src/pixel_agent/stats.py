@@ -194,8 +194,8 @@ def _queue(service: ScanService) -> QueueOut:
         inside_scans=sum(inside.inside.values()),
         inside_bytes=inside.bytes_inside,
         oldest_wait_ms=queue.oldest_wait_s * 1000,
-        arrivals_per_s=queue.arrivals_per_s,
-        drain_per_s=queue.drain_per_s,
+        arrivals_per_s=round(queue.arrivals_per_s, 3),
+        drain_per_s=round(queue.drain_per_s, 3),
         cancelled=queue.cancelled,
         expired=queue.expired,
     )

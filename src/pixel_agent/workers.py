@@ -7,12 +7,12 @@ arrives or a worker falls idle, and never samples the processor more often than 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar, cast
 
 import psutil
@@ -88,7 +88,8 @@ class ElasticExecutor:
         self._linger_s = linger_s
         self._clock = clock
         self._wake = threading.Condition()
-        self._queue: deque[tuple[Future[object], Callable[[], object]]] = deque()
+        self._queue: list[_Item] = []
+        self._seq = 0
         self._threads: set[threading.Thread] = set()
         self._busy = _Integral(clock)
         self._processor = _Processor(clock)
@@ -103,16 +104,22 @@ class ElasticExecutor:
             return Stats(len(self._threads), len(self._queue), self._busy.value, self._done)
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """The function's result or exception. Cancelling takes it out of the queue if it has not begun.
+        """As `run_at`, at rank 0."""
+        return await self.run_at(0, function, *args, **kwargs)
 
-        Raises Draining after `close`, and where `close` comes before its turn.
+    async def run_at(self, rank: int, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """The function's result or exception; the lowest rank goes first, then who came first.
+
+        Cancelling takes it out of the queue if it has not begun. Raises Draining after `close`, and where `close` comes
+        before its turn.
         """
         future: Future[object] = Future()
-        item = (future, lambda: function(*args, **kwargs))
         with self._wake:
             if self._closed:
                 raise _closed()
-            self._queue.append(item)
+            self._seq += 1
+            item = _Item(rank, self._seq, future, lambda: function(*args, **kwargs))
+            heapq.heappush(self._queue, item)
             self._grow()
             self._wake.notify()
         try:
@@ -130,17 +137,18 @@ class ElasticExecutor:
             self._queue.clear()
             threads = list(self._threads)
             self._wake.notify_all()
-        for future, _ in waiting:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(_closed())
+        for item in waiting:
+            if item.future.set_running_or_notify_cancel():
+                item.future.set_exception(_closed())
         for thread in threads:
             await asyncio.to_thread(thread.join)
 
-    def _forget(self, item: tuple[Future[object], Callable[[], object]]) -> None:
+    def _forget(self, item: _Item) -> None:
         """Drop a cancelled item at once: it holds a photo's bytes."""
         with self._wake:
             if item in self._queue:
                 self._queue.remove(item)
+                heapq.heapify(self._queue)
 
     def _grow(self) -> None:
         if self._busy.value + len(self._queue) <= len(self._threads) or len(self._threads) >= self._most:
@@ -163,8 +171,8 @@ class ElasticExecutor:
 
     def _work(self) -> None:
         while (item := self._next()) is not None:
-            future, call = item
-            outcome = _outcome(call) if future.set_running_or_notify_cancel() else None
+            future = item.future
+            outcome = _outcome(item.call) if future.set_running_or_notify_cancel() else None
             with self._wake:  # before anybody hears of it, or the statistics lag behind the answers
                 self._busy.add(-1)
                 self._done += 1
@@ -172,9 +180,9 @@ class ElasticExecutor:
                 future.set_exception(outcome.error)
             elif outcome is not None:
                 future.set_result(outcome.value)
-            del item, future, call, outcome  # or the last photo stays in memory while the thread waits
+            del item, future, outcome  # or the last photo stays in memory while the thread waits
 
-    def _next(self) -> tuple[Future[object], Callable[[], object]] | None:
+    def _next(self) -> _Item | None:
         """The next item, or None where this thread should end (it is then already off the books)."""
         since = self._clock()
         with self._wake:
@@ -185,13 +193,21 @@ class ElasticExecutor:
                     return None
                 if self._queue:
                     self._busy.add(1)
-                    return self._queue.popleft()
+                    return heapq.heappop(self._queue)
                 self._wake.wait(self._linger_s)
 
     def _surplus(self, idle_s: float) -> bool:
         if len(self._threads) <= self._fewest:
             return False
         return next_size(self._load(idle_s), self._fewest, self._most, self._linger_s) < len(self._threads)
+
+
+@dataclass(order=True, slots=True)
+class _Item:
+    rank: int
+    seq: int
+    future: Future[object] = field(compare=False)
+    call: Callable[[], object] = field(compare=False)
 
 
 def _closed() -> Draining:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
@@ -10,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import httpx
@@ -29,6 +29,10 @@ def post(url: str, data: bytes, **form: str) -> httpx.Response:
     return httpx.post(f"{url}/scan", files={"file": ("a.jpg", data)}, data=form, headers=NO_CACHE, timeout=60)
 
 
+def inside(url: str) -> int:
+    return int(httpx.get(f"{url}/v1/stats", timeout=20).json()["queue"]["inside_scans"])
+
+
 def at_once(count: int, url: str, jpeg: bytes) -> list[httpx.Response]:
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         return list(pool.map(lambda number: post(url, jpeg + str(number).encode()), range(count)))
@@ -39,12 +43,12 @@ def open_files(process: subprocess.Popen[str]) -> int:
 
 
 def test_sigterm_finishes_what_is_inside_and_exits_zero(start: Start, jpeg: bytes) -> None:
-    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="400", PIXEL_AGENT_SIMULATED__PER_ITEM_MS="0")
+    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="1500", PIXEL_AGENT_SIMULATED__PER_ITEM_MS="0")
     answers: list[httpx.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(post(server.url, jpeg))) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.2)
+    wait_until(lambda: inside(server.url) == 4)
     assert server.stop() == 0
     for thread in threads:
         thread.join()
@@ -120,8 +124,10 @@ def test_every_request_is_answered_while_the_engine_dies(start: Start, jpeg: byt
     quick = {"PIXEL_AGENT_POOL__HANG_TIMEOUT_S": "0.3", "PIXEL_AGENT_POOL__RESTART_MIN_S": "0.05"}
     server = start(**FAST, **quick, **{f"PIXEL_AGENT_SIMULATED__{fault}": "3"})
     answers = at_once(40, server.url, jpeg)
-    assert {answer.status_code for answer in answers} <= {200, 503}
-    assert sum(answer.status_code == 200 for answer in answers) >= 20
+    states = [answer.status_code for answer in answers]
+    assert len(states) == 40
+    assert set(states) <= {200, 503}, states
+    assert 200 in states
     wait_until(lambda: ready(server.url))
 
 
@@ -151,3 +157,43 @@ def test_stats_stream_as_events_until_the_server_stops(start: Start) -> None:
                 break
     assert seen == [True, True]
     assert server.stop() == 0
+
+
+def test_a_head_without_end_is_cut_off(start: Start) -> None:
+    server = start(**FAST)
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ")
+        answer = b""
+        with contextlib.suppress(OSError):
+            for _ in range(64):
+                client.sendall(b"a" * 65536)
+        with contextlib.suppress(OSError):
+            answer = client.recv(1000)
+    assert answer == b"" or b" 431 " in answer
+    assert psutil.Process(server.process.pid).memory_info().rss < 600 * 2**20
+    assert httpx.get(f"{server.url}/livez").status_code == 200
+    long_but_fine = {"x-long": "a" * 30_000}
+    assert httpx.get(f"{server.url}/livez", headers=long_but_fine).status_code == 200
+
+
+def test_idle_uploads_do_not_keep_honest_clients_out(start: Start, jpeg: bytes) -> None:
+    server = start(**FAST, PIXEL_AGENT_SERVER__UPLOAD_GRACE_S="3")
+    host, port = server.url.removeprefix("http://").split(":")
+    head = b"POST /scan HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+    idle = [socket.create_connection((host, int(port))) for _ in range(120)]
+    for client in idle:
+        client.sendall(head)
+    wait_until(lambda: inside(server.url) == 0, 10)
+    assert post(server.url, jpeg).status_code == 200
+    for client in idle:
+        client.close()
+
+
+def test_many_large_uploads_on_one_connection_are_all_taken(start: Start, jpeg: bytes) -> None:
+    server = start(**FAST)
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        for number in range(12):
+            body = jpeg + bytes([number]) * 50_000 * (number + 1)
+            assert client.post("/scan", files={"file": body}, headers=NO_CACHE).status_code == 200
+            assert client.get("/livez").status_code == 200

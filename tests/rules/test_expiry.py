@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -20,6 +22,7 @@ def test_one_label_gives_one_row_with_text_as_source_and_the_least_confidence() 
     draft = read_expiry(page(line("生产日期:20260822", y=10), line("保质期:12个月", y=40, confidence=0.7)))
     (row,) = draft.items
     assert row.fields == {
+        "name": None,
         "production_date": "2026-08-22",
         "shelf_life": "12个月",
         "expiry_date": None,
@@ -84,6 +87,98 @@ def test_a_date_that_no_word_explains_is_not_guessed() -> None:
     assert draft.items[0].fields["expiry_date"] is None
     assert draft.items[0].fields["unlabelled_dates"] == ["2026-08-22"]
     assert [notice.code for notice in draft.warnings] == ["date_unlabelled"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (("品名：原味酸牛奶",), "原味酸牛奶"),
+        (("产品名称: 纯牛奶 净含量：250ml",), "纯牛奶"),
+        (("名 称：饼干",), "饼干"),
+        (("食品名称：蛋糕",), "蛋糕"),
+        (("PRODUCT NAME: Milk",), "Milk"),
+        (("品名", "红烧牛肉面"), "红烧牛肉面"),
+        (("企业名称：杭州食品有限公司",), None),
+        (("名称不限",), None),
+        (("红烧牛肉面",), None),
+    ],
+)
+def test_the_name_is_what_the_label_calls_one(texts: tuple[str, ...], name: str | None) -> None:
+    (row,) = read_expiry(column(*texts, "生产日期:20260822", "保质期:12个月")).items
+    assert row.fields["name"] == name
+    assert row.fields["production_date"] == "2026-08-22"
+
+
+def test_each_label_keeps_its_own_name() -> None:
+    labels = [("品名：牛奶", "生产日期:20260822"), ("品名：面包", "生产日期:20260901")]
+    lines = [line(text, 10 + 500 * i, 10 + 30 * j) for i, label in enumerate(labels) for j, text in enumerate(label)]
+    rows = [(row.fields["name"], row.fields["production_date"]) for row in read_expiry(page(*lines)).items]
+    assert rows == [("牛奶", "2026-08-22"), ("面包", "2026-09-01")]
+
+
+def test_a_page_full_of_dates_is_one_row() -> None:
+    (row,) = read_expiry(column(*["2026.02.28", "2026.03.01"] * 200)).items
+    assert row.fields["unlabelled_dates"] == ["2026-02-28", "2026-03-01"]
+
+
+def test_a_name_without_dates_is_no_label() -> None:
+    assert read_expiry(column("品名：原味酸牛奶", "产地：内蒙古")).items == ()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("国庆大促", "活动时间：2026年10月1日-10月7日"),
+        ("全场5折", "2026.10.01-2026.10.07"),
+        ("满100减20", "有效期至：2026年12月31日"),
+        ("优惠券有效期至2026-12-31",),
+        ("特价 ¥9.9", "截止日期 2026年12月31日"),
+        ("SALE", "valid until 30 Nov 2026"),
+        ("开盖有奖", "兑奖截止日期：2026年12月31日"),
+    ],
+)
+def test_the_dates_of_a_promotion_are_no_label(texts: tuple[str, ...]) -> None:
+    draft = read_expiry(column(*texts))
+    assert draft.items == ()
+    assert draft.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("临期特价", "保质期至2026.12.31"),
+        ("买一送一", "生产日期:20260822", "保质期:12个月"),
+        ("EXP 2026-12-31", "50% OFF"),
+        ("阿莫西林胶囊", "有效期至2026.12.31"),
+    ],
+)
+def test_the_dates_of_goods_on_offer_still_count(texts: tuple[str, ...]) -> None:
+    (row,) = read_expiry(column(*texts)).items
+    assert row.fields["production_date"] or row.fields["expiry_date"]
+
+
+@pytest.mark.parametrize(
+    "texts", [("生产日期：2026.02.30",), ("生产日期", "2026.02.30"), ("EXP 31/31/2026",), ("生产日期:20260230",)]
+)
+def test_a_day_that_does_not_exist_is_named(texts: tuple[str, ...]) -> None:
+    draft = read_expiry(column(*texts, "保质期:12个月"))
+    assert [notice.code for notice in draft.warnings] == ["date_impossible"]
+    assert re.sub(r"^\D*", "", texts[-1]) in draft.warnings[0].message
+    assert draft.items[0].fields["production_date"] is None
+
+
+@pytest.mark.parametrize("text", ["批号:20260230", "电话:0571-20260230", "GB 7718-2011", "生产日期 2026.02.28", "9.99"])
+def test_what_is_no_date_or_a_real_one_is_not_called_impossible(text: str) -> None:
+    assert "date_impossible" not in [notice.code for notice in read_expiry(column(text)).warnings]
+
+
+def test_notices_follow_the_language_of_the_scan() -> None:
+    for texts in (("20260822",), ("EXP 05/06/2027",), ("生产日期:见瓶盖", "20260822 10:35"), ("EXP 2026.02.30",)):
+        (zh,) = read_expiry(column(*texts)).warnings
+        (en,) = read_expiry(replace(column(*texts), lang="en")).warnings
+        assert zh.code == en.code
+        assert "人工核对" in zh.message
+        assert en.message.isascii()
 
 
 def test_two_bare_dates_a_printed_shelf_life_apart_explain_each_other() -> None:

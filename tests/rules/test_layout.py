@@ -67,6 +67,15 @@ def test_small_decimals_on_the_line_join_their_integer(whole: str, small: str) -
 
 
 @pytest.mark.parametrize(
+    ("whole", "small", "joined"), [("¥20", "9", "¥20.9"), ("5元", "17", "5.17元"), ("¥6.", ".9元/500g", "¥6.9元/500g")]
+)
+def test_one_raised_digit_and_decimals_with_their_unit_join(whole: str, small: str, joined: str) -> None:
+    first = line(whole, 100, 100, 100)
+    pieces = join_decimals(straighten([first, line(small, first.corners[1][0] - 20, 105, 50)]))
+    assert [piece.text for piece in pieces] == [joined]
+
+
+@pytest.mark.parametrize(
     ("read", "stands"), [("06", "90"), ("8天", "¥8"), ("06.8夫", "¥8.90"), ("27", "27"), ("天天", "天天")]
 )
 def test_figures_read_upside_down_are_turned_back(read: str, stands: str) -> None:
@@ -103,3 +112,25 @@ def test_cutting_loses_and_doubles_nothing(places: list[tuple[float, float, floa
 def test_cover_is_the_box_of_all_lines_and_none_of_nothing() -> None:
     assert cover(straighten([line("苹果", 10, 10), line("香蕉", 100, 50)])) == (10, 10, 140, 70)
     assert cover([]) is None
+
+
+@pytest.mark.parametrize(
+    ("whole", "small", "size", "joined"),
+    [("¥53.8", "80", 45, "¥53.80"), ("¥14.9", "90元/瓶", 45, "¥14.90元/瓶"), ("33", "3.38", 90, "33.38")],
+)
+def test_lines_that_overlap_in_a_figure_become_one_price(whole: str, small: str, size: float, joined: str) -> None:
+    first = line(whole, 100, 100, 100)
+    pieces = join_decimals(straighten([first, line(small, first.corners[1][0] - 40, 100, size)]))
+    assert [piece.text for piece in pieces] == [joined]
+
+
+@pytest.mark.parametrize(("whole", "small", "gap"), [("¥53.8", "80", 30), ("¥53.8", "70", -40), ("33", "4.38", -40)])
+def test_lines_that_only_look_alike_stay_apart(whole: str, small: str, gap: float) -> None:
+    first = line(whole, 100, 100, 100)
+    assert len(join_decimals(straighten([first, line(small, first.corners[1][0] + gap, 100, 45)]))) == 2
+
+
+def test_decimals_as_high_as_their_integer_join_behind_its_point() -> None:
+    first = line("¥7.", 100, 100, 60)
+    pieces = join_decimals(straighten([first, line("08", first.corners[1][0] + 10, 102, 54)]))
+    assert [piece.text for piece in pieces] == ["¥7.08"]

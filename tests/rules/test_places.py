@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_agent.core import Source
+from pixel_agent.core import Review, Source, TextLine
+from pixel_agent.rules.page import Page
 from pixel_agent.rules.places import find_address, find_phones, read_storefront
 from tests.rules.lines import column, line, page
 
@@ -146,6 +147,63 @@ def test_the_name_and_telephone_are_quoted_never_made_up(texts: list[str]) -> No
         assert phone is None or all(part in "\n".join(texts) for part in str(phone).split(" / "))
     for text in texts:
         find_address(text)
+
+
+def codes(texts: Page) -> list[str]:
+    return [notice.code for notice in read_storefront(texts).warnings]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "永福超市",
+        "望江楼",
+        "蓝山书店",
+        "同仁堂大药房",
+        "美味佳快餐店",
+        "HARBOR MARKET",
+        "FamilyMart",
+        "Café Lune",
+        "老王(文三路店)",
+    ],
+)
+def test_what_calls_itself_a_shop_is_one(name: str) -> None:
+    (row,) = read_storefront(column(name, "全场五折起", "天天有礼")).items
+    assert (row.fields["shop_name"], row.review) == (name, Review.NONE)
+
+
+@pytest.mark.parametrize(
+    "beside", ["电话 0571-88886666", "西湖区文三路18号", "营业时间 8:00-22:00", "正在营业", "08:00~21:30"]
+)
+def test_how_to_reach_a_shop_makes_its_sign_one(beside: str) -> None:
+    (row,) = read_storefront(page(line("喜茶", 10, 10, 60), line(beside, 10, 100))).items
+    assert (row.fields["shop_name"], row.review) == ("喜茶", Review.NONE)
+
+
+def test_a_name_that_rests_on_its_size_wants_a_look() -> None:
+    (row,) = read_storefront(page(line("鲜果时光", 100, 100, 120), line("现做现卖", 100, 300, 30))).items
+    assert (row.fields["shop_name"], row.review) == ("鲜果时光", Review.ADVISED)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (line("Tiger", 10, 10, 25),),
+        (line("鲜果时光", 100, 100, 40),),
+        (line("鲜果时光", 100, 100, 120), line("现做现卖", 100, 300, 90)),
+        (line("发生火灾时：", 10, 10, 100), line("酒店总机 0571-88886666", 10, 200, 30)),
+        (line("收银台3", 100, 100, 120),),
+        (line("海天黄豆酱", 10, 10, 60), line("¥12.80", 10, 100, 90), line("产地：广东", 10, 220)),
+        (line("雀巢咖啡", 10, 10, 90), line("净含量：268ml", 10, 130), line("生产商地址：文三路18号", 10, 170)),
+        (line("惠民超市", 10, 10, 30), line("可口可乐", 10, 60, 40), line("¥3.50", 10, 120, 80)),
+        tuple(
+            line(text, 10, 10 + 60 * i, 50) for i, text in enumerate(["洗衣", "多谷物", "苏打饼", *"甲乙丙丁戊己庚"])
+        ),
+    ],
+)
+def test_what_nothing_calls_a_storefront_is_none(lines: tuple[TextLine, ...]) -> None:
+    assert read_storefront(page(*lines)).items == ()
+    assert codes(page(*lines)) == ["no_storefront"]
 
 
 def test_what_the_reader_hardly_trusts_names_no_shop() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pixel_agent.rules.products import brand_of, read_products
+from pixel_agent.rules.brands import brand_of
+from pixel_agent.rules.products import read_products
 from tests.rules.lines import column, line, page
 
 

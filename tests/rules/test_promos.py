@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pixel_agent.core import Source
 from pixel_agent.rules.promos import find_promotions, period_end, read_promos
+from pixel_agent.rules.tags import read_price_tags
 from tests.rules.lines import TODAY, column, line, page
 
 
@@ -102,6 +103,27 @@ def test_one_line_may_hold_several_promotions() -> None:
 )
 def test_periods_end_on_their_last_day(text: str, expected: date | None) -> None:
     assert period_end(text, TODAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026年10月1日-10月7日", date(2026, 10, 7)),
+        ("2026-10-01至2026-10-07", date(2026, 10, 7)),
+        ("11.20-11.30", date(2026, 11, 30)),
+        ("2026-10-07", date(2026, 10, 7)),
+        ("2026年12月", date(2026, 12, 31)),
+        ("待定", None),
+    ],
+)
+def test_where_a_period_is_meant_no_word_is_needed(text: str, expected: date | None) -> None:
+    assert period_end(text, TODAY, labelled=True) == expected
+
+
+@pytest.mark.parametrize("period", ["2026年10月1日-10月7日", "2026年10月1日至2026年10月7日", "10月1日-7日"])
+def test_the_offer_of_a_price_tag_ends_on_the_last_day_of_its_period(period: str) -> None:
+    tag = page(line("洽洽香瓜子", 10, 10, 40), line("特价¥9.9", 10, 60, 40), line(f"活动时间：{period}", 10, 120))
+    assert read_price_tags(tag).items[0].fields["valid_until"] == "2026-10-07"
 
 
 def test_a_row_has_text_price_and_the_last_day_of_the_nearest_period() -> None:

@@ -210,3 +210,120 @@ def test_an_origin_label_without_a_value_is_an_issue() -> None:
 def test_exactly_one_check_digit_proves_a_gtin(body: int, other: int) -> None:
     proven = [digit for digit in "0123456789" if proven_gtin(f"{body:012d}{digit}")]
     assert len(proven) == (1 if body else 0)
+
+
+def test_a_brand_stands_alone_over_the_name_of_its_goods() -> None:
+    lines = [line("李锦记", 200, 60, 40), line("旧庄特级蚝油", 150, 110, 40), line("特价¥20.90", 100, 180, 80)]
+    assert said(*lines)["name"] == "李锦记旧庄特级蚝油"
+
+
+@pytest.mark.parametrize("shop", ["康健大药房", "盒马邻里", "福满多生鲜", "超值优惠", "惠民生活广场"])
+def test_shops_and_headings_above_the_goods_are_no_names(shop: str) -> None:
+    assert said(line(shop, 10, 10, 40), line("竹制砧板加厚", 10, 70, 36), line("¥20.90", 10, 140, 60))["name"] == (
+        "竹制砧板加厚"
+    )
+
+
+@pytest.mark.parametrize("label", ["通用名称：", "药品名称:", "名称"])
+def test_names_of_medicine_are_labelled_names(label: str) -> None:
+    assert said(line(f"{label}板蓝根颗粒", 10, 10), line("零售价¥21.90", 10, 60))["name"] == "板蓝根颗粒"
+
+
+def test_a_size_may_stand_before_a_label() -> None:
+    fields = said(line("晨光0.5mm中性笔", 10, 10, 40), line("12支/盒 产地:上海", 10, 60), line("¥43.90", 10, 100, 60))
+    assert (fields["spec"], fields["origin"]) == ("12支/盒", "上海")
+
+
+def test_labels_that_follow_each_other_need_no_space() -> None:
+    fields = said(line("味全橙汁", 10, 10, 40), line("规格300毫升产地浙江廈門", 10, 60), line("¥7.90", 10, 100, 60))
+    assert fields["spec"] == "300毫升"
+    assert str(fields["origin"]).startswith("浙江厦")
+
+
+def test_prices_of_neighbouring_columns_read_as_one_line_go_under_their_labels() -> None:
+    labels = [line("门市价(元)", 10, 36), line("现价", 300, 36), line("会员特价", 430, 36)]
+    fields = said(line("蒙牛纯牛奶", 10, 0, 30), *labels, line("¥382.00", 10, 60), line("¥324.70 ¥305.60", 290, 60, 24))
+    assert (fields["regular_price"], fields["sale_price"], fields["member_price"]) == (382.0, 324.7, 305.6)
+
+
+def test_a_tag_with_columns_is_one_tag() -> None:
+    heads = [line("单位", 10, 80), line("产地", 400, 80), line("盒", 10, 120), line("北京", 400, 120)]
+    prices = [line("原价", 10, 200), line("会员价", 400, 200), line("¥6.09", 10, 240, 30), line("¥4.90", 400, 240, 30)]
+    (row,) = read_price_tags(page(line("品名：牛奶巧克力", 10, 10), *heads, *prices)).items
+    assert (row.fields["regular_price"], row.fields["member_price"], row.fields["origin"]) == (6.09, 4.9, "北京")
+
+
+def test_a_price_above_the_large_figures_does_not_hide_their_sign() -> None:
+    old, label = line("市场价:¥4.9元", 53, 140, 17), line("秒杀价", 55, 162, 19)
+    figures = [line("2", 115, 155, 70), line("90", 157, 157, 33), line("天", 99, 184, 35)]
+    fields = said(line("丝滑牛奶巧克力", 100, 92, 21), old, label, *figures)
+    assert (fields["regular_price"], fields["sale_price"]) == (4.9, 2.9)
+
+
+def test_an_origin_delivered_directly_is_the_place_alone() -> None:
+    fields = said(line("丹东草莓", 10, 10, 40), line("产地直供：辽宁丹东", 10, 60), line("¥5.90元/盒", 10, 100, 60))
+    assert fields["origin"] == "辽宁丹东"
+
+
+def test_a_place_under_its_label_is_not_part_of_the_name() -> None:
+    fields = said(
+        line("拉菲传奇波尔多红葡萄酒", 10, 10, 30), line("产地", 10, 60, 24), line("法国", 120, 50, 30), line("¥94.80", 10, 120, 60)
+    )  # fmt: skip
+    assert (fields["name"], fields["origin"]) == ("拉菲传奇波尔多红葡萄酒", "法国")
+
+
+@pytest.mark.parametrize(
+    ("behind", "unit"), [("盒", "盒"), ("1个", "个"), ("卡", "卡"), ("1500g", "500g"), ("/袋", "袋")]
+)
+def test_a_unit_beside_its_price_counts_without_its_slash(behind: str, unit: str) -> None:
+    price = line("¥24.03", 10, 60, 80)
+    fields = said(line("南孚聚能环电池", 10, 10, 40), price, line(behind, price.corners[1][0] + 10, 115, 24))
+    assert (fields["unit"], fields.get("spec")) == (unit, None)
+
+
+def test_a_label_that_stands_lower_than_its_price_still_names_it() -> None:
+    fields = said(
+        line("马来西亚白咖啡", 10, 10, 40), line("售价", 200, 80, 30), line("¥16.78", 320, 75, 40),
+        line("¥15.78元/袋", 320, 145, 36), line("会员特价", 180, 172, 30),
+    )  # fmt: skip
+    assert (fields["regular_price"], fields["member_price"]) == (16.78, 15.78)
+
+
+def test_the_name_begins_where_the_other_lines_begin_and_the_shop_does_not() -> None:
+    fields = said(
+        line("鲜丰之家", 300, 10, 40), line("陶瓷汤碗 8英寸", 10, 70, 34), line("单位：个", 10, 115, 24),
+        line("产地：江西景德镇", 10, 150, 24), line("售价", 400, 110, 24), line("¥15.08", 400, 140, 60),
+    )  # fmt: skip
+    assert fields["name"] == "陶瓷汤碗 8英寸"
+
+
+def test_a_short_line_over_the_rest_of_the_name_belongs_to_it() -> None:
+    fields = said(line("晨风", 180, 10, 40), line("聚能环五号电池", 80, 55, 40), line("¥19.6", 80, 120, 90))
+    assert fields["name"] == "晨风聚能环五号电池"
+
+
+def test_labels_without_colons_part_from_what_follows() -> None:
+    fields = said(
+        line("品名 黑猪里脊肉", 10, 10, 30), line("产地江苏苏州等级优级", 10, 50), line("计价单位 500g销售价", 10, 90),
+        line("¥5.8", 150, 120, 60),
+    )  # fmt: skip
+    assert (fields["origin"], fields["grade"], fields["unit"]) == ("江苏苏州", "优级", "500g")
+
+
+def test_a_price_whose_decimals_were_lost_is_not_given() -> None:
+    assert "regular_price" not in said(line("奶油白菜", 10, 10, 30), line("售价", 10, 50), line("¥7.", 80, 45, 60))
+
+
+def test_a_member_price_without_its_point_follows_the_old_price() -> None:
+    fields = said(line("德芙丝滑牛奶巧克力", 10, 10, 40), line("会员价 ¥3690", 10, 70, 60), line("原价40", 10, 150))
+    assert (fields["member_price"], fields["regular_price"]) == (36.9, 40)
+
+
+def test_a_shop_festival_is_no_name() -> None:
+    fields = said(line("店庆促销", 10, 10, 60), line("张飞麻辣牛肉干", 10, 80, 40), line("¥42.95", 10, 140, 80))
+    assert fields["name"] == "张飞麻辣牛肉干"
+
+
+def test_a_unit_whose_slash_reads_as_one_is_no_size() -> None:
+    fields = said(line("牛油果", 10, 10, 40), line("¥235.90", 10, 60, 60), line("1个", 300, 200, 20))
+    assert (fields["unit"], "spec" in fields) == ("个", False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_agent.rules.units import find_specs, half_width, normal_unit, tidy_spec
+from pixel_agent.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from pixel_agent.rules.units import find_specs, half_width, normal_unit, tidy_sp
         ("500ml*12", "500ml*12", "500", "ml", 12), ("净含量:250g", "250g", "250", "g", 1), ("5kg/袋", "5kg/袋", "5", "kg", 1),
         ("12×330ml", "12×330ml", "330", "ml", 12), ("130抽*3包", "130抽*3包", "130", "抽", 3), ("5OOML", "500ml", "500", "ml", 1),
         ("500m1", "500ml", "500", "ml", 1), ("6个", "6个", "6", "个", 1), ("53度500ml", "500ml", "500", "ml", 1),
-        ("330mlx6罐", "330ml×6罐", "330", "ml", 6), ("约５００克", "500克", "500", "g", 1), ("1.5 L 装", "1.5L", "1.5", "L", 1),
+        ("14g°10", "14g*10", "14", "g", 10), ("330mlx6罐", "330ml×6罐", "330", "ml", 6), ("约５００克", "500克", "500", "g", 1), ("1.5 L 装", "1.5L", "1.5", "L", 1),
     ],
 )  # fmt: skip
 def test_a_size_is_read(text: str, spec: str, amount: str, measure: str, count: int) -> None:
@@ -41,6 +41,14 @@ def test_units_of_sale_have_one_name(text: str, unit: str | None) -> None:
     assert normal_unit(text) == unit
 
 
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("元/公斤", "公斤"), ("/５００ 克", "500克"), ("元/KG", "kg"), ("1斤", "斤"), ("/500g", "500g"), ("元", None)],
+)
+def test_a_unit_is_given_as_printed(text: str, unit: str | None) -> None:
+    assert printed_unit(text) == unit
+
+
 @given(st.text(max_size=40))
 @settings(deadline=None, max_examples=100)
 def test_half_width_keeps_the_length_so_that_spans_stay_valid(text: str) -> None:
@@ -53,3 +61,7 @@ def test_tidying_a_size_twice_changes_nothing(amount: int, measure: str, count: 
     once = tidy_spec(f" {amount} {measure} X {count} ")
     assert tidy_spec(once) == once
     assert find_specs(once)[0].count == count
+
+
+def test_a_length_times_a_width_is_one_size() -> None:
+    assert [spec.text for spec in find_specs("保鲜膜 30cm×20m")] == ["30cm×20m"]

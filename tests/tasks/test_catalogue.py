@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from pixel_agent.core import Capability, Draft, Facts, Lang, Support, Task
 from pixel_agent.engines.base import plan_by_capability
 from pixel_agent.errors import UnknownTask
 from pixel_agent.tasks import BUILT_IN, DEFAULT_TASK, Catalogue
+from pixel_agent.tasks.dates import _REASONS
 
 FULL, PARTIAL, UNSUPPORTED = Support.FULL, Support.PARTIAL, Support.UNSUPPORTED
 EMBEDDED = frozenset({Capability.TEXT, Capability.CODES})
@@ -33,7 +35,7 @@ SUPPORT = {
     "waste_estimate": UNSUPPORTED,
     "text_read": FULL,
     "code_read": FULL,
-    "compare": FULL,
+    "compare": PARTIAL,
     "photo_check": FULL,
     "ask": UNSUPPORTED,
 }
@@ -150,3 +152,32 @@ def test_the_docs_tell_about_every_task(task: Task) -> None:
     docs = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text("utf-8")
     assert f"| `{task.id}` | {task.zh} · {task.en} |" in docs
     assert all(f"`{option}`" in docs for option in task.options)
+
+
+def test_the_docs_explain_every_warning_and_alert() -> None:
+    root = Path(__file__).resolve().parents[2]
+    docs = (root / "docs" / "tasks.md").read_text("utf-8")
+    modules = [path for folder in ("tasks", "rules") for path in (root / "src/pixel_agent" / folder).glob("*.py")]
+    codes = {code for path in modules for code in _codes(ast.parse(path.read_text("utf-8")))} | set(_REASONS)
+    assert len(codes) > 15
+    assert not sorted(code for code in codes if f"`{code}`" not in docs)
+
+
+def test_the_docs_give_the_limits_of_every_option() -> None:
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    for task in BUILT_IN:
+        for name, schema in task.option_schema.items():
+            line = next(line for line in docs.splitlines() if line.startswith(f"| `{name}` |"))
+            limits = [_dict(schema)[key] for key in ("minimum", "maximum", "maxItems") if key in _dict(schema)]
+            assert f"`{task.id}`" in line
+            assert all(f"{limit:,}" in line for limit in limits)
+
+
+def _codes(module: ast.Module) -> Iterator[str]:
+    """The codes that are given to Notice(code, …), Alert(code, …) and alert(row, code, …)."""
+    places = {"Notice": 0, "Alert": 0, "alert": 1}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in places:
+            code = node.args[places[node.func.id]]
+            if isinstance(code, ast.Constant) and isinstance(code.value, str):
+                yield code.value

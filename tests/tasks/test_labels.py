@@ -18,6 +18,11 @@ def test_a_price_that_differs_from_the_expected_one_alerts() -> None:
     assert reading.items[0].fields["expected_price"] == 4.0
 
 
+def test_an_alert_keeps_every_digit_of_a_price() -> None:
+    reading = finish("price_tag", row(name="金条", regular_price=28888.88, unit="条"), expected_price=1234567.5)
+    assert reading.alerts[0].message == "金条：价签 28888.88，应为 1234567.5。"
+
+
 def test_the_expected_price_is_no_alert() -> None:
     assert not finish("price_tag", row(regular_price=4.0, unit="瓶"), expected_price=4).alerts
 
@@ -36,6 +41,18 @@ def test_a_negative_price_is_no_price() -> None:
 def test_the_last_day_of_an_offer_becomes_a_date() -> None:
     reading = finish("price_tag", row(regular_price=4.0, valid_until="2026年12月1日"))
     assert reading.items[0].fields["valid_until"] == "2026-12-01"
+
+
+def test_of_a_period_the_last_day_counts() -> None:
+    period = "活动时间：2026年10月1日-10月7日"
+    assert (
+        finish("price_tag", row(regular_price=4.0, valid_until=period)).items[0].fields["valid_until"] == "2026-10-07"
+    )
+    assert finish("promo_check", row(valid_until=period)).items[0].fields["valid_until"] == "2026-10-07"
+
+
+def test_damage_is_told_among_the_issues_alone() -> None:
+    assert "damaged" not in finish("price_tag", row(regular_price=4.0, damaged=True)).items[0].fields
 
 
 def test_expiry_is_computed_in_code() -> None:

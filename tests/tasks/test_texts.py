@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pixel_agent.core import Draft, Facts, Notice, Quality, Source
 from pixel_agent.tasks.texts import finish_photo
 from tests.tasks.build import COLA, TODAY, code, finish, row, warned
@@ -28,6 +30,13 @@ def test_the_photo_check_reports_what_was_measured() -> None:
     assert fields["duplicate_of"] == "scan-1"
     assert fields["advice"] == ["照片模糊。"]
     assert reading.summary == "建议重拍。 照片模糊。"
+
+
+def test_a_photo_is_called_usable_only_where_there_is_no_advice() -> None:
+    quality = Quality(0.5, 0.5, 0.4, 0.01, 0.0, (Notice("low_resolution", "照片分辨率太低。"),))
+    poor = finish_photo(Draft(), Facts(31, 31, TODAY, quality=quality)).summary
+    assert poor == "照片能识读，但不够理想。 照片分辨率太低。"
+    assert finish_photo(Draft(), Facts(640, 480, TODAY, quality=replace(quality, advice=()))).summary == "照片可用。"
 
 
 def test_an_unmeasured_photo_is_not_called_good() -> None:

@@ -54,7 +54,7 @@ def create_app(service: ScanService) -> FastAPI:
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, HTTPException):
-        return _http_problem(error)
+        return _http_problem(request, error)
     path = request.url.path
     if isinstance(error, RequestValidationError):
         places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
@@ -68,8 +68,12 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
     return _problem(Problem.of(error), headers)
 
 
-def _http_problem(error: HTTPException) -> JSONResponse:
+def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
     """What the framework itself refuses: an unknown path, a wrong method."""
+    headers = dict(error.headers or {})
+    if request.url.path == LEGACY_PATH:
+        legacy = LegacyError(message=str(error.detail), code=f"http_{error.status_code}", advice="POST a photo here.")
+        return JSONResponse(legacy.model_dump(), error.status_code, headers)
     problem = Problem(
         type=f"urn:pixel-agent:problem:http_{error.status_code}",
         title=str(error.detail),
@@ -78,7 +82,7 @@ def _http_problem(error: HTTPException) -> JSONResponse:
         code=f"http_{error.status_code}",
         advice="See /docs for the paths and methods of this service.",
     )
-    return _problem(problem, dict(error.headers or {}))
+    return _problem(problem, headers)
 
 
 def _problem(problem: Problem, headers: dict[str, str]) -> JSONResponse:

@@ -33,7 +33,7 @@ from pixel_agent.api.chat_wire import (
     Usage,
 )
 from pixel_agent.api.fetch import photo_at
-from pixel_agent.api.scans import client_of, content_length, new_scan_id
+from pixel_agent.api.scans import admitted, client_of, new_scan_id
 from pixel_agent.api.sse import EventStream, Write, comment
 from pixel_agent.api.uploads import explain, read_body, unless_gone
 from pixel_agent.chat import chat_task
@@ -62,8 +62,8 @@ async def complete(request: Request) -> Response:
     """One photo as an `image_url` part (a data URL), and words; the answer whole, or in chunks with `stream`."""
     service: ScanService = request.app.state.service
     with ExitStack() as held:
-        ticket = held.enter_context(service.admit(content_length(request), Priority.BULK, client_of(request)))
-        body = _parsed(await read_body(request, service.settings.photo, most=1))
+        ticket = held.enter_context(admitted(request, service, Priority.BULK, most=1))
+        body = _parsed(await read_body(request, service.settings, most=1))
         asked = await _request(service, body, client_of(request))
         held.enter_context(service.admit_all(ticket, [asked]))
         answer = _Answer(asked.scan_id, service.engine.info.model)

@@ -63,7 +63,7 @@ async def _body(answer: httpx.Response, most: int) -> bytes:
     async for piece in answer.aiter_raw():
         data += piece
         if len(data) > most:
-            raise photo_too_large(len(data), most)
+            raise photo_too_large("image_url", most)
     return bytes(data)
 
 

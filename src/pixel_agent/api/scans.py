@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
+from pixel_agent.admission import Ticket
 from pixel_agent.api.sse import EventStream, Write, event
-from pixel_agent.api.uploads import ScanFields, Submission, read_form, read_json, scan_fields, unless_gone
+from pixel_agent.api.uploads import (
+    ScanBody,
+    ScanFields,
+    Submission,
+    check_length,
+    is_json,
+    read_form,
+    read_json,
+    scan_fields,
+    unless_gone,
+)
 from pixel_agent.api.wire import (
     Envelope,
     FailedPart,
@@ -37,30 +48,52 @@ from pixel_agent.tasks import DEFAULT_TASK
 router = APIRouter()
 
 FORM = "multipart/form-data"
-_FIELDS = ScanFields.model_json_schema()["properties"]
+PARK_AFTER_S = 1.0
+"""An upload that takes longer stands in nobody's way meanwhile."""
 _BINARY: dict[str, object] = {"type": "string", "format": "binary"}
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "content": {"application/problem+json": {}}} for code in (400, 413, 415, 422, 503, 504)
-}
+_PROBLEM: dict[str, object] = {"application/problem+json": {}}
+_STATES = (400, 408, 413, 415, 422, 502, 503, 504)
+_PROBLEMS: dict[int | str, dict[str, object]] = {code: {"model": Problem, "content": _PROBLEM} for code in _STATES}
+_LEGACY_ERRORS: dict[int | str, dict[str, object]] = {code: {"model": LegacyError} for code in _STATES}
 
 
-def _body(field: str, photo: dict[str, object]) -> dict[str, object]:
-    schema = {"type": "object", "properties": {field: photo, **_FIELDS}, "required": [field]}
-    return {"required": True, "content": {FORM: {"schema": schema}}}
+def _form(field: str, photo: dict[str, object]) -> dict[str, object]:
+    properties = {field: photo, **_inlined(ScanFields)["properties"]}
+    return {FORM: {"schema": {"type": "object", "properties": properties, "required": [field]}}}
+
+
+def _inlined(model: type[BaseModel]) -> dict[str, dict[str, object]]:
+    """A model's JSON Schema without references, which would point nowhere inside a request body."""
+    schema = model.model_json_schema(ref_template="{model}")
+    parts = schema.pop("$defs", {})
+
+    def resolve(node: object) -> object:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return resolve({**parts[node["$ref"]], **{k: v for k, v in node.items() if k != "$ref"}})
+            return {key: resolve(value) for key, value in node.items()}
+        return [resolve(value) for value in node] if isinstance(node, list) else node
+
+    parts["JsonValue"] = {}
+    return cast("dict[str, dict[str, object]]", resolve(schema))
+
+
+_PHOTOS: dict[str, object] = {"type": "array", "items": _BINARY}
+_JSON: dict[str, object] = {"application/json": {"schema": _inlined(ScanBody)}}
 
 
 @router.post(
     "/scan",
     tags=["scans"],
     summary="Scan one photo (the contract of the first rebuild)",
-    responses={200: {"model": LegacyAnswer}, 400: {"model": LegacyError}, 503: {"model": LegacyError}},
-    openapi_extra={"requestBody": _body("file", _BINARY)},
+    responses={200: {"model": LegacyAnswer}, **_LEGACY_ERRORS},
+    openapi_extra={"requestBody": {"required": True, "content": _form("file", _BINARY)}},
 )
 async def legacy_scan(request: Request) -> Response:
     """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
     service: ScanService = request.app.state.service
-    with service.admit(content_length(request), _early_priority(request), client_of(request)) as ticket:
-        submission = await read_form(request, "file", service.settings.photo, most=1, strict=False)
+    with admitted(request, service, _early_priority(request), most=1) as ticket:
+        submission = await read_form(request, "file", service.settings, most=1, strict=False)
         asked = _requests(submission, request)
         with service.admit_all(ticket, asked):
             scan = await unless_gone(request, service.scan(asked[0]))
@@ -76,7 +109,7 @@ _STREAMED: dict[str, object] = {"model": Envelope | ScanList, "content": {"text/
     tags=["scans"],
     summary="Scan up to 8 photos",
     responses={200: _STREAMED, **_PROBLEMS},
-    openapi_extra={"requestBody": _body("photos", {"type": "array", "items": _BINARY})},
+    openapi_extra={"requestBody": {"required": True, "content": {**_form("photos", _PHOTOS), **_JSON}}},
 )
 async def create_scan(
     request: Request, stream: Annotated[bool, Query(description="Answer with server-sent events.")] = False
@@ -87,15 +120,13 @@ async def create_scan(
     `queued`, `stage`, `text`, and at last `done` with the whole answer, or `error`.
     """
     service: ScanService = request.app.state.service
-    limits = service.settings.photo
+    most = service.settings.photo.max_photos
     with ExitStack() as held:
-        ticket = held.enter_context(
-            service.admit(content_length(request), _early_priority(request), client_of(request))
-        )
-        if request.headers.get("content-type", "").startswith("application/json"):
-            submission = await read_json(request, limits, most=limits.max_photos)
+        ticket = held.enter_context(admitted(request, service, _early_priority(request), most=most))
+        if is_json(request):
+            submission = await read_json(request, service.settings, most=most)
         else:
-            submission = await read_form(request, "photos", limits, most=limits.max_photos, strict=True)
+            submission = await read_form(request, "photos", service.settings, most=most, strict=True)
         asked = _requests(submission, request)
         held.enter_context(service.admit_all(ticket, asked))
         if stream:
@@ -199,10 +230,16 @@ async def _several(service: ScanService, asked: Sequence[ScanRequest]) -> ScanLi
     return ScanList(scan_id=new_scan_id(), status=overall_status(parts), task=asked[0].task.id, scans=parts)
 
 
-def content_length(request: Request) -> int | None:
-    """What the client says its request holds, in bytes; None if it does not."""
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isdigit() else None
+@contextmanager
+def admitted(request: Request, service: ScanService, priority: Priority, *, most: int) -> Iterator[Ticket]:
+    """Come in before the body is read. An upload that takes long is not counted as a scan until it is here."""
+    length = check_length(request, service.settings.photo, most=most)
+    with service.admit(length, priority, client_of(request)) as ticket:
+        slow = asyncio.get_running_loop().call_later(PARK_AFTER_S, ticket.park)
+        try:
+            yield ticket
+        finally:
+            slow.cancel()
 
 
 def _early_priority(request: Request) -> Priority:

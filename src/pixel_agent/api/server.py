@@ -19,6 +19,7 @@ from types import FrameType
 import uvicorn
 
 from pixel_agent.api.app import create_app
+from pixel_agent.api.protocol import bounded
 from pixel_agent.config import Settings
 from pixel_agent.errors import ConfigurationError
 from pixel_agent.service import ScanService, build_service
@@ -76,7 +77,7 @@ def run_server(settings: Settings) -> None:
     )
     uvicorn_config = uvicorn.Config(
         create_app(service),
-        http="httptools",
+        http=bounded(settings.server.max_header_bytes),
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

@@ -12,13 +12,14 @@ from typing import Annotated, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from pixel_agent.config import PhotoSettings
+from pixel_agent.config import PhotoSettings, Settings
 from pixel_agent.core import Lang, Priority
-from pixel_agent.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos
+from pixel_agent.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos, UploadTooSlow
 
 OVERHEAD_BYTES = 2**20
 """What a request may carry beside its photos: part headers, fields, JSON punctuation."""
@@ -30,12 +31,13 @@ T = TypeVar("T")
 
 
 def _options(value: object) -> object:
-    if not isinstance(value, str):
-        return value
+    """Options from a form come as text. Whatever no JSON answer could carry back is refused."""
     try:
-        return json.loads(value) if value.strip() else {}
+        parsed = from_json(value or "{}", allow_inf_nan=False) if isinstance(value, str) else value
+        json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, and becomes infinite
     except (ValueError, RecursionError):
         raise ValueError('must be a JSON object, for example {"threshold_deg": 10}') from None
+    return parsed
 
 
 class ScanFields(BaseModel):
@@ -84,32 +86,48 @@ class Submission:
     fields: ScanFields
 
 
-async def read_form(request: Request, field: str, settings: PhotoSettings, *, most: int, strict: bool) -> Submission:
+def check_length(request: Request, settings: PhotoSettings, *, most: int) -> int | None:
+    """The length that the client states, None if it does not; for `most` photos. Raises PhotoTooLarge."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():
+        return None
+    if int(length) > _most_bytes(request, settings, most):
+        raise _too_large(_most_bytes(request, settings, most))
+    return int(length)
+
+
+async def read_form(request: Request, field: str, settings: Settings, *, most: int, strict: bool) -> Submission:
     """Read a multipart request whose photos are in `field`. `strict` refuses fields that we do not know.
 
-    Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, or ScanCancelled if the client left half-way.
+    Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, UploadTooSlow, or ScanCancelled if the client left half-way.
     """
-    limited = _limit(request, most * settings.max_bytes + OVERHEAD_BYTES)
+    limited = _limit(request, settings, most)
     try:
         async with limited.form(max_files=max(64, most), max_fields=64, max_part_size=OVERHEAD_BYTES) as form:
-            uploads = await _uploads(form, field, settings, most)
+            uploads = await _uploads(form, field, settings.photo, most)
             given = {name: value for name, value in form.items() if isinstance(value, str) and name != field}
     except HTTPException as error:
         raise InvalidRequest(
             f"The multipart body is broken: {error.detail}",
             f"Send multipart/form-data with a file in the field '{field}'.",
         ) from None
-    query = {name: value for name, value in request.query_params.items() if name != STREAM}
-    return Submission(uploads, scan_fields({**query, **given}, strict=strict))
+    return Submission(uploads, scan_fields({**_query(request), **given}, strict=strict))
 
 
-async def read_json(request: Request, settings: PhotoSettings, *, most: int) -> Submission:
-    """Read a JSON request. Raises as `read_form` does."""
+async def read_json(request: Request, settings: Settings, *, most: int) -> Submission:
+    """Read a JSON request; what its body does not say, the query may. Raises as `read_form` does."""
     body = await read_body(request, settings, most=most)
+    advice = "See /docs for the JSON body of a scan."
     try:
-        parsed = ScanBody.model_validate_json(body)
+        given = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", advice) from None
+    if not isinstance(given, dict):
+        raise InvalidRequest("The body is not a JSON object.", advice)
+    try:
+        parsed = ScanBody.model_validate({**_query(request), **given})
     except ValidationError as error:
-        raise InvalidRequest(explain(error), "See /docs for the JSON body of a scan.") from None
+        raise InvalidRequest(explain(error), advice) from None
     if not parsed.photos:
         raise _missing("photos")
     if len(parsed.photos) > most:
@@ -117,13 +135,18 @@ async def read_json(request: Request, settings: PhotoSettings, *, most: int) -> 
     uploads = []
     for index, photo in enumerate(parsed.photos):
         text, filename = (photo, None) if isinstance(photo, str) else (photo.data, photo.filename)
-        uploads.append(Upload(await decode_base64(text, f"photos.{index}", settings), filename))
+        uploads.append(Upload(await decode_base64(text, f"photos.{index}", settings.photo), filename))
     return Submission(tuple(uploads), ScanFields(**parsed.model_dump(exclude={"photos"})))
 
 
-async def read_body(request: Request, settings: PhotoSettings, *, most: int) -> bytes:
+async def read_body(request: Request, settings: Settings, *, most: int) -> bytes:
     """A JSON body with at most so many photos in base64. Raises PhotoTooLarge, ScanCancelled if the client left."""
-    return await _limit(request, (most * settings.max_bytes + 2) // 3 * 4 + OVERHEAD_BYTES).body()
+    return await _limit(request, settings, most).body()
+
+
+def _query(request: Request) -> dict[str, str]:
+    """The fields of a scan in the query."""
+    return {name: value for name, value in request.query_params.items() if name != STREAM}
 
 
 def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
@@ -171,16 +194,33 @@ async def disconnected(receive: Receive) -> None:
         pass
 
 
-def _limit(request: Request, most: int) -> Request:
-    """The same request, whose body ends in PhotoTooLarge once it passes `most` bytes."""
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
-        raise _too_large(most)
+def is_json(request: Request) -> bool:
+    """Whether the body is JSON."""
+    return request.headers.get("content-type", "").startswith("application/json")
+
+
+def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
+    photos = most * settings.max_bytes
+    return ((photos + 2) // 3 * 4 if is_json(request) else photos) + OVERHEAD_BYTES
+
+
+def _limit(request: Request, settings: Settings, photos: int) -> Request:
+    """The same request, whose body ends in PhotoTooLarge when it is too long, and in UploadTooSlow when it crawls."""
+    most, pace = _most_bytes(request, settings.photo, photos), settings.server
+    started = asyncio.get_running_loop().time()
     received = 0
 
     async def receive() -> Message:
         nonlocal received
-        message = await request.receive()
+        patience = started + pace.upload_grace_s + received / pace.upload_min_bytes_per_s
+        try:
+            async with asyncio.timeout_at(patience):
+                message = await request.receive()
+        except TimeoutError:
+            raise UploadTooSlow(
+                f"Only {received} bytes of the upload have come.",
+                f"An upload has {pace.upload_grace_s:g} s, and a second more for every {pace.upload_min_bytes_per_s} bytes.",
+            ) from None
         if message["type"] == "http.disconnect":
             raise ScanCancelled("The client left before its upload was complete.")
         received += len(message.get("body", b""))
@@ -204,17 +244,8 @@ async def _uploads(form: FormData, field: str, settings: PhotoSettings, most: in
             f"{len(files)} photos were sent in the field '{field}'; it takes {takes}.",
             "Send several photos to /v1/scans in the field 'photos'.",
         )
-    for file in files:
-        if (file.size or 0) > settings.max_bytes:
-            raise photo_too_large(file.size or 0, settings.max_bytes)
-    return tuple([Upload(await file.read(), file.filename) for file in files])
-
-
-def photo_too_large(size: int, most: int) -> PhotoTooLarge:
-    """The error for a photo over the limit, wherever that is noticed."""
-    return PhotoTooLarge(
-        f"The photo has {size} bytes; the limit is {most}.", "Send a smaller photo, or raise photo.max_bytes."
-    )
+    # One byte over the limit is enough for the photo stage to refuse this photo, and not the others.
+    return tuple([Upload(await file.read(settings.max_bytes + 1), file.filename) for file in files])
 
 
 def _too_large(most: int) -> PhotoTooLarge:
@@ -231,6 +262,11 @@ def _missing(field: str, found: list[str] | None = None, as_text: bool = False) 
     return InvalidRequest(detail, f"Send the photo as a file in the field '{field}' of multipart/form-data.")
 
 
+def photo_too_large(field: str, most: int) -> PhotoTooLarge:
+    """The error for a photo over the limit, wherever that is noticed."""
+    return PhotoTooLarge(f"{field} has more than {most:,} bytes.", "Send a smaller photo, or a JPEG of it.")
+
+
 async def decode_base64(text: str, field: str, settings: PhotoSettings) -> bytes:
     """The bytes of a photo in base64, with or without a `data:` prefix. Raises PhotoTooLarge, InvalidRequest."""
     return await asyncio.to_thread(_decoded, text, field, settings)
@@ -240,7 +276,7 @@ def _decoded(text: str, field: str, settings: PhotoSettings) -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     if len(text) > (settings.max_bytes + 2) // 3 * 4 + 4096:
-        raise photo_too_large(len(text) * 3 // 4, settings.max_bytes)
+        raise photo_too_large(field, settings.max_bytes)
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):

@@ -25,9 +25,6 @@ from pixel_agent.bench.load_result import summarise
 from pixel_agent.bench.load_watch import DeviceProbe, StatsProbe, Watcher, listening_pid
 from pixel_agent.bench.scenarios import Measured, Scenario, custom, scenarios
 
-SEND_BUFFER_BYTES = 65536
-"""What the client's kernel takes of an upload at once: answers can then arrive early, as they do over a network."""
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -88,7 +85,7 @@ def measure(target: Target, scenario: Scenario, photos: Sequence[Path], task: st
         photos=[str(path) for path in photos],
         streams=[stream.asking(task) for stream in scenario.streams],
         seed=f"{scenario.name} {time.time_ns()}",
-        send_buffer_bytes=SEND_BUFFER_BYTES,
+        send_buffer_bytes=scenario.send_buffer_bytes,
     )
     watcher = Watcher(target.host, target.port, target.probe, scenario.window, target.pid, target.live_path)
     run = run_client(plan, watcher)

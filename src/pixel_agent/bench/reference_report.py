@@ -18,6 +18,7 @@ from pixel_agent.bench.report import machine, show
 from pixel_agent.bench.scenarios import Measured
 
 MAX_ITEMS = 16
+ROUNDING = 0.1
 AT_LEAST_TIMES = 7.5
 SLO_MS = 1000.0
 Read = Callable[[Measured], float | None]
@@ -123,7 +124,7 @@ def _against(name: str, ours: Row, others: Sequence[Row], load: str, read: Read,
     if mine is None or not theirs:
         return ""
     best = max(theirs, key=lambda title: theirs[title]) if highest else min(theirs, key=lambda title: theirs[title])
-    slack = MAX_ITEMS / _window_s(ours, load) if highest else 0.0
+    slack = ROUNDING + MAX_ITEMS / _window_s(ours, load) if highest else 0.0
     held = mine >= theirs[best] - slack if highest else mine <= theirs[best]
     return f"{'held' if held else 'NOT HELD'}: {name}: {mine:g}, best of the others {theirs[best]:g} ({best})"
 

@@ -6,7 +6,7 @@ Below `text_reader`, which decides what is looked at and how often. Nothing here
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,7 +73,10 @@ class Network:
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            # Making a session that flushes denormals changes the float mode of the thread that makes it, for good.
+            with ThreadPoolExecutor(1, thread_name_prefix="load-model") as worker:
+                making = worker.submit(ort.InferenceSession, str(path), options, providers=["CPUExecutionProvider"])
+            self._session = making.result()
         except Exception as error:
             raise EngineUnavailable(f"The text model {path.name} cannot be loaded: {error}", _REINSTALL) from error
         self._input: str = self._session.get_inputs()[0].name

@@ -49,19 +49,28 @@ def find_dates(
 
     `labelled`: the caller knows that a date is meant, so short forms need no keyword.
     """
-    plain, places = normalise(text)
-    plain = NOT_DATES.sub(lambda match: "\0" * len(match[0]), plain)
-    words = list(KEYWORDS.finditer(plain))
-    spans = list(_shapes(plain, words))
-    kinds = _kinds(plain, spans, words)
     found = []
-    for (match, weak), kind in zip(spans, kinds, strict=True):
-        if weak and kind is None and not labelled:
+    for shape in _shapes_of(text):
+        if shape.weak and shape.kind is None and not labelled:
             continue
-        read = _Reader(today, window, _order(plain), kind, bool(re.search(r"[぀-ヿ一-鿿가-힯]", plain))).read(match)
+        read = shape.read(today, window)
         if read is not None:
-            start, end = places[match.start()], places[match.end() - 1] + 1
-            found.append(replace(read, kind=kind, start=start, end=end, raw=text[start:end]))
+            start, end = shape.start, shape.end
+            found.append(replace(read, kind=shape.kind, start=start, end=end, raw=text[start:end]))
+    return found
+
+
+def impossible_dates(text: str, today: date) -> list[str]:
+    """What is printed like a whole date of a year within `WINDOW_YEARS` but is none: `2026.02.30`, as printed."""
+    before, after = WINDOW_YEARS
+    found = []
+    for shape in _shapes_of(text):
+        parts = shape.match.groupdict()
+        year = _digits(parts.get("y") or "0") if re.fullmatch(r"[\dOIL|\s]{4,}", parts.get("y") or "") else 0
+        near = today.year - before <= year <= today.year + after
+        whole = parts.get("d") is not None or parts.get("b") is not None
+        if near and whole and not shape.weak and shape.kind != "lot" and shape.read(today, WINDOW_YEARS) is None:
+            found.append(text[shape.start : shape.end])
     return found
 
 
@@ -86,6 +95,33 @@ def parse_gs1_date(value: str, today: date) -> date | None:
     if day == 0 and 1 <= month <= 12:
         day = calendar.monthrange(year, month)[1]
     return _date(year, month, day)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is shaped like a date in a text, and what the words around it say that it is."""
+
+    match: re.Match[str]
+    weak: bool
+    kind: DateKind | None
+    start: int
+    end: int
+    plain: str
+
+    def read(self, today: date, window: tuple[int, int]) -> DateMention | None:
+        """The date, None where there is no such day or it lies outside the window."""
+        cjk = bool(re.search(r"[぀-ヿ一-鿿가-힯]", self.plain))
+        return _Reader(today, window, _order(self.plain), self.kind, cjk).read(self.match)
+
+
+def _shapes_of(text: str) -> Iterator[_Shape]:
+    """Everything shaped like a date, left to right."""
+    plain, places = normalise(text)
+    plain = NOT_DATES.sub(lambda match: "\0" * len(match[0]), plain)
+    words = list(KEYWORDS.finditer(plain))
+    spans = list(_shapes(plain, words))
+    for (match, weak), kind in zip(spans, _kinds(plain, spans, words), strict=True):
+        yield _Shape(match, weak, kind, places[match.start()], places[match.end() - 1] + 1, plain)
 
 
 _D = r"[\dOIL|]"  # O, I, l and | are what OCR makes of 0 and 1

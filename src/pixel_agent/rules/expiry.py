@@ -1,6 +1,6 @@
 """Dates on labels: from lines to rows, and the arithmetic of shelf lives.
 
-Rows carry `production_date`, `expiry_date` (only if printed) as ISO dates, `shelf_life` as printed, `lot`, and
+Rows carry `name` as printed after 品名 (null elsewhere), `production_date`, `expiry_date` (only if printed) as ISO dates, `shelf_life` as printed, `lot`, and
 `date_type`: what the printed last date is, one of `best_before`, `use_by`, `sell_by`, `expiry`, or null. A date of
 packing counts as one of production. Dates that no word explains are not guessed: they stand in `unlabelled_dates`.
 """
@@ -30,7 +30,9 @@ _DATED: Final = ("production_date", "expiry_date")
 def read_expiry(page: Page) -> Draft:
     """One row for each label that the geometry tells apart; lines that say nothing about dates are ignored."""
     facts, warnings = collect(page)
-    clusters = _drop_leftovers(_clusters(facts))
+    clusters = _drop_leftovers(
+        [cluster for cluster in _clusters(facts) if {fact.field for fact in cluster} != {"name"}]
+    )
     clusters.sort(key=lambda cluster: min((fact.top, fact.left) for fact in cluster))
     return Draft(items=tuple(_row(cluster) for cluster in clusters), warnings=tuple(warnings))
 
@@ -121,22 +123,21 @@ def _contradiction(made: date | None, printed: date | None, computed: date | Non
 
 def _clusters(facts: list[Fact]) -> list[list[Fact]]:
     """Facts that belong to one label: the nearest are joined first, as long as no field is stated twice."""
-    clusters = [[fact] for fact in facts]
-    while True:
-        pairs = [
-            (_distance(a, b), i, j)
-            for i, a in enumerate(clusters)
-            for j, b in enumerate(clusters[:i])
-            if not any(one.conflicts(other) for one in a for other in b)
-        ]
-        if not pairs:
-            return clusters
-        _, i, j = min(pairs)
-        clusters[j] += clusters.pop(i)
+    cluster_of = [[fact] for fact in facts]
+    pairs = sorted((_distance(facts[i], facts[j]), i, j) for i in range(len(facts)) for j in range(i))
+    # What conflicts once conflicts for good, so that every pair of facts needs to be looked at once only.
+    for _, i, j in pairs:
+        one, other = cluster_of[j], cluster_of[i]
+        if one is not other and not any(a.conflicts(b) for a in one for b in other):
+            one += other
+            for index, cluster in enumerate(cluster_of):
+                if cluster is other:
+                    cluster_of[index] = one
+    return list({id(cluster): cluster for cluster in cluster_of}.values())
 
 
-def _distance(a: list[Fact], b: list[Fact]) -> float:
-    return min(_gap(one, other) for x in a for y in b for one in x.pieces for other in y.pieces)
+def _distance(a: Fact, b: Fact) -> float:
+    return min(_gap(one, other) for one in a.pieces for other in b.pieces)
 
 
 def _gap(one: Placed, other: Placed) -> float:
@@ -163,6 +164,7 @@ def _row(cluster: list[Fact]) -> Row:
     lives = list(dict.fromkeys(fact.value for fact in cluster if fact.field == "shelf_life"))
     loose = sorted({fact.value for fact in cluster if fact.field == "unlabelled"})
     fields: dict[str, JsonValue] = {
+        "name": values.get("name"),
         "production_date": values.get("production_date"),
         "shelf_life": " / ".join(lives) or None,
         "expiry_date": values.get("expiry_date"),

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 
-from pixel_agent.core import Notice
+from pixel_agent.core import Lang, Notice
 from pixel_agent.rules.date_words import KEYWORDS, normalise
-from pixel_agent.rules.dates import DateKind, DateMention, find_dates
+from pixel_agent.rules.dates import DateKind, DateMention, find_dates, impossible_dates
 from pixel_agent.rules.durations import DurationMention, find_durations, parse_duration
-from pixel_agent.rules.expiry_words import AFTER_OPENING, LIFE, LOT, SEE_ELSEWHERE, TAIL
+from pixel_agent.rules.expiry_words import (
+    AFTER_OPENING,
+    GOODS_NAME,
+    LIFE,
+    LOT,
+    NEXT_LABEL,
+    OF_ANYTHING,
+    OFFER,
+    SEE_ELSEWHERE,
+    TAIL,
+)
 from pixel_agent.rules.layout import Placed, below, right_of, straighten
 from pixel_agent.rules.page import Page
+from pixel_agent.rules.promos import find_promotions
 
 _PRODUCTION = ("production", "packed")
 _LAST = ("expiry", "best_before", "use_by", "sell_by")
+_REACH = 10.0
+"""How far from a promotion, in heights of the larger writing, dates are still its own: posters are set wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +67,20 @@ class _Entry:
 
 def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
     """Every fact about dates on a page, from top to bottom, and what should be looked at."""
-    entries = _entries(straighten(page.lines), page.today)
+    pieces = straighten(page.lines)
+    offers = [piece for piece in pieces if _speaks_of_offer(piece.text)]
+    goods = [piece for piece in pieces if _speaks_of_goods(piece.text)] if offers else []
+    entries = [entry for entry in _entries(pieces, page.today) if not _of_offer(entry, offers, goods, page.today)]
     facts: list[Fact] = []
     warnings: list[Notice] = []
     for entry in entries:
         mentions = find_dates(entry.text, page.today)
         facts += [fact for mention in mentions if (fact := _dated(mention, entry)) is not None]
         facts += _life(entry) + _lot(entry)
-        warnings += [_ambiguous(mention) for mention in mentions if mention.ambiguous]
-    return _explain(facts, _unanswered(entries, page.today), page.today, warnings)
+        warnings += [_ambiguous(mention, page.lang) for mention in mentions if mention.ambiguous]
+        warnings += [_impossible(raw, page.lang) for raw in impossible_dates(entry.text, page.today)]
+    facts, notices = _explain(facts, _unanswered(entries, page.today), page)
+    return facts + (_named(pieces) if facts else []), warnings + notices
 
 
 def _entries(pieces: list[Placed], today: date) -> list[_Entry]:
@@ -94,7 +113,8 @@ def _is_value(text: str, today: date) -> bool:
     if KEYWORDS.match(plain) or LIFE.search(plain):
         return False
     short = re.fullmatch(r"[\d\s./\-:]+[A-Z0-9 ]{0,6}", plain) is not None
-    return bool(find_dates(text, today, labelled=short) or find_durations(text))
+    dated = find_dates(text, today, labelled=short) or impossible_dates(text, today)
+    return bool(dated or find_durations(text))
 
 
 def _is_lot(text: str) -> bool:
@@ -151,8 +171,72 @@ def _lot(entry: _Entry) -> list[Fact]:
     return []
 
 
-def _ambiguous(mention: DateMention) -> Notice:
-    return Notice("date_ambiguous", f"{mention.raw} can be read in more than one way; read as {mention.date}.")
+def _ambiguous(mention: DateMention, lang: Lang) -> Notice:
+    zh = f"{mention.raw} 有多种读法，按 {mention.date} 处理，请人工核对。"
+    en = f"{mention.raw} can be read in more than one way; read as {mention.date}."
+    return Notice("date_ambiguous", zh if lang == "zh" else en)
+
+
+def _impossible(raw: str, lang: Lang) -> Notice:
+    zh, en = f"没有 {raw} 这一天，未采用，请人工核对。", f"There is no such day as {raw}; it is not used, please check."
+    return Notice("date_impossible", zh if lang == "zh" else en)
+
+
+def _of_offer(entry: _Entry, offers: Sequence[Placed], goods: Sequence[Placed], today: date) -> bool:
+    """Whether the dates of an entry are those of a promotion: it says so, or no word of goods explains them near one.
+
+    Near expiry, goods are sold off: such a tag speaks of the goods.
+    """
+    if not offers or not find_dates(entry.text, today):
+        return False
+    plain = normalise(entry.text)[0]
+    if _speaks_of_goods(entry.text) or re.search(r"临\s*期", plain):
+        return False
+    if OFFER.search(plain):
+        return True
+    near = min((_apart(entry, piece) for piece in offers if piece not in entry.pieces), default=float("inf"))
+    return near <= _REACH and near < min((_apart(entry, piece) for piece in goods), default=float("inf"))
+
+
+def _speaks_of_goods(text: str) -> bool:
+    plain = normalise(text)[0]
+    words = (word[0].strip() for word in (*KEYWORDS.finditer(plain), *LIFE.finditer(plain)))
+    return any(not OF_ANYTHING.fullmatch(word) for word in words)
+
+
+def _speaks_of_offer(text: str) -> bool:
+    return OFFER.search(normalise(text)[0]) is not None or bool(find_promotions(text))
+
+
+def _apart(entry: _Entry, piece: Placed) -> float:
+    """How far a piece stands from an entry, in heights of the larger writing."""
+    gaps: list[float] = []
+    for own in entry.pieces:
+        aside = max(own.left - piece.right, piece.left - own.right, 0.0)
+        under = max(own.top - piece.bottom, piece.top - own.bottom, 0.0)
+        gaps.append(float((aside**2 + under**2) ** 0.5) / max(own.height, piece.height, 1.0))
+    return min(gaps)
+
+
+def _named(pieces: list[Placed]) -> list[Fact]:
+    """The names that labels print after 品名, 产品名称 or 名称, or in the cell beside or below such a word."""
+    facts = []
+    for piece in pieces:
+        plain, places = normalise(piece.text)
+        found = GOODS_NAME.match(plain)
+        if found is None:
+            continue
+        if found["name"]:
+            stop = NEXT_LABEL.search(plain, found.start("name"))
+            end = stop.start() if stop else len(plain)
+            name = piece.text[places[found.start("name")] : places[end]].strip() if found["colon"] else ""
+            facts += [Fact("name", name, (piece,))] if name else []
+            continue
+        free = [other for other in pieces if other is not piece and not re.search(r"[:：]", other.text)]
+        value = right_of(piece, free) or below(piece, free)
+        if value is not None and not KEYWORDS.match(normalise(value.text)[0]):
+            facts.append(Fact("name", value.text.strip(), (piece, value)))
+    return facts
 
 
 def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
@@ -169,13 +253,11 @@ def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
     return kinds
 
 
-def _explain(
-    facts: list[Fact], unanswered: set[DateKind], today: date, warnings: list[Notice]
-) -> tuple[list[Fact], list[Notice]]:
+def _explain(facts: list[Fact], unanswered: set[DateKind], page: Page) -> tuple[list[Fact], list[Notice]]:
     """Give unlabelled dates a meaning where only one is possible; otherwise say that a person must look."""
     loose = [fact for fact in facts if fact.field == "unlabelled"]
     if not loose:
-        return facts, warnings
+        return facts, []
     known = {fact.field for fact in facts}
     made = "production_date" not in known and bool(unanswered & set(_PRODUCTION))
     last = next((kind for kind in _LAST if kind in unanswered and "expiry_date" not in known), None)
@@ -187,16 +269,27 @@ def _explain(
         (made and last) or (not known & {"production_date", "expiry_date"} and _proven(facts, days))
     ):
         meaning = {days[0]: ("production_date", None), days[1]: ("expiry_date", last)}
-    if any(field == "production_date" and date.fromisoformat(day) > today for day, (field, _) in meaning.items()):
+    if any(field == "production_date" and date.fromisoformat(day) > page.today for day, (field, _) in meaning.items()):
         meaning = {}
     if not meaning:
-        return facts, [*warnings, Notice("date_unlabelled", f"No word says what {', '.join(days)} means.")]
-    note = Notice("date_by_elimination", f"{', '.join(days)} stands apart from the word that explains it.")
+        return facts, [_unlabelled(days, page.lang)]
     explained = [
         replace(fact, field=meaning[fact.value][0], date_type=meaning[fact.value][1]) if fact in loose else fact
         for fact in facts
     ]
-    return explained, [*warnings, note]
+    return explained, [_eliminated(days, page.lang)]
+
+
+def _unlabelled(days: list[str], lang: Lang) -> Notice:
+    zh = f"没有字样说明 {'、'.join(days)} 是什么日期，请人工核对。"
+    en = f"No word says what {', '.join(days)} means; please check."
+    return Notice("date_unlabelled", zh if lang == "zh" else en)
+
+
+def _eliminated(days: list[str], lang: Lang) -> Notice:
+    zh = f"{'、'.join(days)} 与说明它的字样不在一处，按排除法判断，请人工核对。"
+    en = f"{', '.join(days)} stands apart from the word that explains it; please check."
+    return Notice("date_by_elimination", zh if lang == "zh" else en)
 
 
 def _proven(facts: list[Fact], days: list[str]) -> bool:

@@ -13,6 +13,29 @@ LIFE: Final = re.compile(
 AFTER_OPENING: Final = re.compile(r"开\s*[封启盖罐]|开\s*瓶|開封|解\s*冻|拆\s*封|冲\s*[泡调]|OPEN|THAW")
 """The duration that follows counts from opening, not from production."""
 
+GOODS_NAME: Final = re.compile(
+    r"[\s【\[(]*(?:(?:[产產]\s*品|商\s*品|食\s*品|药\s*品)?\s*(?:品\s*名|名\s*[称稱])|[产產商]\s*品\s*名"
+    r"|PRODUCT\s*NAME|PRODUCT(?=\s*:)|ITEM(?=\s*:))"
+    r"[\s】\])]*(?:/\s*(?:PRODUCT|NAME|PRODUCT\s*NAME)\s*)?(?P<colon>:?)\s*(?P<name>.*)"
+)
+"""In normalised text, from the start of a line: the name of the goods."""
+
+NEXT_LABEL: Final = re.compile(
+    r"\s*(?:净\s*含\s*量|规\s*格|产\s*地|配\s*料|品\s*牌|生\s*产\s*日\s*期|保\s*质\s*期|批\s*号|贮\s*存|储\s*存|执\s*行\s*标\s*准|货\s*号|条\s*码|等\s*级)\s*:"
+)
+"""Where the name on a label ends and the next value begins."""
+
+OFFER: Final = re.compile(
+    r"活\s*动|促\s*销|优\s*惠|特\s*[价惠卖]|档\s*期|抢\s*购|秒\s*杀|兑\s*[换奖]|抽\s*奖|满\s*减|领\s*券|会\s*员\s*日|店\s*庆|开\s*业|大\s*促|折\s*扣|即\s*日\s*起"
+    r"|(?<![A-Z])(?:SALE|PROMO(?:TION)?|OFFER|DISCOUNT|COUPON)(?![A-Z])"
+)
+"""A promotion: its dates say nothing about goods."""
+
+OF_ANYTHING: Final = re.compile(
+    r"有\s*[效効]\s*(?:日\s*)?期\s*限?\s*[至到]?|截\s*止\s*(?:日\s*期?)?|到\s*期\s*(?:日\s*期?)?|期\s*限|VALID\s*(?:UNTIL|TILL|THRU|TO)|GOOD\s*(?:UNTIL|THRU)|EXPIR.*"
+)
+"""Words for a last day that stand on offers as well as on goods."""
+
 LOT: Final = re.compile(r"[A-Z0-9][A-Z0-9\-/]{1,19}")
 """A lot number in normalised text."""
 

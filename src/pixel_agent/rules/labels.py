@@ -13,10 +13,10 @@ from pixel_agent.rules.prices import PRICE_LABEL, find_prices
 from pixel_agent.rules.units import half_width, normal_unit, simplified
 
 _WORDS: Final[dict[str, str]] = {
-    "name": r"商\s*品\s*名\s*称|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|"
+    "name": r"商\s*品\s*名\s*称|药\s*品\s*名\s*称|通\s*用\s*名\s*称?|商\s*品\s*品\s*名|产\s*品\s*名\s*称|商\s*品\s*名|产\s*品\s*名|菜\s*名|"
     r"货\s*名|品\s*名|名\s*称|"
     r"product\s*name|product|name|item",
-    "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地|产\s*区|"
+    "origin": r"原\s*产\s*国|原\s*产\s*地|生\s*产\s*地|产\s*地(?:\s*直\s*[供采发达购运])?|产\s*区|"
     r"country\s*of\s*origin|place\s*of\s*origin|origin|"
     r"made\s*in|product\s*of|produced\s*in",
     "spec": r"包\s*装\s*规\s*格|规\s*格\s*型\s*号|规\s*格\s*/\s*型\s*号|净\s*含\s*量|规\s*格|净\s*重|容\s*量|"
@@ -30,11 +30,11 @@ _WORDS: Final[dict[str, str]] = {
     "brand": r"品\s*牌|brand",
     "": r"货\s*号|编\s*号|编\s*码|店\s*内\s*码|商\s*品\s*编\s*码|商\s*品\s*码|物\s*价\s*员|核\s*价\s*员|"
     r"监\s*制|电\s*话|热\s*线|库\s*存|"
-    r"供\s*应\s*商|生\s*产\s*商|厂\s*家|经\s*销\s*商|陈\s*列|日\s*期|打\s*印|sku|plu|tel|code|no\.|保\s*质\s*期|生\s*产\s*日\s*期|"
+    r"供\s*应\s*商|生\s*产\s*商|生\s*产\s*企\s*业|生\s*产\s*厂\s*家|厂\s*家|批\s*准\s*文\s*号|备\s*注|经\s*销\s*商|陈\s*列|日\s*期|打\s*印|sku|plu|tel|code|no\.|保\s*质\s*期|生\s*产\s*日\s*期|"
     r"重\s*量|重\s*量\s*\(?kg\)?|数\s*量|配\s*料|储\s*存|贮\s*存|材\s*质|颜\s*色|型\s*号|款\s*号|尺\s*码|口\s*味",
 }  # fmt: skip
 _NEEDS_COLON: Final = re.compile(
-    r"名\s*称|name|item|product|net|size|unit|until|no\.|code|tel|数\s*量|日\s*期|打\s*印|陈\s*列|材\s*质|口\s*味"
+    r"name|item|product|net|size|unit|until|no\.|code|tel|数\s*量|日\s*期|打\s*印|陈\s*列|材\s*质|口\s*味"
 )
 _PRICES: Final = f"{PRICE_LABEL.pattern}"
 _LABEL: Final = re.compile(
@@ -71,7 +71,7 @@ def parse_labels(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
             end = translated.end()
         if marks and found.start() < marks[-1][1]:
             continue
-        if _is_label(words, found, end, field):
+        if _is_label(words, found, end, field, follows=bool(marks)):
             marks.append((found.start(), end, "" if field == "other" else field))
     if not marks:
         return plain, ()
@@ -107,7 +107,7 @@ def is_labelled(text: str) -> bool:
     return bool(values) and not before
 
 
-def _is_label(text: str, found: re.Match[str], end: int, field: str) -> bool:
+def _is_label(text: str, found: re.Match[str], end: int, field: str, *, follows: bool) -> bool:
     colon = re.match(r"\s*[)]?\s*[:;]", text[end:]) is not None
     opens = not text[: found.start()].strip(" ([*·-") or text[found.start() - 1] in " ;,|/)"
     if field == "price":
@@ -118,10 +118,11 @@ def _is_label(text: str, found: re.Match[str], end: int, field: str) -> bool:
         return colon and opens
     if colon:
         return True
-    if not opens:
+    if not opens and not (follows and field in ("origin", "unit", "spec", "grade")):  # 规格300毫升产地浙江
         return False
     rest = text[end:]
     if field == "unit":
+        rest = PRICE_LABEL.sub("", rest)  # 单位 500g销售价, the price in a line of its own
         return not rest.strip() or normal_unit(rest.split()[0]) is not None
     if found[0].isascii():
         return rest[:1] == " " or not rest

@@ -17,8 +17,15 @@ from pixel_agent.core import Box, TextLine
 DECIMALS_RATIO: Final = 0.8
 """Small decimals are at most this high beside their integer (drawn tags: 0.35 to 0.7)."""
 
+LONE_RATIO: Final = 0.72
+"""A single raised digit without a point must be smaller than this share of its integer."""
+
 _POINT: Final = r"[.。．●•·]"
-_INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?")
+_INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?(?P<yuan>元?)")
+_CENTS: Final = re.compile(rf"(?P<point>{_POINT}?)\s*(?P<digits>\d{{1,2}})(?P<tail>\s*(?:元|[/／]).*)?")
+_CUT: Final = re.compile(r"(?P<whole>[¥￥]?\s*\d{1,4})(?:\.(?P<cut>\d))?")
+"""An integer, or one whose first decimal the edge of its line cuts off from the second."""
+_REPEATED: Final = re.compile(r"(?P<last>\d)\.(?P<cents>\d{2})")
 _TURNED: Final = str.maketrans("69", "96")
 
 
@@ -86,9 +93,9 @@ def page_tilt(lines: Sequence[TextLine]) -> float:
 
 def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
     """Big integers with one or two smaller digits right beside them become one: `5` and `90` → `5.90`."""
-    rest = list(pieces)
+    rest = list(_join_overlapping(pieces))
     joined = []
-    for whole in pieces:
+    for whole in list(rest):
         integer = _INTEGER.fullmatch(whole.text)
         if integer is None or whole not in rest:
             continue
@@ -97,9 +104,40 @@ def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
             continue
         rest.remove(whole)
         rest.remove(cents)
-        digits = re.sub(r"\D", "", cents.text)
-        joined.append(merge((whole, cents), f"{integer['sign']}{integer['digits']}.{digits}", height=whole.height))
+        small = _CENTS.fullmatch(cents.text)
+        text = f"{integer['sign']}{integer['digits']}.{small['digits'] if small else ''}"
+        tail = (small["tail"] or "") if small else ""
+        joined.append(merge((whole, cents), text + (tail or integer["yuan"]), height=whole.height))
     return sorted(rest + joined, key=lambda piece: (piece.top, piece.left))
+
+
+def _join_overlapping(pieces: Sequence[Placed]) -> list[Placed]:
+    """Lines that overlap and share a figure become one: `53.8` and `80` → `53.80`, `33` and `3.38` → `33.38`."""
+    rest = list(pieces)
+    for whole in pieces:
+        found = _CUT.fullmatch(whole.text)
+        for piece in rest if found is not None and whole in rest else ():
+            text = _shared(found, whole, piece) if found is not None else None
+            if text is not None:
+                rest = [one for one in rest if one is not whole and one is not piece]
+                rest.append(merge((whole, piece), text, height=whole.height))
+                break
+    return sorted(rest, key=lambda piece: (piece.top, piece.left))
+
+
+def _shared(found: re.Match[str], whole: Placed, piece: Placed) -> str | None:
+    """The text of two overlapping lines of figures, where the second begins with the last figure of the first."""
+    overlap = whole.right - piece.left
+    level = whole.top - 0.4 * whole.height < piece.middle < whole.bottom
+    if piece is whole or not level or piece.left < whole.centre or piece.right <= whole.right:
+        return None
+    cents, repeated = _CENTS.fullmatch(piece.text), _REPEATED.fullmatch(piece.text)
+    if found["cut"] and cents is not None and len(cents["digits"]) == 2 and cents["digits"][0] == found["cut"]:
+        small = piece.height <= DECIMALS_RATIO * whole.height and overlap >= 0.05 * whole.height
+        return f"{found['whole']}.{cents['digits']}{cents['tail'] or ''}" if small else None
+    if not found["cut"] and repeated is not None and repeated["last"] == found["whole"][-1]:
+        return f"{found['whole']}.{repeated['cents']}" if overlap >= 0.3 * whole.height else None
+    return None
 
 
 def merge(pieces: Sequence[Placed], text: str, *, height: float | None = None) -> Placed:
@@ -221,17 +259,24 @@ def _same_row(piece: Placed, other: Placed) -> bool:
 
 
 def _are_decimals(piece: Placed, whole: Placed) -> bool:
-    """Two smaller digits right beside an integer, raised, or standing on its line; with a point one digit will do."""
-    digits = re.fullmatch(rf"(?P<point>{_POINT}?)\s*\d{{1,2}}", piece.text)
-    if piece is whole or digits is None or piece.height > DECIMALS_RATIO * whole.height:
+    """One or two smaller digits right beside an integer, raised; or standing on its line, one only with a point."""
+    digits = _CENTS.fullmatch(piece.text)
+    if piece is whole or digits is None:
+        return False
+    # After a point that was read, and no farther than the next figure, decimals may be as high as their integer.
+    follows = re.search(rf"{_POINT}$", whole.text) is not None and piece.left - whole.right + 0.2 * whole.height >= 0
+    follows = follows and len(digits["digits"]) == 2 and piece.left - whole.right < 0.5 * whole.height
+    if piece.height > (1.1 if follows else DECIMALS_RATIO) * whole.height:
         return False
     pointed = bool(digits["point"]) or re.search(rf"{_POINT}$", whole.text) is not None
-    if not pointed and len(piece.text) < 2:
-        return False
     raised = whole.top - 0.4 * whole.height < piece.middle < whole.middle
+    if not pointed and len(digits["digits"]) < 2 and (not raised or piece.height > LONE_RATIO * whole.height):
+        return False
     standing = abs(piece.bottom - whole.bottom) < 0.35 * whole.height
     reach = whole.right + 0.6 * whole.height
-    beside = whole.centre <= piece.left <= reach and piece.centre > whole.right - 0.1 * whole.height
+    # 元 under the decimals may have been read with the integer, and its box then reaches below them.
+    edge = whole.centre if whole.text.endswith("元") else whole.right - 0.1 * whole.height
+    beside = whole.centre <= piece.left <= reach and piece.centre > edge
     return beside and (raised or standing)
 
 

@@ -10,13 +10,17 @@ from typing import Final
 
 from pixel_agent.rules.layout import Placed
 from pixel_agent.rules.prices import PRICE_LABEL, Kind, bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.rules.units import half_width, normal_unit, simplified
+from pixel_agent.rules.units import half_width, printed_unit, simplified
 
 _PROMOTED: Final = re.compile(
     r"特价|促销|特惠|惊爆|抢购|秒杀|清仓|特卖|\bsale\b|限时|热卖价|优惠价|今日价|直降|狂欢", re.IGNORECASE
 )
 _MEMBERS: Final = re.compile(r"会员(?:专享|价|专属|特惠)|\bvip\b|\bmembers?\s*(?:price|only)", re.IGNORECASE)
 _PER: Final = re.compile(r"\(?\s*(?P<yuan>元|块)?\s*(?:(?P<slash>[/|]|每)\s*(?P<unit>.+?))?\s*\)?")
+_BARE_UNIT: Final = re.compile(r"(?:[1Il|]\s*)?([\u4e00-\u9fff]{1,2})|[1Il|]([125]?[05]0\s*[g克])")
+"""A unit beside a price whose slash was not read, or was read as a figure."""
+_LOST_DECIMALS: Final = re.compile(r"[¥￥]?\s*\d+\s*[.。]")
+"""A point with nothing behind it: the decimals were not read, and the integer alone would be a wrong price."""
 SIGN_GAP: Final = 1.0
 """A sign stands at most this many figure heights before its number; farther off, figures between were not read."""
 
@@ -49,11 +53,33 @@ class Prices:
     offers: tuple[Offer, ...] = ()
 
 
+def part_prices(pieces: Sequence[Placed]) -> list[Placed]:
+    """Lines that hold nothing but prices of neighbouring columns (`¥24.70 ¥22.60`) as one piece a price."""
+    parts: list[Placed] = []
+    for piece in pieces:
+        starts = [found.start() for found in re.finditer("[¥￥]", piece.text)]
+        if len(starts) < 2 or starts[0]:
+            parts.append(piece)
+            continue
+        ends = [*starts[1:], len(piece.text)]
+        words = [piece.text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+        if not all(len(find_prices(word)) == 1 for word in words):
+            parts.append(piece)
+            continue
+        share = piece.width / len(piece.text)
+        for word, start in zip(words, starts, strict=True):
+            left = piece.left + start * share
+            parts.append(replace(piece, text=word, left=left, right=left + len(word) * share))
+    return parts
+
+
 def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
     """Every price of a tag. A number without any mark counts only if it is the largest writing."""
     offers: list[Offer] = []
     bare: list[Offer] = []
     for piece in pieces:
+        if _LOST_DECIMALS.fullmatch(piece.text.strip()):
+            continue
         found = find_prices(piece.text)
         for price in found:
             labelled = label_kind(piece.text)[0]
@@ -80,6 +106,7 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
     others = [offer for offer in plain if offer.kind is None]
     current = _tallest([offer for offer in others if offer.labelled] or others)
     if regular is not None:
+        member = _pointed(member, regular)
         sale, current = _pointed(sale, regular), _pointed(current, regular)
     text = " ".join(piece.text for piece in pieces)
     if current is not None:
@@ -114,7 +141,7 @@ def unit_piece(text: str) -> str | None:
     found = _PER.fullmatch(plain)
     if found is None or not found["unit"]:
         return None
-    return normal_unit(found["unit"])
+    return printed_unit(found["unit"])
 
 
 def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> Offer:
@@ -140,11 +167,19 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
             offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
             offer = replace(offer, currency=offer.currency or "CNY")
             used.append(above)
+    if not offer.labelled and (lower := _label_lower(piece, pieces)) is not None:
+        label = _lone_label(lower.text)
+        if label is not None:
+            offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
+            offer = replace(offer, currency=offer.currency or "CNY")
+            used.append(lower)
     for behind in _behind(piece, pieces):
         plain = half_width(behind.text).strip()
         unit = unit_piece(plain)
+        if unit is None and behind.height <= 0.7 * piece.height and (bare := _BARE_UNIT.fullmatch(plain)):
+            unit = printed_unit(bare[1] or bare[2])
         if unit is None and (tail := re.fullmatch(r"元\s*(?:[/|1Il每一])?\s*(.+)", plain)):
-            unit = normal_unit(tail[1])
+            unit = printed_unit(tail[1])
         if unit is not None or plain in ("元", "块"):
             offer = replace(offer, unit=offer.unit or unit, currency=offer.currency or "CNY")
             used.append(behind)
@@ -164,7 +199,9 @@ def _before(piece: Placed, pieces: Sequence[Placed]) -> list[Placed]:
     ]
     near.sort(key=lambda other: -other.right)
     numbers = (
-        index for index, other in enumerate(near) if find_prices(other.text) or bare_amount(other.text) is not None
+        index
+        for index, other in enumerate(near)
+        if other.middle >= piece.top and (find_prices(other.text) or bare_amount(other.text) is not None)
     )
     stop = next(numbers, len(near))
     return [other for other in near[:stop] if is_sign(other.text) or _lone_label(other.text) is not None]
@@ -195,6 +232,23 @@ def _label_above(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
     return max(near, key=lambda other: other.bottom, default=None)
 
 
+def _label_lower(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
+    """A label left of a price that stands lower, but still beside it, and is no other price's."""
+    figures = [one for one in pieces if one is not piece and (find_prices(one.text) or bare_amount(one.text))]
+    near = [
+        other
+        for other in pieces
+        if other is not piece
+        and other.right < piece.left + 0.25 * piece.height
+        and piece.left - other.right < max(2.0 * piece.height, 4.0 * other.height)
+        and piece.middle < other.middle
+        and other.top + 0.2 * other.height < piece.bottom
+        and _lone_label(other.text) is not None
+        and not any(one.left > other.centre and one.top <= other.middle <= one.bottom + one.height for one in figures)
+    ]
+    return max(near, key=lambda other: other.right, default=None)
+
+
 def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
     """Kind and unit of a piece that is nothing but a price label: `会员价：`, `单价(元/斤)`, `零售价 Price`."""
     plain = simplified(text)
@@ -204,7 +258,7 @@ def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
     rest = PRICE_LABEL.sub("", re.sub(r"元(?:\s*/\s*[^)\s:]+)?|[¥]|rmb|cny", "", plain, flags=re.IGNORECASE))
     if rest.strip(" :.,;/()[]|-*!=>") or len(plain) > 24:
         return None
-    return label_kind(plain)[1], normal_unit(unit[1]) if unit else None
+    return label_kind(plain)[1], printed_unit(unit[1]) if unit else None
 
 
 def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -> list[Offer]:
@@ -232,10 +286,11 @@ def _tallest(offers: list[Offer]) -> Offer | None:
 def _pointed(offer: Offer | None, regular: Offer) -> Offer | None:
     if offer is None or offer.amount != offer.amount.to_integral_value() or offer.amount < 100:
         return offer
-    smaller = offer.amount / 100
-    if offer.amount > SCALE * regular.amount and regular.amount / SCALE < smaller < regular.amount:
-        return replace(offer, amount=smaller)
-    return offer
+    if offer.amount <= SCALE * regular.amount:
+        return offer
+    smaller = [offer.amount / scale for scale in (10, 100)]
+    fitting = [amount for amount in smaller if regular.amount / SCALE < amount <= regular.amount]
+    return replace(offer, amount=fitting[0]) if fitting else offer
 
 
 def _promoted(pieces: Sequence[Placed]) -> bool:

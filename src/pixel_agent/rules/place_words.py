@@ -67,11 +67,40 @@ OPEN: Final = re.compile(
     r"|(?:WE\s*(?:'RE|ARE)|NOW)\s*OPEN(?![A-Z])|OPEN\s*NOW"
 )
 
+SHOP: Final = re.compile(
+    "(?:超市|超級市場|超级市场|便利|商店|商行|商场|商城|商厦|百货|卖场|菜市场|市场|市集|广场店|专卖|直营|连锁|分店|旗舰店|药房|药店|藥局|藥房|大药|诊所|口腔|牙科|医院|"
+    "酒店|宾馆|旅馆|客栈|民宿|饭店|飯店|餐厅|餐廳|餐馆|酒楼|酒家|食堂|食府|食坊|小吃|快餐|火锅城?|大排档|烘焙坊?|面包房|蛋糕房|理发|美发|发型设计|造型|发廊|美容|美甲|养生|足道|会所|"
+    "影院|网吧|书店|书城|银行|信用社|彩票|驿站|洗衣|干洗|汽修|洗车|加油站|工作室|健身房?|棋牌|茶楼|茶社|咖啡|奶茶|水果|烟酒|五金|母婴|宠物)[^店]{0,2}$"
+    "|[一-鿿][店馆館铺鋪舖行坊轩軒阁閣斋齋吧][)）]?$|[^\\d一二三四五六七八九十层几各本]楼$|店[(（][^)）]{1,10}[)）]?$|\\d+号?店$"
+    "|\\b(?:SUPER|HYPER|MINI|FAMILY)?\\s?MARKET\\b|\\b\\w*MART\\b|\\bSTORES?\\b|\\bSHOP\\b|\\bCAFE\\b|COFFEE|\\bRESTAURANT\\b|PHARMACY|DRUG\\s?STORE|BAKERY|\\bHOTEL\\b|"
+    "\\bSALON\\b|\\bBARBER\\b|\\bBISTRO\\b|\\bDINER\\b|\\bBANK\\b|\\bCLINIC\\b|\\bBOUTIQUE\\b|7-?ELEVEN|LAWSON|GROCERY|KITCHEN|NOODLE|PIZZA|全家$|罗森|美宜佳"
+)
+"""What a shop calls itself: the name of a place ends so, and that of goods does not (normalised, packed text)."""
+
+PRAISE: Final = re.compile("美味|新鲜|放心|好吃|品质|专业")
+"""What slogans say, and short names of shops as well: 美味佳快餐店."""
+
+SOLD_AS_GOODS: Final = re.compile(
+    "(?:咖啡|奶茶|水果|烟酒|造型|养生|洗衣|干洗|口腔|美容|美甲|美发|健身|母婴|宠物|火锅|小吃|快餐|烘焙|五金|便利|专卖|直营|连锁|市集|市场|驿站)[^店]{0,2}$"
+    "|COFFEE|PIZZA|NOODLE|KITCHEN|PHARMACY|SALON"
+)
+"""Of these, what also stands on packages: it counts on a sign of some size only."""
+
+HOURS: Final = re.compile(
+    r"营业时间|營業時間|\d{1,2}:\d{2}\s*[-~至到]\s*\d{1,2}:\d{2}|24\s?(?:小时|H)(?:营业)?|OPEN(?:ING)?\s*(?:HOURS|TIMES?)|(?:MON|DAILY)\w*.{0,12}\d\s*(?:AM|PM|:)"
+)
+
+GOODS: Final = re.compile(
+    r"[¥￥]|\d\s*元|生产日期|保质期|净含量|配料|产地|规格|条码|计价单位|零售价|会员价|生产商|制造商|委托|执行标准|贮存|储存|食用方法|营养成分|批号|火[灾災警]|疏散|紧急|緊急|EMERGENCY|OF FIRE|INGREDIENTS|NET\s*W|BEST BEFORE"
+)
+"""Labels and tags of goods, and plans for emergencies: addresses and telephones beside these are no shop's."""
+
 NO_NAME: Final = re.compile(
     "欢迎|歡迎|光临|营业|休息|打烊|停业|转让|招租|出租|招聘|诚聘|扫码|扫一扫|微信|支付宝|公众号|二维码|外卖|外送|订餐|预订|预定|加盟|"
     "热线|电话|地址|时间|监控|推|拉$|小心|禁止|请勿|严禁|消防|出口|入口|停车|优惠|特价|促销|折扣|[折减送]|新品|上市|满\\d|免费|WIFI|"
     "专业|专注|只为|始于|源自|品质|为您|您的|你的|让.+更|不止|一站式|因为|才好|好吃|更健康|放心|美味|新鲜|享受|正宗味道|百年老|全国连锁|连锁$|"
-    "WELCOME|OPEN|CLOSED|PUSH|PULL|ENTRANCE|EXIT|SALE|WWW\\.|HTTP|\\.COM|\\.CN|HOURS|NO SMOKING|SINCE|^EST"
+    "收银|收款|结账|洗手间|卫生间|试衣间|服务台|[一-鿿][区區]$|火[灾災警]|发生|發生|紧急|緊急|疏散|逃生|灭火|滅火|注意|当心|危险|警告|步骤|须知|说明|[:：。；;?？！]$|"
+    "FIRE|EMERGENCY|CAUTION|WARNING|DANGER|NOTICE|WELCOME|OPEN|CLOSED|PUSH|PULL|ENTRANCE|EXIT|SALE|WWW\\.|HTTP|\\.COM|\\.CN|HOURS|NO SMOKING|SINCE|^EST"
 )
 """A slogan, an offer, a notice: never the name of the shop."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Draft, Notice, Row, Source
+from pixel_agent.core import Draft, Lang, Notice, Review, Row, Source
 from pixel_agent.rules.date_words import normalise
 from pixel_agent.rules.layout import Placed, below, cover, right_of, straighten
 from pixel_agent.rules.page import Page
@@ -18,31 +18,56 @@ from pixel_agent.rules.place_words import (
     CATEGORIES,
     CLOSED,
     ENGLISH_ADDRESS,
+    GOODS,
+    HOURS,
     LOCAL_PHONE,
     NO_NAME,
     OPEN,
     PHONE_WORD,
     PHONES,
+    PRAISE,
+    SHOP,
+    SOLD_AS_GOODS,
 )
 
 _SIGN_RATIO: Final = 0.3
 """Writing less than this high beside the name does not belong to the sign."""
+
+_SIGN_HEIGHT: Final = 0.06
+_SIGN_WIDTH: Final = 0.2
+"""How large a line is on a photo taken of a signboard, in parts of the photo's height and width."""
+
+_DOMINANT: Final = 1.6
+"""How much larger the name is than any other line where nothing but its size speaks for it."""
+
+_FEW: Final = 8
+"""Shelves and notices carry more lines than a storefront."""
+
+_LONGEST_NAME: Final = 24
+Proof: TypeAlias = Literal["word", "contact", "size"]
 
 _SURE: Final = 0.65
 """Lines that the reader itself trusts less name no shop: noise read on trial photos of shops scored 0.54 to 0.62."""
 
 
 def read_storefront(page: Page) -> Draft:
-    """One item for the storefront, or none where the text names nothing. Fields nobody printed are null.
+    """One item for the storefront, or none with the warning `no_storefront` where nothing speaks for one.
+
+    What speaks for one is a word that shops call themselves by, a telephone, an address, opening hours or `营业中` where
+    no goods are labelled, or a single line as large as a signboard: a name that rests on its size alone wants a look.
+    Fields nobody printed are null.
 
     `business_category` is named in the page's language; `business_status` is `open` or `closed` only where the text
     says so, null otherwise, and null with a warning where it says both. `qr` is empty: codes are not read here.
     """
     pieces = straighten(page.lines)
     name = _name(pieces)
+    proof = _proof(name, pieces, page)
+    if proof is None:
+        return Draft(warnings=(_no_storefront(page.lang),))
     phones = list(dict.fromkeys(phone for piece in pieces for phone in find_phones(piece.text)))
     addresses = [piece for piece in pieces if find_address(piece.text)]
-    status, warnings = _status(pieces)
+    status, warnings = _status(pieces, page.lang)
     shop = _joined(name)
     fields: dict[str, JsonValue] = {
         "shop_name": shop,
@@ -57,7 +82,8 @@ def read_storefront(page: Page) -> Draft:
     telling = [piece for piece in pieces if find_phones(piece.text) or CLOSED.search(_packed(piece.text))]
     used = list(dict.fromkeys([*name, *addresses[:1], *telling])) or pieces
     confidence = min(line.confidence for piece in used for line in piece.lines)
-    row = Row({**fields, "qr": []}, cover(used), Source.TEXT, confidence)
+    review = Review.ADVISED if proof == "size" else Review.NONE
+    row = Row({**fields, "qr": []}, cover(used), Source.TEXT, confidence, review=review)
     return Draft(items=(row,), warnings=warnings)
 
 
@@ -100,11 +126,69 @@ def _packed(text: str) -> str:
     return re.sub(r"(?<=[^A-Z])\s+|\s+(?=[^A-Z])", "", plain)
 
 
-def _status(pieces: list[Placed]) -> tuple[str | None, tuple[Notice, ...]]:
+def _proof(name: list[Placed], pieces: list[Placed], page: Page) -> Proof | None:
+    """The best evidence that this is a storefront; None where there is none."""
+    goods = any(GOODS.search(_packed(piece.text)) for piece in pieces)
+    largest = max((piece.height for piece in pieces), default=0.0)
+    if name and _calls_itself_shop(name, pieces, goods) and (not goods or _heads(name, largest)):
+        return "word"
+    if goods:
+        return None
+    if any(_contact(piece.text) for piece in pieces):
+        return "contact"
+    return "size" if name and _dominates(name, pieces, page) else None
+
+
+def _calls_itself_shop(name: list[Placed], pieces: list[Placed], goods: bool) -> bool:
+    """Whether the name, or a line near its size, ends in a word for a shop; what goods are called too is none on them."""
+    height = max(piece.height for piece in name)
+    few = len(pieces) <= _FEW
+    told = [_joined(name) or "", *(piece.text for piece in pieces if piece.height >= 0.5 * height)]
+    for text in told:
+        plain = _words(text)
+        says_so = (
+            len(plain) <= _LONGEST_NAME and SHOP.search(plain) and not NO_NAME.search(PRAISE.sub("", _packed(text)))
+        )
+        if says_so and (not SOLD_AS_GOODS.search(plain) or (few and not goods)):
+            return True
+    return False
+
+
+def _words(text: str) -> str:
+    """Latin words keep their spaces, so that a word ends where it ends."""
+    return re.sub(r"(?<=[^A-Z0-9 ])\s+|\s+(?=[^A-Z0-9 ])", "", normalise(text)[0]).strip(" .!·")
+
+
+def _heads(name: list[Placed], largest: float) -> bool:
+    """Whether nothing on the page is written larger: a tag's price is."""
+    return max(piece.height for piece in name) >= largest
+
+
+def _contact(text: str) -> bool:
+    plain = _packed(text)
+    told = find_phones(text) or find_address(text) or HOURS.search(plain) or OPEN.search(plain) or CLOSED.search(plain)
+    return bool(told)
+
+
+def _dominates(name: list[Placed], pieces: list[Placed], page: Page) -> bool:
+    """Whether the name is the one large line of the photo, as on a signboard."""
+    others = [piece for piece in pieces if piece not in name]
+    height, width = max(piece.height for piece in name), sum(piece.width for piece in name)
+    large = height >= _SIGN_HEIGHT * page.height and width >= _SIGN_WIDTH * page.width
+    return large and len(others) <= _FEW and all(height >= _DOMINANT * other.height for other in others)
+
+
+def _no_storefront(lang: Lang) -> Notice:
+    zh, en = "没有看到门头招牌的依据，未写店名。", "Nothing here speaks for a storefront; no shop is named."
+    return Notice("no_storefront", zh if lang == "zh" else en)
+
+
+def _status(pieces: list[Placed], lang: Lang) -> tuple[str | None, tuple[Notice, ...]]:
     closed = any(CLOSED.search(_packed(piece.text)) for piece in pieces)
     opened = any(OPEN.search(_packed(piece.text)) for piece in pieces if not CLOSED.search(_packed(piece.text)))
     if closed and opened:
-        return None, (Notice("status_unclear", "Signs say both open and closed."),)
+        zh, en = "既有营业字样又有休息字样，请人工核对。", "Signs say both open and closed; please check."
+        return None, (Notice("status_unclear", zh if lang == "zh" else en),)
     return ("closed" if closed else "open" if opened else None), ()
 
 
@@ -131,7 +215,7 @@ def _may_be_name(piece: Placed) -> bool:
         len(letters) >= 2
         and all(line.confidence >= _SURE for line in piece.lines)
         and len(plain) <= 30
-        and not NO_NAME.search(plain)
+        and not NO_NAME.search(PRAISE.sub("", plain) if SHOP.search(plain) and len(plain) <= 10 else plain)
         and not find_phones(piece.text)
         and not find_address(piece.text)
         and re.search(r"[¥$]|\d{6}|\d[.:]\d", plain) is None

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, normal_unit, simplified
+from pixel_agent.rules.units import SALE_UNIT, half_width, mend_spec, printed_unit, simplified
 
 Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total"]
 """`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价)."""
@@ -22,7 +22,7 @@ MAX_AMOUNT: Final = Decimal(1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price in a text at [start, end). `kind` is None where no word tells; `unit` is normalised, None if unsaid."""
+    """One price in a text at [start, end). `kind` is None where no word tells; `unit` is as printed, None if unsaid."""
 
     amount: Decimal
     currency: str | None
@@ -35,7 +35,7 @@ class Price:
 _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     (
         "member",
-        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
+        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员尊享价?|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
     ),
     (
         "regular",
@@ -54,7 +54,7 @@ _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
 _NEUTRAL: Final = "销售价格|销售价|售价|售卖价|价格|单价|定价|一口价|unit\\s*price|price"
 _KIND_OF: Final = {kind: re.compile(words, re.IGNORECASE) for kind, words in _KINDS}
 _ALL_LABELS: Final = "|".join(words for _, words in _KINDS) + "|" + _NEUTRAL
-PRICE_LABEL: Final = re.compile(rf"(?<![a-z])(?:{_ALL_LABELS})(?![a-z])", re.IGNORECASE)
+PRICE_LABEL: Final = re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_ALL_LABELS})(?![a-z])", re.IGNORECASE)
 """A word that says that the number beside it is a price."""
 
 _NEVER: Final = re.compile(
@@ -87,7 +87,9 @@ _MISREAD: Final = r"[YyVv夫羊半丰关¥Ұ]"
 _AMOUNT: Final = (
     r"\d{1,3}(?:,\d{3})+(?:\s?\.\s?\d{1,2})?(?![\d,])|\d+\s?\.\s?\d{1,2}(?!\d)|\d+,\d{2}(?!\d)|\d+(?!\d|\.\d)"
 )
-_PER: Final = r"(?:[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d))"
+_PER: Final = (
+    r"(?:[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d)|(?<=元)(?=(?:公?斤|kg|[盒瓶袋包提桶个份箱支罐块])\s*$))"
+)
 _UNIT_TAIL: Final = rf"(?P<per>\s*{_PER}\s*\(?\s*(?:\d+(?:\.\d+)?\s*)?{SALE_UNIT}(?![a-z])\)?)?"
 _JIAO: Final = (
     r"(?:\s*(?P<jiao>\d)\s*(?:角|毛)\s*(?:(?P<fen>\d)\s*分)?"
@@ -226,12 +228,12 @@ def _decimal(text: str) -> Decimal:
 
 def _unit(text: str, match: re.Match[str], label: re.Match[str] | None) -> str | None:
     if match["per"]:
-        return normal_unit(re.sub(r"^\s*[/|每一1Il]\s*", "", match["per"]))
+        return printed_unit(re.sub(r"^\s*[/|每一1Il]\s*", "", match["per"]))
     if match["prefix"]:
-        return normal_unit(match["prefix"])
+        return printed_unit(match["prefix"])
     if label:
         found = _LABEL_UNIT.search(text[label.end() : match.start()])
-        return normal_unit(found["unit"]) if found and found["unit"] else None
+        return printed_unit(found["unit"]) if found and found["unit"] else None
     return None
 
 

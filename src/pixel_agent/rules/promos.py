@@ -158,15 +158,18 @@ def find_promotions(text: str) -> list[tuple[str, str | None]]:
     return [(general, None)] if general else []
 
 
-def period_end(text: str, today: date) -> date | None:
+def period_end(text: str, today: date, *, labelled: bool = False) -> date | None:
     """The last day of the period that a text states; None where it states none.
+
+    `labelled`: the caller knows that a period is meant, so no word such as 活动时间 is needed.
 
     Days without a year (`11.20-11.30`, only beside a word such as 活动时间 or with 月) lie in the year that brings the end
     nearest to today.
     """
     plain = simplified(text).upper()
-    said = _PERIOD.search(plain) is not None
-    mentions = [found for found in find_dates(text, today, labelled=said) if found.precision == "day"]
+    said = labelled or _PERIOD.search(plain) is not None
+    found_dates = find_dates(text, today, labelled=said)
+    mentions = [found for found in found_dates if found.precision == "day"]
     if re.search(r"保\s*[质鲜存]\s*期", plain) or any(found.kind not in (None, "expiry") for found in mentions):
         return None
     full = [found.date for found in mentions]
@@ -177,7 +180,8 @@ def period_end(text: str, today: date) -> date | None:
         return _after_start(full[0], month, day) if full else _nearest(month, day, today)
     if len(full) >= 2 or (full and said):
         return max(full)
-    return None
+    months = [found.date for found in found_dates if found.precision == "month"]
+    return max(months) if said and months and short is None else None
 
 
 def _tidy(text: str) -> str:

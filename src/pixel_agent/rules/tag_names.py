@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
+from pixel_agent.rules.brands import brand_of
 from pixel_agent.rules.labels import Labelled, is_labelled, parse_labels
 from pixel_agent.rules.layout import Placed, connected
 from pixel_agent.rules.offers import Offer, unit_piece
@@ -15,9 +16,9 @@ from pixel_agent.rules.prices import PRICE_LABEL, bare_amount, find_prices, is_s
 from pixel_agent.rules.units import find_specs, half_width
 
 _HEADING: Final = re.compile(
-    r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|"
-    r"火热|爆款|新品|热销|热卖|人气|店长|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
-    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
+    r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|店庆|周年庆|开业|"
+    r"火热|爆款|新品|热销|热卖|人气|店长|推荐|疯狂|疯抢|超值|超低|低价|划算|实惠|钜惠|巨惠|狂欢|大促|直降|特供|本周|每日|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
+    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|进口商品|原装进口|进口|药品|鲜果|imported|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
     re.IGNORECASE,
 )
 _SLOGAN: Final = re.compile(
@@ -26,10 +27,13 @@ _SLOGAN: Final = re.compile(
     r"特惠|元优惠|优惠券|换购|加购|www\.|http|\.com|微信|支付宝|二维码|公众号|小程序|12315|12358|参考|以实物为准|解释权|图片仅供",
 )
 _SHOP: Final = re.compile(
-    r"超市$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
+    r"^(?:盒马|永辉|大润发|华润万家|世纪联华|联华|华联|物美|沃尔玛|家乐福|山姆会员|麦德龙|永旺|苏果|步步高|天虹|美宜佳|罗森|全家便利|"
+    r"便利蜂|人人乐|奥乐齐|钱大妈|百果园)\S{0,4}$|超市$|生鲜$|优选$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|连锁$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
     re.IGNORECASE,
 )
-_LOOKALIKES: Final = str.maketrans("凈黃奧內呂戶別吳產溫錄", "净黄奥内吕户别吴产温录")
+_LOOKALIKES: Final = str.maketrans(
+    "凈黃奧內呂戶別吳產溫錄廈蘇灣東國雲蘭龍馬爾臺", "净黄奥内吕户别吴产温录厦苏湾东国云兰龙马尔台"
+)
 _TRADITIONAL: Final = re.compile(r"[價單規條麵裝質級飲實銷號與豬雞魚醬糧]")
 
 _NO_NAME_END: Final = re.compile(
@@ -106,10 +110,27 @@ def find_name(
         return None, ()
     tallest = max(piece.height for piece in candidates)
     first = min((piece for piece in candidates if piece.height >= 0.85 * tallest), key=lambda piece: piece.top)
+    first = _under_header(first, candidates, pieces) or first
+    if brand_of(first.text) is None:  # a shop's name may stand as large over that of the goods
+        branded = [piece for piece in candidates if brand_of(piece.text) and piece.height >= 0.6 * tallest]
+        first = min(branded, key=lambda piece: piece.top, default=first)
     row = _same_line(first, candidates)
     more = _wrapped(row[-1], candidates) if len(row) == 1 else ()
     text = " ".join(piece.text for piece in row) + "".join(piece.text for piece in more)
     return _tidy(text, pieces), (*row, *more)
+
+
+def _under_header(first: Placed, candidates: Sequence[Placed], pieces: Sequence[Placed]) -> Placed | None:
+    """The name under a shop's name: it begins at the edge where most other lines begin, the first line does not."""
+    under = [piece for piece in pieces if piece.top > first.bottom - 0.3 * first.height]
+    for other in candidates:
+        if other is first or other not in under or other.height < 0.6 * first.height:
+            continue
+        edge = [piece for piece in under if abs(piece.left - other.left) < 0.8 * other.height and piece is not other]
+        labelled = sum(is_labelled(piece.text) or bool(find_specs(piece.text)) for piece in edge)
+        if labelled >= 2 and first.left - other.left > 2.0 * first.height:
+            return other
+    return None
 
 
 def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
@@ -128,14 +149,19 @@ def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
 def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
     """The second line of a name that filled the first: same size, right below, from the same left edge or centre."""
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
-    if first.width < 0.6 * (right - left):
+    alone = brand_of(first.text) == half_width(first.text).replace(" ", "")  # a brand over the name of its goods
+    # A short line in the middle of a tag is half a name if the next stands under it like another line of the same.
+    short = len(first.text) <= 4 and re.fullmatch(r"[\u4e00-\u9fff]+", first.text) is not None
+    if first.width < 0.6 * (right - left) and not alone and not short:
         return ()
     for other in pieces:
+        centred = abs(other.centre - first.centre) < 0.5 * first.height and other.left < first.left
         if (
             other is not first
+            and (alone or not short or centred)
             and looks_like_name(other.text)
             and re.search(r"[\u4e00-\u9fff]", other.text)
-            and 0.85 <= other.height / first.height <= 1.18
+            and (0.7 if alone else 0.85) <= other.height / first.height <= (1.4 if alone else 1.18)
             and 0.5 * first.height < other.middle - first.middle < 1.9 * first.height
             and (abs(other.left - first.left) < first.height or abs(other.centre - first.centre) < first.height)
         ):
@@ -145,6 +171,9 @@ def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
 
 def _tidy(text: str, pieces: Sequence[Placed]) -> str | None:
     name = re.sub(r"\s+", " ", half_width(text)).strip(" :;,.|-_*·")
-    if not any(_TRADITIONAL.search(piece.text) for piece in pieces):
-        name = name.translate(_LOOKALIKES)  # on a simplified page these are misread look-alikes
-    return name or None
+    return mend_lookalikes(name, pieces) or None
+
+
+def mend_lookalikes(text: str, pieces: Sequence[Placed]) -> str:
+    """Traditional characters on a simplified page are misread look-alikes: `廈门` → `厦门`."""
+    return text if any(_TRADITIONAL.search(piece.text) for piece in pieces) else text.translate(_LOOKALIKES)

@@ -11,24 +11,26 @@ from typing import Final
 from pydantic import JsonValue
 
 from pixel_agent.core import Draft, Row, Source
-from pixel_agent.rules.dates import find_dates
 from pixel_agent.rules.labels import Labelled, labelled_values, parse_labels
 from pixel_agent.rules.layout import Placed, cover, group_rows, join_decimals, split_tags, straighten
-from pixel_agent.rules.offers import Prices, find_offers, settle, unit_piece
+from pixel_agent.rules.offers import Prices, find_offers, part_prices, settle, unit_piece
 from pixel_agent.rules.page import Page
 from pixel_agent.rules.prices import bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.rules.tag_names import find_name, looks_like_name, part_names
-from pixel_agent.rules.units import find_specs, half_width, normal_unit, tidy_spec
+from pixel_agent.rules.promos import period_end
+from pixel_agent.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
+from pixel_agent.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
 
 LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", "250g", "1000g", "lb"})
 """Units of loose goods: what is sold by weight must show where it comes from."""
 
+_SLASHED: Final = re.compile(r"[1Il]\s*([\u4e00-\u9fff]{1,2})")
+"""A unit whose slash, standing alone, was read as a figure: `1个` is no size."""
 _GRADE: Final = re.compile(r"(?:特级|[一二三四]级|[一二三]等品?|优等品?|优级|精品级|合格品|AA?A?级)")
 
 
 def read_price_tags(page: Page) -> Draft:
     """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
-    pieces = part_names(join_decimals(straighten(page.lines)))
+    pieces = part_prices(part_names(join_decimals(straighten(page.lines))))
     rows = [_read_tag(part, page) for part in split_tags(pieces, _apart)]
     return Draft(items=tuple(row for row in rows if row is not None))
 
@@ -43,7 +45,9 @@ def price_issues(fields: Mapping[str, JsonValue], expected_price: float | None =
     issues = [issue for issue in known if isinstance(issue, str)] if isinstance(known, list) else []
     if not fields.get("unit"):
         issues.append("missing_unit")
-    if fields.get("unit") in LOOSE_UNITS and not fields.get("spec") and not fields.get("origin"):
+    unit = fields.get("unit")
+    loose = isinstance(unit, str) and normal_unit(unit) in LOOSE_UNITS
+    if loose and not fields.get("spec") and not fields.get("origin"):
         issues.append("missing_origin")
     prices = [fields.get(key) for key in ("sale_price", "regular_price", "member_price")]
     current = next((price for price in prices if isinstance(price, int | float)), None)
@@ -68,8 +72,12 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
     prices = settle(find_offers(pieces), pieces)
     if not prices.offers and not _awaits_price(pieces):
         return None
-    name, named = find_name(pieces, by_field.get("name"), prices.offers)
-    spec, specified = _spec(pieces, by_field.get("spec"), name)
+    # What another label asks for is no name, though it stands alone: the place under 产地.
+    taken = {id(piece) for value in values if value.field != "name" for piece in value.pieces[1:]}
+    free = [piece for piece in pieces if id(piece) not in taken]
+    name, named = find_name(free, by_field.get("name"), prices.offers)
+    priced = {id(piece) for offer in prices.offers for piece in offer.pieces}
+    spec, specified = _spec([piece for piece in pieces if id(piece) not in priced], by_field.get("spec"), name)
     gtin, coded = _gtin(pieces, by_field.get("gtin"))
     unit, united = _unit(pieces, by_field.get("unit"), prices)
     grade, graded = _grade(pieces, by_field.get("grade"))
@@ -83,7 +91,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
         "currency": prices.currency,
         "unit": unit,
         "spec": spec,
-        "origin": _origin(origin.value) if origin else None,
+        "origin": mend_lookalikes(_origin(origin.value), pieces) if origin else None,
         "grade": grade,
         "gtin": gtin,
         "valid_until": _valid_until(pieces, by_field.get("valid_until"), page),
@@ -113,7 +121,9 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
             return specs[0].text, label.pieces
         return tidy_spec(label.value), label.pieces
     for piece in pieces:
-        plain = half_width(piece.text).strip(" ()[]")
+        if _SLASHED.fullmatch(piece.text):
+            continue
+        plain = parse_labels(piece.text)[0].strip(" ()[]")  # a size may stand before a label: 5L 产地:山东
         specs = find_specs(plain)
         alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
         if alone and not find_prices(piece.text):
@@ -124,15 +134,20 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
 
 def _unit(pieces: Sequence[Placed], label: Labelled | None, prices: Prices) -> tuple[str | None, Sequence[Placed]]:
     if label is not None:
-        unit = normal_unit(label.value.split()[0]) or normal_unit(label.value)
+        unit = printed_unit(label.value.split()[0]) or printed_unit(label.value)
         if unit is not None:
             return unit, label.pieces
-        if len(label.value) <= 3 and re.fullmatch(r"[\u4e00-\u9fff]+", label.value):
+        if label.value[0] != "元" and len(label.value) <= 3 and re.fullmatch(r"[\u4e00-\u9fff]+", label.value):
             return label.value, label.pieces
     if prices.unit is not None:
         return prices.unit, ()
     for piece in pieces:
         unit = unit_piece(piece.text)
+        if unit is not None:
+            return unit, (piece,)
+    for piece in pieces:
+        slash = _SLASHED.fullmatch(piece.text)
+        unit = printed_unit(slash[1]) if slash else None
         if unit is not None:
             return unit, (piece,)
     return None, ()
@@ -177,9 +192,9 @@ def _valid_until(pieces: Sequence[Placed], label: Labelled | None, page: Page) -
     texts = [label.value] if label is not None else []
     texts += [piece.text for piece in pieces if re.search(r"活动|促销|特价|限时|优惠|截[止至]", piece.text)]
     for text in texts:
-        dates = find_dates(half_width(text), page.today, labelled=True)
-        if dates:
-            return dates[-1].date.isoformat()
+        end = period_end(half_width(text), page.today, labelled=True)
+        if end is not None:
+            return end.isoformat()
     return None
 
 
@@ -197,8 +212,8 @@ def _complement(first: set[str | None], second: set[str | None]) -> bool:
     """Whether two sets of price kinds look like one tag: an old price here and only new ones there."""
     if any(one == {"regular"} and "regular" not in other for one, other in ((first, second), (second, first))):
         return True
-    labelled = bool(first) and bool(second) and None not in first | second
-    return labelled and not first & second
+    told, others = first - {None}, second - {None}  # a label beside a price tells its kind
+    return bool(told) and bool(others) and not told & others
 
 
 def _name_height(part: Sequence[Placed]) -> float | None:
@@ -206,7 +221,9 @@ def _name_height(part: Sequence[Placed]) -> float | None:
     if not priced:
         return None
     main = max(priced, key=lambda piece: piece.height)
-    names = [piece for piece in part if _is_name(piece.text) and piece.middle <= main.bottom]
+    values = [value for value in labelled_values(part) if value.field != "name"]
+    taken = {id(piece) for value in values for piece in value.pieces}  # the place under 产地 is no name
+    names = [piece for piece in part if _is_name(piece.text) and piece.middle <= main.bottom and id(piece) not in taken]
     return max((piece.height for piece in names), default=None)
 
 

@@ -37,7 +37,7 @@ _MASS: Final = "毫升|毫克|千克|公斤|市斤|厘升|盎司|ml|kg|mg|cl|lb|
 _LENGTH: Final = "厘米|mm|cm|米|寸|m"
 _COUNTS: Final = (
     "小包|小袋|连包|人份|盒|瓶|袋|包|桶|罐|听|支|条|个|只|件|箱|提|份|块|片|把|颗|根|双|套|台|板|卷|筒|杯|碗|串|枚|张|本|对|打|"
-    "排|扎|束|棵|头|组|副|粒|抽|节|层|尾|匹|坛|壶|管|篮|筐|盘|朵|株|入|丸|贴|pcs|pc"
+    "排|卡|扎|束|棵|头|组|副|粒|抽|节|层|尾|匹|坛|壶|管|篮|筐|盘|朵|株|入|丸|贴|pcs|pc"
 )
 SALE_UNIT: Final = rf"(?:{_MASS}|{_COUNTS}|{_LENGTH}|each|ea|box|bottle|bag|pack|can|btl)"
 """A regular expression for one unit of sale, without a number; for text in lower case or with IGNORECASE."""
@@ -49,7 +49,7 @@ _COUNTED: Final = rf"{_NUMBER}\s*(?:{_COUNTS}){_END}"
 _MEASURED: Final = rf"{_NUMBER}\s*(?:{_MASS}|{_LENGTH}){_END}"
 _PER: Final = rf"(?:\s*/\s*(?:{_COUNTS}){_END})?"
 _SPEC: Final = re.compile(
-    rf"(?:{_NUMBER}{_TIMES})?{_MEASURED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}){_END})?)*{_PER}(?:\s*\+\s*{_MEASURED})?"
+    rf"(?:{_NUMBER}{_TIMES})?{_MEASURED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}|{_LENGTH}){_END})?)*{_PER}(?:\s*\+\s*{_MEASURED})?"
     rf"|{_COUNTED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}){_END})?)*{_PER}",
     re.IGNORECASE,
 )
@@ -94,6 +94,16 @@ def normal_unit(text: str) -> str | None:
     return ("" if amount in ("", "1") else amount) + _UNIT_NAMES.get(unit, unit)
 
 
+def printed_unit(text: str) -> str | None:
+    """The unit of sale as printed, without 元, slash and spaces: `元/公斤` → `公斤`, `/５００克` → `500克`; else None."""
+    found = _UNIT_VALUE.fullmatch(half_width(text).strip(" ()[]:.,-"))
+    if found is None:
+        return None
+    unit, amount = found["unit"], (found["amount"] or "").strip()
+    usual = _UNIT_NAMES.get(unit.lower(), unit)
+    return ("" if amount in ("", "1") else amount) + (usual if usual.isascii() and unit.isascii() else unit)
+
+
 def find_specs(text: str) -> list[Spec]:
     """Every size in a text, in order: `12×330ml`, `250g`, `130抽*3包`, `5kg/袋`, `6个`."""
     plain = mend_spec(text)
@@ -117,6 +127,7 @@ def mend_spec(text: str) -> str:
     plain = re.sub(r"(?<=[\d\slgLG\u4e00-\u9fff])[xX](?=\s*\d)", "×", plain)
     plain = re.sub(r"(?<=\d)[Oo](?=[Oo\d.]*\s*(?:ml|kg|g|l|毫|克|千))", "0", plain, flags=re.IGNORECASE)
     plain = re.sub(r"(?<=\d)[Oo](?=\s*(?:ml|kg|g|l)(?![a-z]))", "0", plain, flags=re.IGNORECASE)
+    plain = re.sub(r"(?<=[\da-zA-Z克升抽])[°≠](?=\d+(?:\D|$))", "*", plain)
     return re.sub(r"(?<=\d)(m)[1I|](?![\da-z])", r"\1l", plain, flags=re.IGNORECASE)
 
 

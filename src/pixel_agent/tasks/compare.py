@@ -7,11 +7,15 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Capability, Draft, Facts, Lang, Notice, Reading, Row, Task
+from pixel_agent.core import Box, Draft, Facts, Lang, Notice, Reading, Row, Task
+from pixel_agent.tasks.columns import FINDING_FIELDS
 from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, likeness, summarise, text
 from pixel_agent.tasks.forms import Form
+from pixel_agent.tasks.names import MAX_NAME
+from pixel_agent.tasks.options import INNER
+from pixel_agent.tasks.products import PRODUCT_FULL_SCAN
 
-DEFAULT_INNER = "product_full_scan"
+DEFAULT_INNER = PRODUCT_FULL_SCAN.id
 """What each photo is scanned for unless `options.task` names another task."""
 
 MAX_FUZZY = 80
@@ -178,8 +182,8 @@ COMPARE = Task(
     en="Before and after",
     about_zh="前后两张照片各扫描一次，由程序比较：已整改、仍存在、新出现。",
     about_en="Scans two photos and compares them in code: resolved, remaining, new.",
-    needs=frozenset[Capability](),
-    wants=frozenset[Capability](),
+    needs=PRODUCT_FULL_SCAN.needs,
+    wants=PRODUCT_FULL_SCAN.wants,
     schema=Form().schema,
     prompt_zh=Form().prompt("本任务由程序比较两次扫描，不需要模型。", "zh"),
     prompt_en=Form().prompt("This task compares two scans in code and needs no model.", "en"),
@@ -187,5 +191,7 @@ COMPARE = Task(
     pixel_budget=1280 * 1024,
     max_new_tokens=16,
     photos=2,
-    options={"task": DEFAULT_INNER},
+    options={INNER: DEFAULT_INNER},
+    option_schema={INNER: {"type": "string", "minLength": 1, "maxLength": MAX_NAME}},
+    columns=("change", *PRODUCT_FULL_SCAN.columns, *FINDING_FIELDS),
 )

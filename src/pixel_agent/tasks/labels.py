@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from pydantic import JsonValue
 
 from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
 from pixel_agent.rules.dates import parse_date
+from pixel_agent.rules.figures import plain_number
+from pixel_agent.rules.promos import period_end
 from pixel_agent.rules.tags import price_issues
 from pixel_agent.tasks.codes import link_codes
-from pixel_agent.tasks.dates import DATE_FIELDS, NEAR_DAYS, date_rows
+from pixel_agent.tasks.dates import DATE_FIELDS, MAX_NEAR_DAYS, NEAR_DAYS, date_rows
 from pixel_agent.tasks.finishing import (
     FINDINGS,
     Noun,
@@ -31,7 +34,9 @@ from pixel_agent.tasks.prices import check_prices
 
 PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
 """The first one stated is what a customer pays."""
+MAX_PRICE = 10_000_000
 MAX_EXPECTED = 100
+MAX_EXPECTED_SIGNS = 200
 CONDITIONS = ("good", "damaged", "blocked", "dirty")
 """What state promotion material is in. Where only text is read, `condition` holds what the offer asks for instead."""
 
@@ -175,8 +180,7 @@ def finish_promotions(draft: Draft, facts: Facts) -> Reading:
 
 
 def _tag(row: Row, expected: float | None, facts: Facts) -> Row:
-    valid = text(row.fields.get("valid_until"))
-    until = parse_date(valid, facts.today) if valid else None
+    until = _last_day(text(row.fields.get("valid_until")), facts.today)
     fields = {
         **row.fields,
         "valid_until": until.isoformat() if until else None,
@@ -188,7 +192,12 @@ def _tag(row: Row, expected: float | None, facts: Facts) -> Row:
     if damaged and "damaged" not in issues:
         issues.append("damaged")
     fields["issues"] = issues
-    return advise_unless_confirmed(edit(row, **fields), Source.TEXT, Source.HUMAN)
+    return advise_unless_confirmed(replace(row, fields=fields), Source.TEXT, Source.HUMAN)
+
+
+def _last_day(words: str, today: date) -> date | None:
+    """The last day of an offer as it was copied: of a period its end, never its first day."""
+    return (period_end(words, today, labelled=True) or parse_date(words, today)) if words else None
 
 
 def _price(value: JsonValue) -> float | None:
@@ -204,10 +213,9 @@ def _issues(row: Row) -> list[str]:
 def _mismatch(row: Row, expected: float, facts: Facts) -> Alert:
     found = next((price for name in PRICE_FIELDS if (price := number(row.fields.get(name))) is not None), 0.0)
     name = label(row, "name") or say(facts, "价签", "Tag")
-    zh = f"{name}：价签 {found:g}，应为 {expected:g}。"
-    return alert(
-        row, "price_mismatch", Severity.MAJOR, say(facts, zh, f"{name}: says {found:g}, expected {expected:g}.")
-    )
+    says, wanted = plain_number(found), plain_number(expected)
+    message = say(facts, f"{name}：价签 {says}，应为 {wanted}。", f"{name}: says {says}, expected {wanted}.")
+    return alert(row, "price_mismatch", Severity.MAJOR, message)
 
 
 def _dated(row: Row) -> Row:
@@ -224,8 +232,7 @@ def _expired_alert(row: Row, facts: Facts) -> Alert:
 
 
 def _promotion(row: Row, facts: Facts) -> Row:
-    words = text(row.fields.get("valid_until"))
-    until = parse_date(words, facts.today) if words else None
+    until = _last_day(text(row.fields.get("valid_until")), facts.today)
     return edit(row, valid_until=until.isoformat() if until else None)
 
 
@@ -268,6 +275,12 @@ PRICE_TAG = Task(
     pixel_budget=1280 * 1024,
     max_new_tokens=2048,
     options={"expected_price": None},
+    option_schema={"expected_price": {"type": "number", "minimum": 0, "maximum": MAX_PRICE}},
+    columns=(
+        "name",
+        *("regular_price", "sale_price", "member_price", "currency", "unit", "spec", "origin", "grade", "gtin"),
+        *("valid_until", "expected_price", "issues", "gtin_source"),
+    ),
 )
 EXPIRY_CHECK = Task(
     id="expiry_check",
@@ -284,6 +297,11 @@ EXPIRY_CHECK = Task(
     pixel_budget=1280 * 1024,
     max_new_tokens=1536,
     options={"near_days": NEAR_DAYS},
+    option_schema={"near_days": {"type": "integer", "minimum": 0, "maximum": MAX_NEAR_DAYS}},
+    columns=(
+        *("name", "gtin", "production_date", "shelf_life", "expiry_date", "expiry_computed", "date_type", "lot"),
+        *("days_left", "status", "reason", "unlabelled_dates", "gtin_source"),
+    ),
 )
 PROMO_CHECK = Task(
     id="promo_check",
@@ -300,4 +318,12 @@ PROMO_CHECK = Task(
     pixel_budget=1280 * 1024,
     max_new_tokens=1280,
     options={"expected": []},
+    option_schema={
+        "expected": {
+            "type": "array",
+            "maxItems": MAX_EXPECTED,
+            "items": {"type": "string", "minLength": 1, "maxLength": MAX_EXPECTED_SIGNS},
+        }
+    },
+    columns=("type", "text", "condition", "valid_until", "price", "expected_present", "expected", "severity"),
 )

@@ -9,10 +9,12 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Capability, Code, Draft, Facts, Notice, Reading, Row, Source, Task
 from pixel_agent.tasks.codes import describe, link_codes, same_gtin
+from pixel_agent.tasks.columns import CODE_FIELDS
 from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, likeness, rate, say, text, whole
 from pixel_agent.tasks.forms import COUNT, TEXT, Field, Form, Rows
 
 MAX_POSITIONS = 500
+MAX_NAME_SIGNS = 200
 SAME_NAME = 0.8
 """How alike two product names must be (difflib ratio) to count as the same product without a GTIN."""
 
@@ -32,6 +34,25 @@ _FORM = Form(
         ),
     )
 )
+
+_ID: JsonValue = {"type": ["string", "integer"], "minimum": 0, "maxLength": 64}
+_PLACE: JsonValue = {"type": "integer", "minimum": 1, "maximum": 10_000}
+_LAYOUT: JsonValue = {
+    "type": "array",
+    "maxItems": MAX_POSITIONS,
+    "items": {
+        "type": "object",
+        "properties": {
+            "position_id": _ID,
+            "gtin": _ID,
+            "name": {"type": "string", "maxLength": MAX_NAME_SIGNS},
+            "level": _PLACE,
+            "shelf_level": _PLACE,
+            "slot": _PLACE,
+        },
+        "anyOf": [{"required": ["gtin"]}, {"required": ["name"]}],
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +191,9 @@ PLANOGRAM_CHECK = Task(
     pixel_budget=1280 * 1024,
     max_new_tokens=2048,
     options={"planogram": []},
+    option_schema={"planogram": _LAYOUT},
+    columns=(
+        *("position_id", "expected", "found", "status", "name", "brand", "gtin", "shelf_level", "slot"),
+        *CODE_FIELDS,
+    ),
 )

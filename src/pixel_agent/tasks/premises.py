@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
 from pixel_agent.tasks.codes import assign, is_qr
+from pixel_agent.tasks.columns import FINDING_FIELDS
 from pixel_agent.tasks.finishing import (
     FAILED,
     FINDINGS,
@@ -143,8 +144,10 @@ def finish_storefront(draft: Draft, facts: Facts) -> Reading:
         mine = squares if len(shops) == 1 else codes
         qr: list[JsonValue] = [{"text": code.text, "bbox": list(code.box)} for code in mine]
         rows.append(edit(row, qr=qr))
-    totals: dict[str, JsonValue] = {"storefronts": len(rows), "qr": len(squares)}
-    return compose(draft, facts, [(_SHOPS, len(rows))], items=rows, findings=_penal(draft.findings), totals=totals)
+    totals: dict[str, JsonValue] = {"storefronts": len(draft.items), "qr": len(squares)}
+    return compose(
+        draft, facts, [(_SHOPS, len(draft.items))], items=rows, findings=_penal(draft.findings), totals=totals
+    )
 
 
 def finish_safety(draft: Draft, facts: Facts) -> Reading:
@@ -255,6 +258,7 @@ STOREFRONT_CHECK = Task(
     finish=finish_storefront,
     pixel_budget=768 * 1024,
     max_new_tokens=512,
+    columns=("shop_name", "sign_text", "address", "phone", "business_category", "business_status", "qr"),
 )
 ENVIRONMENT_CHECK = Task(
     id="environment_check",
@@ -272,6 +276,7 @@ ENVIRONMENT_CHECK = Task(
     finish=finish_checks,
     pixel_budget=768 * 1024,
     max_new_tokens=1024,
+    columns=("item", *FINDING_FIELDS),
 )
 SAFETY_CHECK = Task(
     id="safety_check",
@@ -293,6 +298,7 @@ SAFETY_CHECK = Task(
     finish=finish_safety,
     pixel_budget=768 * 1024,
     max_new_tokens=768,
+    columns=("hazard", "sign", *FINDING_FIELDS),
 )
 KITCHEN_HYGIENE = Task(
     id="kitchen_hygiene",
@@ -315,6 +321,7 @@ KITCHEN_HYGIENE = Task(
     finish=finish_checks,
     pixel_budget=768 * 1024,
     max_new_tokens=1280,
+    columns=("rule_id", *FINDING_FIELDS),
 )
 WASTE_ESTIMATE = Task(
     id="waste_estimate",
@@ -330,4 +337,5 @@ WASTE_ESTIMATE = Task(
     finish=finish_waste,
     pixel_budget=768 * 1024,
     max_new_tokens=1024,
+    columns=("waste_type", "item", "portion", "unit", "reason", "action"),
 )

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from pixel_agent.core import Alert, Capability, Code, Draft, Facts, Notice, Reading, Row, Severity, Source, Task
+from pixel_agent.rules.figures import plain_number
 from pixel_agent.tasks.codes import describe, is_qr, link_codes
+from pixel_agent.tasks.columns import CODE_FIELDS
 from pixel_agent.tasks.finishing import (
     FINDINGS,
     Noun,
@@ -30,6 +32,7 @@ from pixel_agent.tasks.forms import COUNT, FLAG, NUMBER, TEXT, Field, Form, Rows
 from pixel_agent.tasks.prices import check_prices
 
 DEFAULT_TILT_DEG = 15.0
+MAX_TILT_DEG = 90
 _PRODUCTS = Noun("种商品", "product", "products")
 _LEVELS = Noun("层货架", "shelf level", "shelf levels")
 _GAPS = Noun("处缺口", "gap", "gaps")
@@ -231,8 +234,8 @@ def _tilt_alert(row: Row, threshold: float, facts: Facts) -> Alert:
     tilt = number(row.fields.get("tilt_deg")) or 0.0
     message = say(
         facts,
-        f"{name}歪斜 {tilt:g}°，超过 {threshold:g}°。",
-        f"{name} is tilted by {tilt:g}°, over {threshold:g}°.",
+        f"{name}歪斜 {plain_number(tilt)}°，超过 {plain_number(threshold)}°。",
+        f"{name} is tilted by {plain_number(tilt)}°, over {plain_number(threshold)}°.",
     )
     return alert(row, "tilt_over_threshold", Severity.MINOR, message)
 
@@ -260,6 +263,10 @@ PRODUCT_FULL_SCAN = Task(
     finish=finish_products,
     pixel_budget=1280 * 1024,
     max_new_tokens=2048,
+    columns=(
+        *("name", "brand", "spec", "category", "gtin", "facings", "count_is_estimate", "shelf_level", "price"),
+        *CODE_FIELDS,
+    ),
 )
 SHELF_AUDIT = Task(
     id="shelf_audit",
@@ -281,6 +288,7 @@ SHELF_AUDIT = Task(
     finish=finish_shelf,
     pixel_budget=1280 * 1024,
     max_new_tokens=2048,
+    columns=("level", "name", "brand", "facings", "empty_slots", "fill_rate", "tag_text", "reason"),
 )
 OUT_OF_STOCK = Task(
     id="out_of_stock",
@@ -296,6 +304,7 @@ OUT_OF_STOCK = Task(
     finish=finish_stock,
     pixel_budget=1280 * 1024,
     max_new_tokens=1536,
+    columns=("level", "slots", "tag_text", "status"),
 )
 NEATNESS_CHECK = Task(
     id="neatness_check",
@@ -312,4 +321,6 @@ NEATNESS_CHECK = Task(
     pixel_budget=768 * 1024,
     max_new_tokens=1024,
     options={"threshold_deg": DEFAULT_TILT_DEG},
+    option_schema={"threshold_deg": {"type": "number", "minimum": 0, "maximum": MAX_TILT_DEG}},
+    columns=("object", "tilt_deg", "threshold_deg", "verdict"),
 )

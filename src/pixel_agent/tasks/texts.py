@@ -70,6 +70,8 @@ def finish_photo(draft: Draft, facts: Facts) -> Reading:
         verdict = say(facts, "未做拍摄质检。", "The photo was not measured.")
     elif not quality.readable:
         verdict = say(facts, "建议重拍。", "Please take the photo again.")
+    elif advice:
+        verdict = say(facts, "照片能识读，但不够理想。", "The photo can be read, but could be better.")
     summary = " ".join([verdict, *(notice.message for notice in advice)])
     item = Row(fields, source=Source.RULE)
     return compose(replace(draft, summary=summary), facts, [], items=[item], totals={"advice": len(advice)})
@@ -116,6 +118,7 @@ TEXT_READ = Task(
     finish=finish_text,
     pixel_budget=1280 * 1024,
     max_new_tokens=2048,
+    columns=("text",),
 )
 CODE_READ = Task(
     id="code_read",
@@ -131,6 +134,7 @@ CODE_READ = Task(
     finish=finish_codes,
     pixel_budget=1280 * 1024,
     max_new_tokens=16,
+    columns=("symbology", "text", "gtin", "gs1"),
 )
 PHOTO_CHECK = Task(
     id="photo_check",
@@ -146,6 +150,7 @@ PHOTO_CHECK = Task(
     finish=finish_photo,
     pixel_budget=512 * 1024,
     max_new_tokens=16,
+    columns=("blur", "exposure", "glare", "tilt", "resolution", "duplicate_of", "advice"),
 )
 ASK = Task(
     id="ask",
@@ -162,4 +167,5 @@ ASK = Task(
     pixel_budget=768 * 1024,
     max_new_tokens=512,
     needs_question=True,
+    columns=("answer", "text"),
 )
