@@ -1,11 +1,12 @@
 """Benchmarks, each a command under `pixel-agent bench`."""
 
+import importlib.util
+
 import typer
 
 from pixel_agent.bench.codes import bench_codes
 from pixel_agent.bench.dates import bench_dates
 from pixel_agent.bench.decode import bench_decode
-from pixel_agent.bench.device import bench_device
 from pixel_agent.bench.load import bench_load
 from pixel_agent.bench.ocr import bench_ocr
 from pixel_agent.bench.references import bench_reference
@@ -15,8 +16,19 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure; docs/benchmarks.md 
 bench_app.command("codes")(bench_codes)
 bench_app.command("dates")(bench_dates)
 bench_app.command("decode")(bench_decode)
-bench_app.command("device")(bench_device)
 bench_app.command("load")(bench_load)
 bench_app.command("ocr")(bench_ocr)
 bench_app.command("reference")(bench_reference)
 bench_app.command("tags")(bench_tags)
+
+if importlib.util.find_spec("torch") is None:
+
+    @bench_app.command("device")
+    def without_torch() -> None:
+        """Measure the model on this device (not installed here: PyTorch)."""
+        raise typer.BadParameter("This benchmark needs PyTorch: pip install 'pixel-agent[transformers]'.")
+
+else:
+    from pixel_agent.bench.device import bench_device
+
+    bench_app.command("device")(bench_device)
