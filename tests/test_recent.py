@@ -18,7 +18,10 @@ def see(
 ) -> str | None:
     photo = Photo(b"", file or scan_id, "", 8, 8, PIXELS, Quality(1, 1, 1, 0), lambda _: PIXELS, fingerprint=look)
     now = datetime.now(UTC)
-    return recent.near(photo, ScanRequest(scan_id, b"", Catalogue().find(task), now, store_id=store))
+    request = ScanRequest(scan_id, b"", Catalogue().find(task), now, store_id=store)
+    found = recent.near(photo, request)
+    recent.remember(photo, request)
+    return found
 
 
 def test_a_near_copy_names_the_newest_earlier_scan() -> None:

@@ -27,16 +27,21 @@ class RecentPhotos:
         self._seen: deque[_Seen] = deque(maxlen=most)
 
     def near(self, photo: Photo, request: ScanRequest) -> str | None:
-        """The newest earlier scan of a near copy from the same client and store; remembers this one.
+        """The newest earlier scan of a near copy from the same client and store.
 
         The very same file under another task is the same photo asked something else, and no duplicate.
         """
-        new = _Seen(
-            request.scan_id, photo.fingerprint, photo.sha256, request.task.id, (request.client, request.store_id)
-        )
-        found = next((old.scan_id for old in reversed(self._seen) if _duplicates(new, old)), None)
-        self._seen.append(new)
-        return found
+        new = _seen(photo, request)
+        return next((old.scan_id for old in reversed(self._seen) if _duplicates(new, old)), None)
+
+    def remember(self, photo: Photo, request: ScanRequest) -> None:
+        """Add a photo; the oldest is forgotten."""
+        self._seen.append(_seen(photo, request))
+
+
+def _seen(photo: Photo, request: ScanRequest) -> _Seen:
+    store = (request.client, request.store_id)
+    return _Seen(request.scan_id, photo.fingerprint, photo.sha256, request.task.id, store)
 
 
 def _duplicates(new: _Seen, old: _Seen) -> bool:

@@ -173,7 +173,9 @@ class ScanService:
         self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
     ) -> Scan:
         quality = localised(photo.quality, request.lang)
-        duplicate = self.recent.near(photo, request)
+        # Only a photo check asks for it, and looking through the last photos takes a while.
+        duplicate = None if request.task.capabilities else self.recent.near(photo, request)
+        self.recent.remember(photo, request)
         if not (quality.readable or request.force or not request.task.capabilities):
             return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
         output, codes, notices = await self._ask(request, plan, photo, today, watch, place)
