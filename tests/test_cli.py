@@ -132,7 +132,8 @@ def test_tasks_list_both_names_and_support() -> None:
 
 def test_doctor_names_versions_and_engines() -> None:
     names = {check["name"] for check in json.loads(run("doctor", "--json").stdout)}
-    assert {"python", "onnxruntime", "gpu", "engine embedded"} <= names
+    engines = {f"engine {name}" for name in ("embedded", "transformers", "openai", "vllm", "simulated")}
+    assert {"python", "onnxruntime", "gpu", *engines} <= names
     assert "engine simulated" in run("doctor").stdout
 
 
@@ -178,3 +179,12 @@ def test_another_encoding_of_the_terminal_is_survived(folder: Path) -> None:
     command = [sys.executable, "-m", "pixel_agent.cli", "scan", str(folder / "a.jpg"), "--format", "table"]
     done = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_doctor_says_how_to_get_an_engine_without_failing_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXEL_AGENT_VLLM__EXECUTABLE", "no-such-program")
+    done = run("doctor", "--json")
+    vllm = {check["name"]: check for check in json.loads(done.stdout)}["engine vllm"]
+    assert not vllm["ok"]
+    assert "vllm.executable" in vllm["fix"]
+    assert done.exit_code == 0

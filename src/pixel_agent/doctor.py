@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import psutil
+
+from pixel_agent.config import Settings
 
 PACKAGES = (
     "pixel-agent",
@@ -28,17 +31,18 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `fix` says what to do where it is not well."""
+    """One thing that was looked at. `fix` says what to do where it is not well; what is not `needed` may be missing."""
 
     name: str
     ok: bool
     detail: str
     fix: str = ""
+    needed: bool = True
 
 
-def examine() -> list[Check]:
+def examine(settings: Settings) -> list[Check]:
     """Look at everything; never raises, never reaches for the network."""
-    return [*_machine(), *(_package(name) for name in PACKAGES), _gpu(), *_engines()]
+    return [*_machine(), *(_package(name) for name in PACKAGES), _gpu(), *_engines(settings)]
 
 
 def _machine() -> list[Check]:
@@ -78,11 +82,41 @@ def _gpu() -> Check:
         return Check("gpu", True, f"none ({error}); the embedded engine needs none")
 
 
-def _engines() -> list[Check]:
-    reader = importlib.util.find_spec("rapidocr") is not None and importlib.util.find_spec("onnxruntime") is not None
+def _engines(settings: Settings) -> list[Check]:
     return [
-        Check(
-            "engine embedded", reader, "ready" if reader else "text models missing", "pip install rapidocr onnxruntime"
+        _engine(
+            "embedded",
+            _installed("rapidocr", "onnxruntime"),
+            ("ready", "text models missing"),
+            "pip install rapidocr onnxruntime",
+            needed=True,
+        ),
+        _engine(
+            "transformers",
+            _installed("torch", "transformers", "accelerate", "xgrammar"),
+            ("packages are here; wants a GPU of 24 GB and the model", "packages missing"),
+            "pip install 'pixel-agent[transformers]'",
+        ),
+        _engine(
+            "openai",
+            bool(settings.openai.urls),
+            (f"servers: {settings.openai.urls}", "no server named"),
+            "set openai.urls (PIXEL_AGENT_OPENAI__URLS)",
+        ),
+        _engine(
+            "vllm",
+            shutil.which(settings.vllm.executable) is not None,
+            ("program found", f"no program {settings.vllm.executable!r}"),
+            "install vLLM into an environment of its own, and set vllm.executable; see docs/engines.md",
         ),
         Check("engine simulated", True, "ready (for tests and load planning; it reads nothing)"),
     ]
+
+
+def _engine(name: str, ok: bool, details: tuple[str, str], fix: str, *, needed: bool = False) -> Check:
+    """`details`: what is said where it can run, and where it cannot."""
+    return Check(f"engine {name}", ok, details[not ok], fix, needed)
+
+
+def _installed(*modules: str) -> bool:
+    return all(importlib.util.find_spec(module) is not None for module in modules)
