@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "pixel_agent"
-NOUNS = {"core", "errors", "config"}
+NOUNS = {"core", "errors", "config", "envelope"}
 COMPOSERS = {"service", "api", "cli", "console", "doctor", "bench", "stats", "metrics", "__init__", "top"}
 MODEL = {
     "engines/transformers.py",

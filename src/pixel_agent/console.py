@@ -16,8 +16,8 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from pixel_agent.api.wire import Envelope, Problem, RowOut
 from pixel_agent.core import Review, Scan, Status, Task
+from pixel_agent.envelope import Envelope, Problem, RowOut
 from pixel_agent.errors import PixelAgentError
 from pixel_agent.rules.figures import plain_number
 from pixel_agent.tasks.columns import columns_of

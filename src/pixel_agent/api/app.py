@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException
 from pixel_agent.api import chat, ops, scans
 from pixel_agent.api.chat_wire import ChatError
 from pixel_agent.api.sse import known
-from pixel_agent.api.wire import LegacyError, Problem
+from pixel_agent.api.wire import LegacyError
+from pixel_agent.envelope import Problem
 from pixel_agent.errors import InvalidRequest, PixelAgentError, Refused
 from pixel_agent.service import ScanService
 

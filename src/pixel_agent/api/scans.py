@@ -30,17 +30,16 @@ from pixel_agent.api.uploads import (
     unless_gone,
 )
 from pixel_agent.api.wire import (
-    Envelope,
     FailedPart,
     LegacyAnswer,
     LegacyError,
-    Problem,
     ScanList,
     TaskOut,
     overall_status,
     server_timing,
 )
 from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
+from pixel_agent.envelope import Envelope, Problem
 from pixel_agent.errors import InvalidRequest, PixelAgentError, ScanCancelled
 from pixel_agent.service import ScanService
 from pixel_agent.tasks import DEFAULT_TASK
