@@ -251,6 +251,66 @@ class AdmissionSettings(_Section):
     max_retry_after_s: int = Field(60, ge=1, description="Longest Retry-After, in seconds.")
 
 
+class StoreSettings(_Section):
+    """Records and photos of scans: what is kept, where, and for how long."""
+
+    enabled: bool = Field(True, description="Keep scans; without it there is no history, and nothing asynchronous.")
+    url: SecretStr = Field(
+        SecretStr(""), description="Database: postgresql://user:password@host/name; empty: SQLite in the data folder."
+    )
+    keep_photos: bool = Field(True, description="Keep the photos of synchronous scans too.")
+    max_age_days: float | None = Field(None, gt=0, description="Scans older than this are deleted, in days.")
+    max_age_days_by_task: dict[str, float] = Field(
+        {}, description="The same for single tasks, by their id, in days; 0 keeps them for ever."
+    )
+    max_photo_bytes: int | None = Field(
+        20 * 2**30, gt=0, description="When photos take more, the oldest are deleted and their readings stay, in bytes."
+    )
+    min_free_bytes: int = Field(
+        256 * 2**20, ge=0, description="Free disk below which nothing new is accepted to be scanned later, in bytes."
+    )
+    append_timeout_s: float = Field(
+        0.25, gt=0, description="How long a synchronous answer waits for its record, in seconds."
+    )
+    retry_s: float = Field(2.0, gt=0, description="Pause before the store is tried again after a failure, in seconds.")
+
+
+class AsyncSettings(_Section):
+    """Scans that are accepted now and run later."""
+
+    in_flight: int | None = Field(
+        None, ge=1, description="Accepted scans that one process runs at once; unset: two full batches of the engine."
+    )
+    lease_s: float = Field(
+        15.0, gt=0, description="After this time without a sign of life, a scan is given back, in seconds."
+    )
+    max_attempts: int = Field(5, ge=1, description="Times that a scan is begun before it fails for good.")
+    poll_s: float = Field(1.0, gt=0, description="Time between two looks for the scans of other processes, in seconds.")
+    idempotency_hours: float = Field(24.0, gt=0, description="How long an Idempotency-Key is remembered, in hours.")
+
+
+class BatchSettings(_Section):
+    """Many photos at once."""
+
+    max_photos: int = Field(5000, ge=1, description="Most photos in one batch.")
+    max_request_bytes: int = Field(2**30, gt=0, description="Largest upload of one request to a batch, in bytes.")
+    zip_max_ratio: float = Field(
+        100.0, gt=1, description="Most that an archive may grow by when it is unpacked; more is taken for a bomb."
+    )
+    zip_max_bytes: int = Field(4 * 2**30, gt=0, description="Largest archive when it is unpacked, in bytes.")
+
+
+class WebhookSettings(_Section):
+    """Telling other systems what happened."""
+
+    hosts: str = Field("", description="Hosts that may be told, separated by commas; *.example.com takes subdomains.")
+    allow_private: bool = Field(False, description="Allow private and loopback addresses, and plain http to them.")
+    timeout_s: float = Field(10.0, gt=0, description="Longest delivery, in seconds.")
+    max_attempts: int = Field(12, ge=1, description="Deliveries tried before an event goes to the dead letters.")
+    backoff_min_s: float = Field(1.0, gt=0, description="Pause after the first failed delivery, in seconds.")
+    backoff_max_s: float = Field(3600.0, gt=0, description="Longest such pause, in seconds.")
+
+
 class Settings(_Section):
     """Everything an operator can set."""
 
@@ -275,6 +335,10 @@ class Settings(_Section):
     scheduler: SchedulerSettings = SchedulerSettings()
     pool: PoolSettings = PoolSettings()
     admission: AdmissionSettings = AdmissionSettings()
+    store: StoreSettings = StoreSettings()
+    asynchronous: AsyncSettings = AsyncSettings()
+    batches: BatchSettings = BatchSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
 
 def load(overrides: Mapping[str, JsonValue] | None = None, environment: Mapping[str, str] | None = None) -> Settings:

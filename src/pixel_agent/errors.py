@@ -8,6 +8,10 @@ PixelAgentError                      500 internal
 │   ├── TooManyPhotos                400 too_many_photos
 │   ├── FileUnreadable               400 file_unreadable
 │   ├── UploadTooSlow                408 upload_too_slow
+│   ├── NotFound                     404 not_found
+│   ├── Conflict                     409 conflict
+│   ├── IdempotencyMismatch          422 idempotency_mismatch
+│   ├── BadArchive                   422 archive_bad
 │   └── InvalidPhoto                 422 photo_broken
 │       ├── EmptyPhoto               400 photo_empty
 │       ├── UnsupportedPhoto         415 photo_type_unsupported
@@ -19,6 +23,9 @@ PixelAgentError                      500 internal
 │   └── Draining                     503 draining
 ├── DeadlineExceeded                 504 deadline_exceeded
 ├── ScanCancelled                    499 cancelled
+├── StoreError                       500 store_failed
+│   ├── StoreUnavailable             503 store_unavailable
+│   └── StoreFull                    507 store_full
 ├── ConfigurationError               500 configuration
 └── EngineError                      502 engine_failed
     ├── EngineUnavailable            503 engine_unavailable
@@ -95,6 +102,38 @@ class UploadTooSlow(InvalidRequest):
     status = 408
     code = "upload_too_slow"
     title = "The upload took too long"
+
+
+class NotFound(InvalidRequest):
+    """There is nothing of this id, or not any more."""
+
+    status = 404
+    code = "not_found"
+    title = "There is nothing here"
+
+
+class Conflict(InvalidRequest):
+    """What is asked for does not fit the state that the thing is in."""
+
+    status = 409
+    code = "conflict"
+    title = "This cannot be done now"
+
+
+class IdempotencyMismatch(InvalidRequest):
+    """The Idempotency-Key was used before, for another request."""
+
+    status = 422
+    code = "idempotency_mismatch"
+    title = "The Idempotency-Key belongs to another request"
+
+
+class BadArchive(InvalidRequest):
+    """The archive is broken, holds no photo, or grows beyond the limits when it is unpacked."""
+
+    status = 422
+    code = "archive_bad"
+    title = "The archive cannot be taken"
 
 
 class InvalidPhoto(InvalidRequest):
@@ -188,6 +227,29 @@ class ScanCancelled(PixelAgentError):
     status = 499
     code = "cancelled"
     title = "The scan was cancelled"
+
+
+class StoreError(PixelAgentError):
+    """Records or photos could not be kept or found."""
+
+    code = "store_failed"
+    title = "The store failed"
+
+
+class StoreUnavailable(StoreError):
+    """The database or the data folder cannot be used now; it is tried again by itself."""
+
+    status = 503
+    code = "store_unavailable"
+    title = "The store is not available"
+
+
+class StoreFull(StoreError):
+    """The disk has no room left for records or photos."""
+
+    status = 507
+    code = "store_full"
+    title = "The disk is full"
 
 
 class ConfigurationError(PixelAgentError):

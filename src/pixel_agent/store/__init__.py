@@ -1,0 +1,1 @@
+"""Records of scans, their photos, batches, reviews and events, over SQLAlchemy: SQLite by default, PostgreSQL by URL."""

@@ -1,0 +1,165 @@
+"""The connection to the database: transactions that read, transactions that write, and errors told as ours.
+
+SQLite keeps a write-ahead log, so that readers never wait for the one writer; writers take their turn before they begin,
+so that no transaction fails half-way because another one wrote first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from platformdirs import user_data_path
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from pixel_agent.config import Settings
+from pixel_agent.errors import ConfigurationError, StoreFull, StoreUnavailable
+
+FILE = "pixel-agent.sqlite3"
+BUSY_S = 10.0
+"""How long SQLite waits for a writer of another process."""
+READERS = 4
+"""Connections that read at once."""
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where records and photos live: `data_dir`, else the user's data folder."""
+    return settings.data_dir or user_data_path("pixel-agent", appauthor=False)
+
+
+class Database:
+    """One database. `open` and `close` own its connections; everything else belongs to one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = data_folder(settings) / FILE
+        given = settings.store.url.get_secret_value()
+        self._url = _async_url(given) if given else f"sqlite+aiosqlite:///{self._path}"
+        self.sqlite = not given or self._url.startswith("sqlite")
+        self._turn = asyncio.Lock()
+        self._reader: AsyncEngine | None = None
+        self._writer: AsyncEngine | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises StoreUnavailable, StoreFull, ConfigurationError."""
+        with telling():
+            if self.sqlite:
+                await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
+                self._reader = _sqlite(self._url, "BEGIN", READERS)
+                self._writer = _sqlite(self._url, "BEGIN IMMEDIATE", 1)
+            else:
+                self._reader = self._writer = create_async_engine(self._url, pool_size=READERS * 2, pool_pre_ping=True)
+            async with self._writer.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Disconnect; the database can be opened again."""
+        engines = {engine for engine in (self._reader, self._writer) if engine is not None}
+        self._reader = self._writer = None
+        for engine in engines:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of everything. Raises StoreUnavailable."""
+        with telling():
+            async with _opened(self._reader).begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end, or not at all. Raises StoreUnavailable, StoreFull."""
+        with telling():
+            if self.sqlite:
+                async with self._turn, _opened(self._writer).begin() as connection:
+                    yield connection
+            else:
+                async with _opened(self._writer).begin() as connection:
+                    yield connection
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turn what a database or a disk says into StoreFull or StoreUnavailable."""
+    try:
+        yield
+    except OSError as error:
+        raise of_disk(error) from error
+    except (OperationalError, InterfaceError, DBAPIError) as error:
+        said = str(error.orig)
+        if "full" in said or "No space left" in said:
+            raise _full() from error
+        if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
+            raise StoreUnavailable(
+                f"The database cannot be used: {said[:200]}.", "It is tried again by itself; see /readyz and the log."
+            ) from error
+        raise
+
+
+def of_disk(error: OSError) -> StoreFull | StoreUnavailable:
+    """What a failed read or write of a file means for a scan."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full()
+    return StoreUnavailable(
+        f"The data folder cannot be used: {error.strerror or type(error).__name__}.",
+        "Check its permissions and its disk; it is tried again by itself.",
+    )
+
+
+def _full() -> StoreFull:
+    return StoreFull(
+        "There is no room left on the disk of the data folder.", "Free some space, or shorten store.max_age_days."
+    )
+
+
+def _opened(engine: AsyncEngine | None) -> AsyncEngine:
+    if engine is None:
+        raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /readyz and the log.")
+    return engine
+
+
+def _async_url(given: str) -> str:
+    """The URL with the driver that we use. Raises ConfigurationError."""
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        raise ConfigurationError(
+            "store.url is not a database URL.", "Write it like postgresql://user:password@host:5432/name."
+        ) from None
+    drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    backend = url.get_backend_name()
+    if backend not in drivers:
+        raise ConfigurationError(
+            f"store.url: there is no store on {backend}.", "Accepted: postgresql:// and sqlite://."
+        )
+    return url.set(drivername=drivers[backend]).render_as_string(hide_password=False)
+
+
+def _sqlite(url: str, begin: str, connections: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _(connection: DBAPIConnection, record: object) -> None:  # noqa: ARG001  # as SQLAlchemy has it
+        connection.isolation_level = None  # the driver would begin transactions by its own rules
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "cache_size=-16000",
+            "temp_store=2",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _(connection: object) -> None:
+        connection.exec_driver_sql(begin)  # type: ignore[attr-defined]
+
+    return engine

@@ -1,0 +1,211 @@
+"""The tables. Times are whole milliseconds since 1970 (UTC), JSON is text: both mean the same in SQLite and PostgreSQL.
+
+`scans` holds what is filtered, sorted and claimed; the long texts stand beside it (`readings`), so that a list reads little.
+The words that are searched stand in `scan_words`, which each database indexes in its own way: see `store/search.py`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts up by itself only in a column declared INTEGER.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+_Millis = BigInteger()
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("media_type", String(40), nullable=False, server_default=""),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("created_at", _Millis, nullable=False),
+    Column("removed_at", _Millis, doc="When the file was deleted to make room, while readings still name it."),
+    Index(None, "created_at"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("seq", _Number, primary_key=True, autoincrement=True),
+    Column("batch_id", String(32), nullable=False, unique=True),
+    Column("name", String(200), nullable=False, server_default=""),
+    Column("state", String(12), nullable=False, doc="open (more photos may come), running, completed, cancelled"),
+    Column("task", String(80), nullable=False),
+    Column("priority", String(12), nullable=False),
+    Column("store_id", String(200)),
+    Column("lang", String(2), nullable=False),
+    Column("question", Text),
+    Column("force", Boolean, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("client", String(200), nullable=False, server_default=""),
+    Column("created_at", _Millis, nullable=False),
+    Column("closed_at", _Millis),
+    Column("finished_at", _Millis),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("seq", _Number, primary_key=True, autoincrement=True),
+    Column("scan_id", String(32), nullable=False, unique=True),
+    Column("origin", String(8), nullable=False, doc="sync or async"),
+    Column("status", String(16), nullable=False),
+    Column("task", String(80), nullable=False),
+    Column("priority", String(12), nullable=False),
+    Column("rank", Integer, nullable=False, doc="0 interactive, 1 normal, 2 bulk: the order of claiming"),
+    Column("store_id", String(200)),
+    Column("lang", String(2), nullable=False),
+    Column("question", Text),
+    Column("force", Boolean, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("filename", String(400)),
+    Column("client", String(200), nullable=False, server_default=""),
+    Column("photo_sha256", String(64), ForeignKey("photos.sha256")),
+    Column("batch_id", String(32), ForeignKey("batches.batch_id")),
+    Column("batch_index", Integer),
+    Column("rerun_of", String(32), doc="The scan whose photo this one reads again."),
+    Column("received_at", _Millis, nullable=False),
+    Column("deadline_at", _Millis),
+    Column("finished_at", _Millis),
+    # Being worked on
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("owner", String(40), doc="The process that has claimed it, with the number of the claim."),
+    Column("lease_until", _Millis),
+    Column("available_at", _Millis, doc="Not claimed before: a pause after a failure that may pass."),
+    # What came out
+    Column("engine", String(40)),
+    Column("simulated", Boolean, nullable=False, server_default="0"),
+    Column("captured_at", _Millis),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("items", Integer, nullable=False, server_default="0"),
+    Column("findings", Integer, nullable=False, server_default="0"),
+    Column("alerts", Integer, nullable=False, server_default="0"),
+    Column("severity", String(10), doc="The worst of findings and alerts."),
+    Column("review", String(10), nullable=False, server_default="none"),
+    Column("total_ms", Float),
+    Column("error_code", String(60)),
+    Column("error", Text, doc="The problem body."),
+    Index(None, "received_at", "seq"),
+    Index(None, "task", "received_at", "seq"),
+    Index(None, "status", "received_at", "seq"),
+    Index(None, "store_id", "received_at", "seq"),
+    Index(None, "review", "received_at", "seq"),
+    Index(None, "batch_id", "batch_index"),
+    Index(None, "photo_sha256"),
+    Index(None, "status", "rank", "seq"),
+    Index(None, "lease_until"),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False, doc="The envelope as JSON, as it was answered."),
+)
+
+scan_codes = Table(
+    "scan_codes",
+    metadata,
+    Column("gtin", String(14), primary_key=True, doc="14 digits, with leading zeros"),
+    Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Index(None, "seq"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), nullable=False),
+    Column("at", _Millis, nullable=False),
+    Column("reviewer", String(200), nullable=False),
+    Column("action", String(10), nullable=False, doc="confirm, correct, comment; undone ones have undone_at"),
+    Column("part", String(10), doc="items or findings; null: the whole scan"),
+    Column("row_index", Integer),
+    Column("field", String(80)),
+    Column("value", Text, doc="What the person says, as JSON."),
+    Column("model_value", Text, doc="What stood there before any person came, as JSON."),
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("undone_at", _Millis),
+    Index(None, "seq", "id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", _Number, primary_key=True, autoincrement=True),
+    Column("at", _Millis, nullable=False),
+    Column("kind", String(40), nullable=False, doc="scan.completed, scan.failed, scan.alert, batch.completed, …"),
+    Column("scan_id", String(32)),
+    Column("batch_id", String(32)),
+    Column("data", Text, nullable=False, doc="What happened, as JSON."),
+    Index(None, "batch_id", "seq"),
+    Index(None, "scan_id", "seq"),
+    Index(None, "at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", String(32), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("kinds", Text, nullable=False, doc="Kinds of events as JSON; an empty list: all."),
+    Column("secret", Text, nullable=False),
+    Column("created_at", _Millis, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Number, primary_key=True, autoincrement=True),
+    Column("webhook_id", String(32), ForeignKey("webhooks.webhook_id", ondelete="CASCADE"), nullable=False),
+    Column("event_seq", _Number, ForeignKey("events.seq", ondelete="CASCADE"), nullable=False),
+    Column("subject", String(32), nullable=False, doc="The scan or batch whose events keep their order."),
+    Column("state", String(10), nullable=False, doc="pending, delivered, dead"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", _Millis, nullable=False),
+    Column("owner", String(40)),
+    Column("lease_until", _Millis),
+    Column("last_error", Text, nullable=False, server_default=""),
+    Column("delivered_at", _Millis),
+    UniqueConstraint("webhook_id", "event_seq"),
+    Index(None, "state", "next_at"),
+    Index(None, "webhook_id", "subject", "id"),
+    Index(None, "event_seq"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("client", String(200), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column(
+        "answer", Text, doc="Which scans or batch it made, as JSON; null while the first request is still under way."
+    ),
+    Column("created_at", _Millis, nullable=False),
+    Index(None, "created_at"),
+)
