@@ -270,6 +270,13 @@ async def test_tasks_are_served_with_schema_and_support(client: httpx.AsyncClien
     assert (await client.get("/v1/tasks/货架巡检")).json()["id"] == "shelf_audit"
 
 
+async def test_tasks_name_the_columns_of_their_rows_in_both_languages(client: httpx.AsyncClient) -> None:
+    columns = (await client.get("/v1/tasks/price_tag")).json()["columns"]
+    assert [column["field"] for column in columns[:2]] == ["name", "regular_price"]
+    issues = next(column for column in columns if column["field"] == "issues")
+    assert (issues["zh"], issues["en"], issues["words"]["missing_unit"]) == ("问题", "Issues", "缺计价单位")
+
+
 async def test_docs_need_no_other_host(client: httpx.AsyncClient) -> None:
     page = (await client.get("/docs")).text
     assert "https://" not in page

@@ -10,6 +10,8 @@ from pixel_agent.core import Lang, Plan, Scan, Task
 from pixel_agent.envelope import Envelope, Problem
 from pixel_agent.errors import PixelAgentError
 from pixel_agent.reading import result_text
+from pixel_agent.tasks.columns import columns_of
+from pixel_agent.tasks.wording import VALUES, field_name
 
 
 class FailedPart(BaseModel):
@@ -56,6 +58,24 @@ class LegacyError(BaseModel):
         return cls(message=error.message, code=error.code, advice=error.advice)
 
 
+class ColumnOut(BaseModel):
+    """One field of a task's finished rows, with the names that people are shown."""
+
+    field: str
+    zh: str
+    en: str
+    words: dict[str, str] = Field(
+        description="Chinese names of the fixed words that it may hold; empty for text, which is shown as it was read."
+    )
+
+    @classmethod
+    def of(cls, field: str) -> ColumnOut:
+        """From the wording of tables."""
+        return cls(
+            field=field, zh=field_name(field, "zh"), en=field_name(field, "en"), words=dict(VALUES.get(field, {}))
+        )
+
+
 class TaskOut(BaseModel):
     """One entry of the catalogue, and how well the engine in use answers it."""
 
@@ -69,6 +89,7 @@ class TaskOut(BaseModel):
     photos: int
     needs_question: bool
     options: dict[str, JsonValue]
+    columns: list[ColumnOut] = Field(description="Fields of the finished rows in the order in which they are shown.")
     row_schema: dict[str, JsonValue] = Field(serialization_alias="schema")
 
     @classmethod
@@ -85,6 +106,7 @@ class TaskOut(BaseModel):
             photos=task.photos,
             needs_question=task.needs_question,
             options=dict(task.options),
+            columns=[ColumnOut.of(field) for field in columns_of(task)],
             row_schema=dict(task.schema),
         )
 

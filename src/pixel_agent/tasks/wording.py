@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pixel_agent.core import Lang
+
 FIELDS: Mapping[str, str] = {
     "action": "建议",
     "address": "地址",
@@ -89,6 +91,18 @@ FIELDS: Mapping[str, str] = {
     "waste_type": "类别",
     "width": "宽",
 }
+
+_ENGLISH: Mapping[str, str] = {
+    "gtin": "GTIN",
+    "gtin_source": "GTIN source",
+    "gs1": "GS1",
+    "qr": "QR",
+    "rule_id": "Rule",
+    "tilt_deg": "Tilt",
+    "threshold_deg": "Threshold",
+    "count_is_estimate": "Estimate",
+}
+"""English names that the field's own name does not give."""
 
 _SOURCES: Mapping[str, str] = {
     "barcode": "条码",
@@ -217,3 +231,9 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Field → word → its Chinese name. Fields of free text have no entry: what was read is never translated."""
+
+
+def field_name(field: str, lang: Lang) -> str:
+    """What a field is called above a column; a field of somebody's own task is called as they named it."""
+    plain = _ENGLISH.get(field) or field.replace("_", " ").capitalize()
+    return FIELDS.get(field, plain) if lang == "zh" else plain
