@@ -115,9 +115,11 @@ scans = Table(
     Index(None, "store_id", "received_at", "seq"),
     Index(None, "review", "received_at", "seq"),
     Index(None, "batch_id", "batch_index"),
-    Index(None, "photo_sha256"),
+    Index(None, "photo_sha256", "task", "review"),
     Index(None, "status", "rank", "seq"),
     Index(None, "lease_until"),
+    # All that the overview of stores sums up, so that it never reads the rows themselves.
+    Index("ix_scans_overview", "store_id", "received_at", "status", "findings", "alerts", "review"),
 )
 
 readings = Table(
@@ -135,6 +137,18 @@ scan_codes = Table(
     Index(None, "seq"),
 )
 
+scan_findings = Table(
+    "scan_findings",
+    metadata,
+    Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True, doc="finding or alert"),
+    Column(
+        "label", String(80), primary_key=True, doc="What it is about: a rule, a hazard, an alert's code, an object."
+    ),
+    Column("severity", String(10), primary_key=True, doc="Empty where nobody rated it."),
+    Column("number", Integer, nullable=False, doc="How many of the scan's rows say so."),
+)
+
 reviews = Table(
     "reviews",
     metadata,
@@ -150,6 +164,11 @@ reviews = Table(
     Column("model_value", Text, doc="What stood there before any person came, as JSON."),
     Column("comment", Text, nullable=False, server_default=""),
     Column("undone_at", _Millis),
+    Column(
+        "carried_from",
+        String(32),
+        doc="The scan of the same photo whose review this copies, made when it was read again.",
+    ),
     Index(None, "seq", "id"),
 )
 
