@@ -1,0 +1,118 @@
+"""What a recorded scan looks like outside: a line of a list, and the whole record with its reading and its reviews."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field, JsonValue
+
+from pixel_agent.envelope import Envelope, Problem
+
+
+class PhotoOut(BaseModel):
+    """The photo of a scan, as far as it is known."""
+
+    sha256: str
+    width: int | None
+    height: int | None
+    media_type: str
+    bytes: int
+    available: bool = Field(description="False once it was deleted to make room; the reading stays.")
+
+
+class ErrorOut(BaseModel):
+    """Why a scan failed, in short."""
+
+    code: str
+    detail: str
+
+
+class ScanSummary(BaseModel):
+    """One line of the history. Times are UTC."""
+
+    scan_id: str
+    status: str
+    task: str
+    store_id: str | None
+    batch_id: str | None
+    priority: str
+    lang: str
+    filename: str | None
+    received_at: datetime
+    finished_at: datetime | None
+    captured_at: datetime | None
+    summary: str
+    items: int
+    findings: int
+    alerts: int
+    severity: str | None = Field(description="The worst of findings and alerts; null where there are none.")
+    review: str = Field(description="`none`, `advised`, `confirmed` or `corrected`.")
+    simulated: bool
+    engine: str | None
+    total_ms: float | None
+    photo: PhotoOut | None
+    error: ErrorOut | None
+    rerun_of: str | None
+
+
+class CorrectionOut(BaseModel):
+    """A value that a person put right; it stands in the reading instead of the model's."""
+
+    review_id: int
+    at: datetime
+    by: str
+    part: str
+    row: int | None = Field(description="Null where a carried correction matches no row of the new reading.")
+    field: str
+    value: JsonValue
+    model_value: JsonValue
+    carried_from: str | None = Field(description="The scan of the same photo in which it was made, if in another.")
+
+
+class ReviewOut(BaseModel):
+    """What a person did, undone ones included, in order."""
+
+    id: int
+    at: datetime
+    by: str
+    action: str = Field(description="`confirm`, `correct` or `comment`.")
+    part: str | None = Field(description="`items` or `findings`; null: the whole scan.")
+    row: int | None
+    field: str | None
+    value: JsonValue
+    model_value: JsonValue
+    comment: str
+    undone: bool
+    undone_at: datetime | None
+    carried_from: str | None
+
+
+class LinksOut(BaseModel):
+    """Where to find what belongs to a scan; null for what is not there."""
+
+    self: str
+    photo: str | None
+    thumbnail: str | None
+    annotated: str | None
+    report: str | None
+
+
+class ScanRecordOut(ScanSummary):
+    """All that is kept of one scan."""
+
+    question: str | None
+    force: bool
+    options: dict[str, JsonValue]
+    attempts: int
+    reading: Envelope | None = Field(description="The envelope, with what people put right laid over it.")
+    corrections: list[CorrectionOut]
+    reviews: list[ReviewOut]
+    problem: Problem | None
+    links: LinksOut
+
+
+class ScanPage(BaseModel):
+    """A page of the history, newest first."""
+
+    scans: list[ScanSummary]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
