@@ -45,8 +45,8 @@ def servers(folder: Path) -> Iterator[Start]:
     """The same, for as long as wanted; `folder` is where they run."""
     started: list[Server] = []
 
-    def run(engine: str = "simulated", **environment: str) -> Server:
-        command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--port", "0", "--engine", engine]
+    def run(engine: str = "simulated", *, port: int = 0, **environment: str) -> Server:
+        command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--port", str(port), "--engine", engine]
         process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
