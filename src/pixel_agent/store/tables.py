@@ -211,7 +211,8 @@ deliveries = Table(
     Column("last_error", Text, nullable=False, server_default=""),
     Column("delivered_at", _Millis),
     UniqueConstraint("webhook_id", "event_seq"),
-    Index(None, "state", "next_at"),
+    Index(None, "state", "id"),
+    Index(None, "webhook_id", "state", "next_at"),
     Index(None, "webhook_id", "subject", "id"),
     Index(None, "event_seq"),
 )
