@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pixel_agent.cli import app, expand
-from pixel_agent.console import _plain
 from pixel_agent.errors import InvalidRequest
+from pixel_agent.exports.cells import plain
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_doctor_names_versions_and_engines() -> None:
 
 
 def test_large_prices_are_printed_in_full_and_control_characters_are_not() -> None:
-    assert [_plain(value) for value in (123456.78, 5.0, "a\x1b]0;pwned\x07")] == [
+    assert [plain(value) for value in (123456.78, 5.0, "a\x1b]0;pwned\x07")] == [
         "123456.78",
         "5",
         "a ]0;pwned ",

@@ -19,12 +19,8 @@ from rich.table import Table
 from pixel_agent.core import Review, Scan, Status, Task
 from pixel_agent.envelope import Envelope, Problem, RowOut
 from pixel_agent.errors import PixelAgentError
-from pixel_agent.rules.figures import plain_number
+from pixel_agent.exports.cells import EVIDENCE, cell, plain, printable
 from pixel_agent.tasks.columns import columns_of
-
-EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What spreadsheets take for the start of a formula (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +100,14 @@ class CsvTable(Writer):
     def add(self, result: Result) -> None:
         """Write the rows of one photo; one line even if it has none."""
         record = result.record(self.task)
-        head = [_cell(record.get(key)) for key in ("file", "scan_id", "status")]
+        head = [cell(record.get(key)) for key in ("file", "scan_id", "status")]
         rows = [(kind, row) for kind in ("items", "findings") for row in _rows(record, kind)]
         error = record.get("error")
-        note = _cell(error.get("detail")) if isinstance(error, dict) else ""
+        note = cell(error.get("detail")) if isinstance(error, dict) else ""
         for kind, row in rows or [("", {})]:
-            known = [_cell(row.get(key)) for key in (*self._columns, *EVIDENCE)]
+            known = [cell(row.get(key)) for key in (*self._columns, *EVIDENCE)]
             more = {key: value for key, value in row.items() if key not in self._columns and key not in EVIDENCE}
-            self._csv.writerow([*head, kind.removesuffix("s"), *known, _cell(more or None), note])
+            self._csv.writerow([*head, kind.removesuffix("s"), *known, cell(more or None), note])
 
 
 class Tables(Writer):
@@ -123,18 +119,18 @@ class Tables(Writer):
         if result.scan is None:
             error = result.error
             message = f"{error.message} {error.advice}" if error else "no answer"
-            console.print(f"[bold red]✗[/] [bold]{escape(_printable(result.file))}[/]: {escape(message)}")
+            console.print(f"[bold red]✗[/] [bold]{escape(printable(result.file))}[/]: {escape(message)}")
             return
         envelope = Envelope.of(result.scan)
         mark = {"completed": "[green]✓[/]", "partial": "[yellow]◐[/]"}.get(envelope.status, "[red]✗[/]")
-        console.print(f"{mark} [bold]{escape(_printable(result.file))}[/]  {escape(_printable(envelope.summary))}")
+        console.print(f"{mark} [bold]{escape(printable(result.file))}[/]  {escape(printable(envelope.summary))}")
         for rows in (envelope.items, envelope.findings):
             if rows:
                 _print_rows(console, rows)
         for alert in envelope.alerts:
-            console.print(f"  [bold red]![/] {escape(_printable(alert.message))}")
+            console.print(f"  [bold red]![/] {escape(printable(alert.message))}")
         for warning in envelope.warnings:
-            console.print(f"  [yellow]•[/] {escape(_printable(warning.message))}")
+            console.print(f"  [yellow]•[/] {escape(printable(warning.message))}")
 
 
 def writer(name: str, task: Task, out: TextIO | None = None) -> Writer:
@@ -165,31 +161,7 @@ def _for_people(row: RowOut) -> dict[str, str]:
     if row.review != Review.NONE:
         evidence["review"] = row.review
     cells = {**(row.model_extra or {}), **evidence}
-    return {key: _plain(value) for key, value in cells.items() if value not in (None, "", [], {})}
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return plain_number(value)
-    if isinstance(value, list | dict):
-        return _printable(json.dumps(value, ensure_ascii=False))
-    return _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """Without control characters: what a code or a file name holds must not steer the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _cell(value: JsonValue) -> str:
-    """A CSV cell; text that a spreadsheet would run as a formula is quoted with an apostrophe."""
-    text = _plain(value)
-    guarded = isinstance(value, str) and text.startswith(FORMULA_STARTS)
-    return f"'{text}" if guarded else text
+    return {key: plain(value) for key, value in cells.items() if value not in (None, "", [], {})}
 
 
 def _rows(record: Mapping[str, JsonValue], kind: str) -> list[dict[str, JsonValue]]:
