@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -33,6 +34,7 @@ metadata = MetaData(
 # SQLite counts up by itself only in a column declared INTEGER.
 _Number = BigInteger().with_variant(Integer, "sqlite")
 _Millis = BigInteger()
+_QUEUED = text("status = 'queued'")
 
 photos = Table(
     "photos",
@@ -118,6 +120,9 @@ scans = Table(
     Index(None, "photo_sha256", "task", "review"),
     Index(None, "status", "rank", "seq"),
     Index(None, "lease_until"),
+    Index("ix_scans_batch_status", "batch_id", "status"),
+    # What is still waited for has a deadline or none; what has ended is never looked for by it.
+    Index("ix_scans_deadline", "deadline_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
     # All that the overview of stores sums up, so that it never reads the rows themselves.
     Index("ix_scans_overview", "store_id", "received_at", "status", "findings", "alerts", "review"),
 )

@@ -1,0 +1,85 @@
+"""What happened, in order: the one way to say so, in the transaction that makes it happen.
+
+An event is owed to the webhooks that want its kind in that same transaction, so that neither exists without the other.
+Whoever appends an event of a batch holds the batch's row (`batches.hold`), so that a batch's events become visible in the
+order of their numbers, and a listener that resumes after one of them misses none.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import JsonValue
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.store import deliveries
+from pixel_agent.store.tables import events
+
+SCAN_COMPLETED: Final = "scan.completed"
+SCAN_FAILED: Final = "scan.failed"
+SCAN_CANCELLED: Final = "scan.cancelled"
+SCAN_ALERT: Final = "scan.alert"
+SCAN_REVIEWED: Final = "scan.reviewed"
+BATCH_COMPLETED: Final = "batch.completed"
+BATCH_CANCELLED: Final = "batch.cancelled"
+
+OF_STATUS: Final[Mapping[str, str]] = {
+    "completed": SCAN_COMPLETED,
+    "partial": SCAN_COMPLETED,
+    "retake_required": SCAN_COMPLETED,
+    "failed": SCAN_FAILED,
+    "expired": SCAN_FAILED,
+    "cancelled": SCAN_CANCELLED,
+}
+"""What to say when a scan has reached a final status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `at_ms` is UTC in milliseconds, `data` JSON."""
+
+    seq: int
+    at_ms: int
+    kind: str
+    scan_id: str | None
+    batch_id: str | None
+    data: str
+
+
+async def append(
+    conn: AsyncConnection,
+    kind: str,
+    *,
+    scan_id: str | None = None,
+    batch_id: str | None = None,
+    data: Mapping[str, JsonValue],
+    at_ms: int | None = None,
+) -> int:
+    """Say that something happened to a scan or a batch, and owe it to the webhooks that want it. Its number comes back."""
+    values = {
+        "at": now_ms() if at_ms is None else at_ms,
+        "kind": kind,
+        "scan_id": scan_id,
+        "batch_id": batch_id,
+        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+    }
+    seq = (await conn.execute(insert(events).values(values).returning(events.c.seq))).scalar_one()
+    await deliveries.enqueue(conn, seq, kind, scan_id or batch_id or "")
+    return int(seq)
+
+
+async def of_batch(conn: AsyncConnection, batch_id: str, after: int, limit: int) -> Sequence[Event]:
+    """What happened to a batch and its scans after an event, oldest first."""
+    wanted = select(events).where(events.c.batch_id == batch_id, events.c.seq > after)
+    found = await conn.execute(wanted.order_by(events.c.seq).limit(limit))
+    return [Event(row.seq, row.at, row.kind, row.scan_id, row.batch_id, row.data) for row in found]
+
+
+def now_ms() -> int:
+    """The wall clock in whole milliseconds since 1970 (UTC)."""
+    return time.time_ns() // 1_000_000
