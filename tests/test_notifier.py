@@ -1,0 +1,43 @@
+"""Waking those who wait: nothing is missed between the look and the wait, and nothing is kept of those who left."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pixel_agent.notifier import Notifier
+
+
+async def test_what_happens_between_the_look_and_the_wait_is_heard() -> None:
+    notifier = Notifier()
+    with notifier.listening("scan") as changed:
+        notifier.tell("scan")
+        assert await changed(10)
+
+
+async def test_other_subjects_wake_nobody() -> None:
+    notifier = Notifier()
+    with notifier.listening("scan") as changed:
+        notifier.tell("another", None)
+        assert not await changed(0.001)
+
+
+async def test_all_who_listen_wake() -> None:
+    notifier = Notifier()
+    with notifier.listening("batch") as one, notifier.listening("batch") as other:
+        notifier.tell("batch")
+        assert await asyncio.gather(one(10), other(10)) == [True, True]
+
+
+async def test_a_change_is_heard_once() -> None:
+    notifier = Notifier()
+    with notifier.listening("scan") as changed:
+        notifier.tell("scan")
+        assert [await changed(10), await changed(0.001)] == [True, False]
+
+
+async def test_who_left_is_forgotten() -> None:
+    notifier = Notifier()
+    with notifier.listening("scan"):
+        pass
+    notifier.tell("scan")
+    assert notifier.subjects == 0
