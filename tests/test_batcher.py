@@ -300,3 +300,19 @@ def test_without_any_engine_scans_wait_for_a_bounded_time() -> None:
                 await rig.batcher.submit(make_job())
 
     run_virtual(main())
+
+
+def test_a_listener_that_fails_harms_its_own_scan_only() -> None:
+    def broken() -> None:
+        raise RuntimeError("no listener")
+
+    async def main() -> None:
+        async with running() as rig:
+            ends = await asyncio.gather(
+                rig.batcher.submit(make_job(), broken), rig.batcher.submit(make_job()), return_exceptions=True
+            )
+            assert isinstance(ends[0], RuntimeError)
+            assert isinstance(ends[1], Output)
+            assert rig.batcher.healthy
+
+    run_virtual(main())

@@ -37,6 +37,10 @@ def test_one_size_alone_keeps_the_shape_of_the_prior() -> None:
     assert fit.base_s / fit.item_s == pytest.approx(16, rel=0.1)
 
 
+def test_batches_that_take_no_time_teach_without_failing() -> None:
+    assert learned([(n % 4 + 1, 256, 1e-12) for n in range(40)]).predict(4, 1024) < 0.001
+
+
 def test_one_in_ten_outliers_hardly_moves_it() -> None:
     chance = random.Random(2)
     rows = [(n, 256 * n, (0.1 + 0.01 * n) * (20 if chance.random() < 0.1 else 1)) for n in (1, 4, 8, 16) * 40]

@@ -210,6 +210,18 @@ class Stalled(Steady):
     beats_s = 2.0
 
 
+class Early(SimulatedEngine):
+    """Knows the first answer long before the others, and then dies."""
+
+    async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
+        await asyncio.sleep(0.1)
+        batch.answered(batch.jobs[0], Output(text="early"))
+        await asyncio.sleep(5)
+        if batch.jobs[0].photo.data == b"BAD":
+            raise ReplicaLost("gone")
+        return [Output(text="late") for _ in batch.jobs]
+
+
 class Unstartable(SimulatedEngine):
     async def start(self) -> None:
         raise EngineUnavailable("no weights", "Download them.")
@@ -241,6 +253,35 @@ def test_an_engine_that_works_step_by_step_may_take_long() -> None:
 
 def test_an_engine_that_stops_stepping_is_hung() -> None:
     assert isinstance(run_virtual(one_of(Stalled)), ReplicaLost)
+
+
+async def early(data: bytes) -> tuple[float, list[str]]:
+    """After which time the first of a batch of two was answered, and what the answers were."""
+    batcher = Batcher(Pool([lambda: Early(QUICK)], PoolSettings(hang_timeout_s=60)), SchedulerSettings())
+    await batcher.start()
+    loop = asyncio.get_running_loop()
+    tasks = [asyncio.create_task(batcher.submit(make_job(data=one))) for one in (b"alone", data, b"photo")]
+    await tasks[0]
+    while loop.time() < 5.1:
+        await asyncio.sleep(0.01)  # the first batch, of one, has ended
+    started = loop.time()
+    answers = [(await tasks[1]).text]
+    at = loop.time() - started
+    answers += [end.text if isinstance(end, Output) else str(end) for end in await asyncio.gather(tasks[2])]
+    await batcher.stop()
+    return at, answers
+
+
+def test_an_answer_that_is_known_early_goes_out_early_and_once() -> None:
+    at, answers = run_virtual(early(b"photo"))
+    assert at < 1
+    assert answers == ["early", "late"]
+
+
+def test_what_was_answered_early_does_not_run_again_when_the_engine_is_lost() -> None:
+    at, answers = run_virtual(early(b"BAD"))
+    assert at < 1
+    assert answers == ["early", "early"]  # the second scan is alone in the batch that runs again
 
 
 def test_if_no_engine_starts_the_reason_is_raised() -> None:

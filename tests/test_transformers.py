@@ -119,6 +119,19 @@ async def test_streamed_pieces_are_the_answer_and_come_on_the_loop(tiny_model: P
         assert threads == {here}
 
 
+async def test_a_short_answer_does_not_wait_for_a_long_one(tiny_model: Path) -> None:
+    async with running(tiny_model) as engine:
+        short, long = make_job(1, make_task(tokens=3)), make_job(2, make_task(tokens=60))
+        known: list[tuple[Job, str]] = []
+        batch = Batch((long, short), answered=lambda job, output: known.append((job, output.text)))
+        outcomes = await engine.run(batch)
+        await asyncio.sleep(0)
+        assert known[0][0] is short
+        assert [text for _, text in sorted(known, key=lambda pair: pair[0] is short)] == [
+            one.text for one in outcomes if isinstance(one, Output)
+        ]
+
+
 async def test_a_forgotten_job_stops_at_the_next_step_and_harms_no_other(tiny_model: Path) -> None:
     async with running(tiny_model) as engine:
         told: list[str] = []

@@ -101,7 +101,9 @@ class Batcher:
         self._last: Decision | None = None
         self._wake: asyncio.TimerHandle | None = None
         self._down: asyncio.TimerHandle | None = None
-        self._refuse: PixelAgentError | None = EngineUnavailable("The queue has not been started.")
+        self._refuse: PixelAgentError | None = EngineUnavailable(
+            "The engine is warming up.", "Ask /readyz when it is ready, and send the photo again then."
+        )
         self._empty = asyncio.Event()
         self._seq = 0
         self._lost = 0
@@ -332,7 +334,7 @@ class Batcher:
         for pending in batch:
             self._unqueue(pending)
             self._running[pending.job] = pending
-            pending.on_start()
+            _tell(pending)
         now, items = self._loop.time(), len(batch)
         tokens = sum(scan.tokens for scan in decision.batch)
         self._saturated[decision.replica] = waiting > items or items == self._forecast.batch_items
@@ -392,6 +394,16 @@ class _Pending:
         self.on_start = on_start
         self.lost = False
         self.timer: asyncio.TimerHandle | None = None
+
+
+def _tell(pending: _Pending) -> None:
+    """A listener that fails is its own scan's trouble, never the queue's."""
+    try:
+        pending.on_start()
+    except Exception as error:
+        log.exception("event=listener_failed scan=%s", pending.job.scan_id)
+        if not pending.future.done():
+            pending.future.set_exception(error)
 
 
 def _late(*, waiting: bool) -> DeadlineExceeded:

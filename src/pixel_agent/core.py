@@ -421,11 +421,13 @@ class Job:
 class Batch:
     """Jobs that one replica runs together.
 
-    An engine that works in steps calls `beat` at each, from any thread: it is not taken for hung while it does.
+    An engine that works in steps calls `beat` at each, from any thread: it is not taken for hung while it does. One that
+    knows an answer before the batch has ended may say so with `answered`, on the event loop; `run` gives it once more.
     """
 
     jobs: tuple[Job, ...]
     beat: Callable[[], None] = lambda: None
+    answered: Callable[[Job, Output], None] = lambda _job, _output: None
 
     @property
     def tokens(self) -> int:

@@ -121,7 +121,8 @@ def _non_negative(normal: Floats, target: Floats) -> Floats:
     for size in (1, 2, 3):
         for free in combinations(range(3), size):
             chosen = list(free)
-            part = np.linalg.solve(normal[np.ix_(chosen, chosen)], target[chosen])
+            # Least squares, for batches that take no measurable time leave nothing to tell coefficients apart by.
+            part = np.linalg.lstsq(normal[np.ix_(chosen, chosen)], target[chosen], rcond=None)[0]
             cost = -float(target[chosen] @ part)  # of the quadratic form at its minimum, twice, up to a constant
             if part.min() >= 0 and cost < best_cost:
                 best, best_cost = np.zeros(3), cost

@@ -276,7 +276,7 @@ class _Session:
         return True
 
     async def _run(self, jobs: Sequence[Job]) -> Sequence[Output | PixelAgentError]:
-        batch = Batch(tuple(jobs), self._beat)
+        batch = Batch(tuple(jobs), self._beat, self._deliver)
         tokens = batch.tokens
         settings, latency = self._replica.settings, self._replica.latency
         patience = max(settings.hang_timeout_s, settings.hang_factor * latency.predict(len(jobs), tokens))

@@ -68,8 +68,16 @@ class Writer:
         self._image_token = int(model.config.image_token_id)
 
     @torch.inference_mode()
-    def write(self, rows: Sequence[Row], wanted: Callable[[Row], bool] = lambda _row: True) -> None:
-        """Complete the answer of every row. `wanted` is asked before each step; rows it denies end as cancelled."""
+    def write(
+        self,
+        rows: Sequence[Row],
+        wanted: Callable[[Row], bool] = lambda _row: True,
+        ended: Callable[[Row], None] = lambda _row: None,
+    ) -> None:
+        """Complete the answer of every row. `wanted` is asked before each step; rows it denies end as cancelled.
+
+        `ended` hears of each row whose answer is whole, while the others still write.
+        """
         longest = max(len(row.ids) for row in rows)
         cache = RowCache(self._layers, len(rows), longest)
         live, logits = self._read_prompts(rows, cache, wanted)
@@ -79,7 +87,9 @@ class Writer:
             for place in reversed(range(len(live))):
                 if not wanted(live[place]):
                     live[place].answer.cancel()
-                elif not live[place].answer.take(tokens[place]):
+                elif live[place].answer.take(tokens[place]):
+                    ended(live[place])
+                else:
                     continue
                 cache.drop(place)
                 _drop(live, place)

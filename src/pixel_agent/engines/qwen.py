@@ -55,13 +55,20 @@ class QwenModel:
         free = int(MEMORY_SHARE * self.loaded.free_bytes) - kept - reading
         return max(1, free // self.loaded.bytes_per_token)
 
-    def answer(self, jobs: Sequence[Job], wanted: Callable[[Job], bool]) -> list[Output | PixelAgentError]:
+    def answer(
+        self,
+        jobs: Sequence[Job],
+        wanted: Callable[[Job], bool],
+        answered: Callable[[Job, Output], None] = lambda _job, _output: None,
+    ) -> list[Output | PixelAgentError]:
         """The answers in order; a job that cannot be asked gets its error. `wanted` is asked before each step.
+
+        `answered` hears of each answer as soon as it is whole, on this thread, while others are still being written.
 
         Raises OutOfMemory when the device has too little for the batch, ReplicaLost when the device failed.
         """
         try:
-            return self._answer(jobs, wanted)
+            return self._answer(jobs, wanted, answered)
         except torch.OutOfMemoryError as error:
             failure: PixelAgentError = OutOfMemory(f"A batch of {len(jobs)} photos does not fit: {error}")
         except torch.AcceleratorError as error:
@@ -79,7 +86,9 @@ class QwenModel:
         del self.loaded, self.features, self._writer, self._grammars, self._prompts
         _free_memory()
 
-    def _answer(self, jobs: Sequence[Job], wanted: Callable[[Job], bool]) -> list[Output | PixelAgentError]:
+    def _answer(
+        self, jobs: Sequence[Job], wanted: Callable[[Job], bool], answered: Callable[[Job, Output], None]
+    ) -> list[Output | PixelAgentError]:
         rows: dict[int, Row] = {}
         failed: dict[int, PixelAgentError] = {}
         for place, job in enumerate(jobs):
@@ -90,7 +99,11 @@ class QwenModel:
         if rows:
             asks = {id(row): jobs[place] for place, row in rows.items()}
             for part in _parts(list(rows.values()), self.room_tokens):
-                self._writer.write(part, lambda row: wanted(asks[id(row)]))
+                self._writer.write(
+                    part,
+                    lambda row: wanted(asks[id(row)]),
+                    lambda row: answered(asks[id(row)], _output(row)),
+                )
         return [failed[place] if place in failed else _output(rows[place]) for place in range(len(jobs))]
 
     def _row(self, job: Job) -> Row:

@@ -109,8 +109,11 @@ class TransformersEngine:
             batch.beat()  # asked before each step
             return twins[job] not in forgotten
 
+        def answered(job: Job, output: Output) -> None:
+            loop.call_soon_threadsafe(batch.answered, twins[job], output)
+
         try:
-            return await loop.run_in_executor(self._thread, model.answer, jobs, wanted)
+            return await loop.run_in_executor(self._thread, model.answer, jobs, wanted, answered)
         finally:
             forgotten.update(batch.jobs)  # if the call was cancelled, the thread ends at its next step
             self._running = frozenset()
