@@ -309,6 +309,12 @@ class WebhookSettings(_Section):
     max_attempts: int = Field(12, ge=1, description="Deliveries tried before an event goes to the dead letters.")
     backoff_min_s: float = Field(1.0, gt=0, description="Pause after the first failed delivery, in seconds.")
     backoff_max_s: float = Field(3600.0, gt=0, description="Longest such pause, in seconds.")
+    expire_hours: float = Field(
+        72.0, gt=0, description="An event that could not be delivered for so long goes to the dead letters, in hours."
+    )
+    keep_days: float = Field(
+        30.0, gt=0, description="How long the list of deliveries, dead letters included, is kept, in days."
+    )
 
 
 class Settings(_Section):

@@ -1,17 +1,15 @@
 """Photos that a conversation names by URL: data URLs, and http(s) where the operator allows it.
 
-Whoever may send a URL must not reach through us what they cannot reach themselves: every address that a name resolves to is
-checked, the connection goes to the checked address, and each redirect is checked again.
+The addresses of the other server are checked (`addresses.py`), and so is each redirect.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from ipaddress import ip_address
 
 import httpx
 
+from pixel_agent.addresses import resolve
 from pixel_agent.api.uploads import decode_base64, photo_too_large
 from pixel_agent.config import ChatSettings, PhotoSettings
 from pixel_agent.errors import InvalidRequest
@@ -71,18 +69,8 @@ async def _checked(client: httpx.AsyncClient, url: httpx.URL, *, anywhere: bool)
     """A request to an address of the URL's host that may be reached. Raises InvalidRequest."""
     if url.scheme not in ("http", "https") or not url.host:
         raise InvalidRequest("image_url: neither a data URL nor http(s).", _ALLOWED)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
-    if not anywhere and not all(_public(address) for address in addresses):
+    target = await resolve(url)
+    if not anywhere and not target.public:
         raise InvalidRequest("image_url: this address is not public, and is not fetched from.", _ALLOWED)
-    host = url.netloc.decode("ascii")
-    pinned = url.copy_with(host=addresses[0])
-    headers = {"Host": host, "Accept-Encoding": "identity"}  # compressed bytes could grow past every limit
-    return client.build_request("GET", pinned, headers=headers, extensions={"sni_hostname": url.host})
-
-
-def _public(address: str) -> bool:
-    ip = ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return (mapped or ip).is_global and not (mapped or ip).is_multicast
+    headers = {"Accept-Encoding": "identity"}  # compressed bytes could grow past every limit
+    return target.request(client, "GET", target.addresses[0], headers)

@@ -7,15 +7,18 @@ batch), only the oldest pending delivery can be claimed: that keeps the order.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import BigInteger, ColumnElement, and_, exists, insert, literal, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, and_, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.errors import Conflict, NotFound
 from pixel_agent.store.tables import deliveries, events, webhooks
 
+PING = "webhook.test"
+"""The event that a person asks for, to see whether it comes."""
 State = Literal["pending", "delivered", "dead"]
 ERROR_CHARACTERS = 500
 """How much is kept of what a receiver said."""
@@ -63,11 +66,6 @@ async def enqueue(conn: AsyncConnection, event_seq: int, kind: str, subject: str
     """Owe an event to every webhook that wants its kind, in the transaction that wrote the event."""
     wanted = or_(webhooks.c.kinds == "[]", webhooks.c.kinds.contains(f'"{kind}"', autoescape=True))
     await _owe(conn, event_seq, subject, wanted)
-
-
-async def enqueue_for(conn: AsyncConnection, event_seq: int, webhook_id: str, subject: str) -> None:
-    """Owe an event to one webhook, whatever kinds it wants."""
-    await _owe(conn, event_seq, subject, webhooks.c.webhook_id == webhook_id)
 
 
 async def due(conn: AsyncConnection, webhook_id: str, now_ms: int) -> int | None:
@@ -139,6 +137,28 @@ async def give_back(conn: AsyncConnection, owner: str) -> None:
     """Let go of everything that this process holds, so that the next one need not wait for the leases."""
     mine = and_(deliveries.c.owner == owner, deliveries.c.state == "pending")
     await conn.execute(update(deliveries).where(mine).values(owner=None, lease_until=None))
+
+
+async def expire(conn: AsyncConnection, before_ms: int) -> int:
+    """Give up what has waited since before then; how many that were. What is being delivered just now is left alone."""
+    old = select(events.c.seq).where(events.c.at < before_ms)
+    stale = and_(deliveries.c.state == "pending", deliveries.c.owner.is_(None), deliveries.c.event_seq.in_(old))
+    values = {"state": "dead", "last_error": "It could not be delivered in time."}
+    return (await conn.execute(update(deliveries).where(stale).values(values))).rowcount
+
+
+async def forget(conn: AsyncConnection, before_ms: int) -> int:
+    """Delete what was delivered, or given up, for events before then; how many that were."""
+    old = select(events.c.seq).where(events.c.at < before_ms)
+    done = and_(deliveries.c.state != "pending", deliveries.c.event_seq.in_(old))
+    return (await conn.execute(delete(deliveries).where(done))).rowcount
+
+
+async def ping(conn: AsyncConnection, webhook_id: str, now_ms: int) -> None:
+    """Owe one webhook an event that says nothing but that it works."""
+    event = {"at": now_ms, "kind": PING, "data": json.dumps({"webhook_id": webhook_id})}
+    seq = (await conn.execute(insert(events).values(event).returning(events.c.seq))).scalar_one()
+    await _owe(conn, seq, webhook_id, webhooks.c.webhook_id == webhook_id)
 
 
 async def revive(conn: AsyncConnection, delivery_id: int, now_ms: int) -> Delivery:
