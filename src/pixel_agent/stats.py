@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from pixel_agent.core import Priority
 from pixel_agent.metrics import WINDOW_S, Gauge
 
 if TYPE_CHECKING:
@@ -105,6 +106,28 @@ class MachineOut(BaseModel):
     photo_queued: int
 
 
+class TuningOut(BaseModel):
+    """What admission and the policy go by. `slo_ms` is the response time that is defended, None for none.
+
+    `limit_items` is the largest batch right now, `engine_items` and `engine_tokens` the engine's own bounds. `full_ms` and
+    `alone_ms` are the predicted times of a full batch and of a single scan, `measured` whether more than a guess stands
+    behind them. `bias_ms` is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
+    """
+
+    slo_ms: float | None
+    window_ms: float
+    limit_items: int
+    engine_items: int
+    engine_tokens: int
+    full_ms: float
+    alone_ms: float
+    measured: bool
+    overloaded: bool
+    bias_ms: float
+    scatter_ms: float
+    wait_ms: dict[str, float]
+
+
 class Stats(BaseModel):
     """Everything, at one moment."""
 
@@ -117,6 +140,7 @@ class Stats(BaseModel):
     replicas: list[ReplicaOut]
     device: DeviceOut
     machine: MachineOut
+    tuning: TuningOut
 
 
 def snapshot(service: ScanService) -> Stats:
@@ -134,6 +158,7 @@ def snapshot(service: ScanService) -> Stats:
         replicas=[ReplicaOut.model_validate(replica) for replica in replicas],
         device=_device(service, busy_s, busy_s / max(1e-9, uptime_s * len(replicas))),
         machine=_machine(service),
+        tuning=_tuning(service),
     )
 
 
@@ -233,6 +258,25 @@ def _machine(service: ScanService) -> MachineOut:
         photo_threads=photos.threads,
         photo_busy=photos.busy,
         photo_queued=photos.queued,
+    )
+
+
+def _tuning(service: ScanService) -> TuningOut:
+    admission, limits, settings = service.admission, service.engine.limits, service.settings
+    inside, forecast = admission.stats(), service.batcher.forecast()
+    return TuningOut(
+        slo_ms=None if admission.slo_s is None else admission.slo_s * 1000,
+        window_ms=settings.scheduler.window_ms,
+        limit_items=forecast.batch_items,
+        engine_items=limits.max_items,
+        engine_tokens=limits.max_tokens,
+        full_ms=round(forecast.round_s * 1000, 1),
+        alone_ms=round(forecast.alone_s * 1000, 1),
+        measured=forecast.measured,
+        overloaded=inside.overloaded,
+        bias_ms=round(inside.bias_s * 1000, 1),
+        scatter_ms=round(inside.scatter_s * 1000, 1),
+        wait_ms={priority.value: round(admission.wait_s(priority) * 1000, 1) for priority in Priority},
     )
 
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from pixel_agent.api import chat, ops, scans
 from pixel_agent.api.chat_wire import ChatError
+from pixel_agent.api.security_headers import SecurityHeaders
 from pixel_agent.api.sse import known
 from pixel_agent.api.wire import LegacyError
 from pixel_agent.envelope import Problem
@@ -43,6 +44,7 @@ def create_app(service: ScanService) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
     app.include_router(chat.router)
     app.include_router(ops.router)
