@@ -116,6 +116,7 @@ scans = Table(
     Index(None, "status", "received_at", "seq"),
     Index(None, "store_id", "received_at", "seq"),
     Index(None, "review", "received_at", "seq"),
+    Index(None, "severity", "received_at", "seq"),
     Index(None, "batch_id", "batch_index"),
     Index(None, "photo_sha256", "task", "review"),
     Index(None, "status", "rank", "seq"),
@@ -140,6 +141,13 @@ scan_codes = Table(
     Column("gtin", String(14), primary_key=True, doc="14 digits, with leading zeros"),
     Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Index(None, "seq"),
+)
+
+scan_words = Table(
+    "scan_words",
+    metadata,
+    Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("words", Text, nullable=False, doc="Each distinct token once, between blanks: see `store/search.py`."),
 )
 
 scan_findings = Table(
