@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
-Pixels: TypeAlias = NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels: TypeAlias = NDArray[np.uint8]
+else:
+    Pixels = object  # clients import these nouns, too, and have no use for numpy
 """Height x width x 3, RGB, upright, 8 bit."""
 
 Box: TypeAlias = tuple[int, int, int, int]

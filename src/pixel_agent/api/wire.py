@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pixel_agent.core import Lang, Plan, Scan, Task
 from pixel_agent.envelope import Envelope, Problem
@@ -79,6 +79,8 @@ class ColumnOut(BaseModel):
 class TaskOut(BaseModel):
     """One entry of the catalogue, and how well the engine in use answers it."""
 
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
     id: str
     zh: str
     en: str
@@ -90,7 +92,7 @@ class TaskOut(BaseModel):
     needs_question: bool
     options: dict[str, JsonValue]
     columns: list[ColumnOut] = Field(description="Fields of the finished rows in the order in which they are shown.")
-    row_schema: dict[str, JsonValue] = Field(serialization_alias="schema")
+    row_schema: dict[str, JsonValue] = Field(alias="schema")
 
     @classmethod
     def of(cls, task: Task, plan: Plan, lang: Lang) -> TaskOut:
