@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from pixel_agent.notifier import Notifier
+from pixel_agent.notifier import ANY, Notifier
 
 
 async def test_what_happens_between_the_look_and_the_wait_is_heard() -> None:
@@ -25,7 +23,8 @@ async def test_all_who_listen_wake() -> None:
     notifier = Notifier()
     with notifier.listening("batch") as one, notifier.listening("batch") as other:
         notifier.tell("batch")
-        assert await asyncio.gather(one(10), other(10)) == [True, True]
+        heard = [await one(10), await other(10)]
+        assert heard == [True, True]
 
 
 async def test_a_change_is_heard_once() -> None:
@@ -41,3 +40,10 @@ async def test_who_left_is_forgotten() -> None:
         pass
     notifier.tell("scan")
     assert notifier.subjects == 0
+
+
+async def test_one_may_listen_for_everything() -> None:
+    notifier = Notifier()
+    with notifier.listening(ANY) as changed:
+        notifier.tell("scan")
+        assert await changed(10)
