@@ -8,7 +8,6 @@ order of their numbers, and a listener that resumes after one of them misses non
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +17,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.store import deliveries
+from pixel_agent.store.nouns import NewScan, Outcome, ScanRecord, moment, now_ms
 from pixel_agent.store.tables import events
 
 SCAN_COMPLETED: Final = "scan.completed"
@@ -80,6 +80,28 @@ async def of_batch(conn: AsyncConnection, batch_id: str, after: int, limit: int)
     return [Event(row.seq, row.at, row.kind, row.scan_id, row.batch_id, row.data) for row in found]
 
 
-def now_ms() -> int:
-    """The wall clock in whole milliseconds since 1970 (UTC)."""
-    return time.time_ns() // 1_000_000
+async def scan_ended(conn: AsyncConnection, scan: NewScan | ScanRecord, outcome: Outcome) -> None:
+    """Say how a scan ended, and then that somebody should act on it, if so; in the transaction that records it."""
+    data: dict[str, JsonValue] = {
+        "scan_id": scan.scan_id,
+        "status": outcome.status.value,
+        "task": scan.task,
+        "store_id": scan.store_id,
+        "batch_id": scan.batch_id,
+        "filename": scan.filename,
+        "received_at": moment(scan.received_at).isoformat(),
+        "finished_at": moment(outcome.finished_at).isoformat(),
+        "summary": outcome.summary,
+        "items": outcome.items,
+        "findings": outcome.findings,
+        "alerts": outcome.alerts,
+        "severity": outcome.severity,
+        "review": outcome.review,
+        "simulated": outcome.simulated,
+        "error_code": outcome.error_code,
+        "rerun_of": scan.rerun_of,
+    }
+    kinds = [OF_STATUS[outcome.status.value], *([SCAN_ALERT] if outcome.alerts else [])]
+    for kind in kinds:
+        at_ms = outcome.finished_at
+        await append(conn, kind, scan_id=scan.scan_id, batch_id=scan.batch_id, data=data, at_ms=at_ms)
