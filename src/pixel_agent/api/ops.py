@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
@@ -148,9 +148,3 @@ async def settings_in_force(request: Request) -> SettingsOut:
 def _without_password(value: str) -> str:
     """Addresses may carry a name and a password."""
     return re.sub(r"//[^/@\s,]+@", "//***@", value)
-
-
-@router.get("/", include_in_schema=False)
-async def home() -> RedirectResponse:
-    """The interactive description of the service."""
-    return RedirectResponse("/docs")

@@ -1,0 +1,137 @@
+// Building the page: nodes from values, never from HTML text.
+
+import { onLang, t } from "./i18n.js";
+import { sprite } from "./sprites.js";
+
+const PROPERTIES = new Set(["value", "checked", "indeterminate", "selected", "srcObject"]);
+const WORDS = { t: "", tLabel: "aria-label", tTitle: "title", tPlaceholder: "placeholder", tAlt: "alt" };
+const WORD_SELECTOR = Object.keys(WORDS).map((name) => `[data-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}]`).join();
+
+/** An element. Props: `class`, `dataset`, `on: {click: f}`, `css: {"--name": value}`, any attribute (true: bare, null or
+ * false: left out), and words that follow the language by themselves: `t: "key"` or `t: ["key", values]` (the text),
+ * `tLabel` (aria-label), `tTitle`, `tPlaceholder`, `tAlt`. Children: strings, nodes, arrays, null. */
+export function h(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) put(node, name, value);
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+function put(node, name, value) {
+  if (value === null || value === undefined || value === false) return;
+  if (name === "class") node.className = value;
+  else if (name === "dataset") Object.assign(node.dataset, value);
+  else if (name === "on") for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
+  else if (name === "css") for (const [key, part] of Object.entries(value)) node.style.setProperty(key, part);
+  else if (name in WORDS) say(node, value, name);
+  else if (PROPERTIES.has(name)) node[name] = value;
+  else node.setAttribute(name, value === true ? "" : String(value));
+}
+
+/** Give a node words that follow the language: `words` is a key or `[key, values]`, `where` one of `t`, `tLabel`, … */
+export function say(node, words, where = "t") {
+  const [key, values] = Array.isArray(words) ? words : [words];
+  node.dataset[where] = values ? JSON.stringify([key, values]) : key;
+  spell(node, where);
+}
+
+function spell(node, where) {
+  const kept = node.dataset[where];
+  const [key, values] = kept.startsWith("[") ? JSON.parse(kept) : [kept];
+  if (where === "t") node.textContent = t(key, values);
+  else node.setAttribute(WORDS[where], t(key, values));
+}
+
+/** Write all words below (and of) a node anew, for example of nodes that were not in the page when the language changed. */
+export function respell(root) {
+  for (const node of [root, ...root.querySelectorAll(WORD_SELECTOR)])
+    for (const where of Object.keys(WORDS)) if (node.dataset && where in node.dataset) spell(node, where);
+}
+
+onLang(() => respell(document.body));
+
+// eslint-disable-next-line no-control-regex
+const HIDDEN = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
+
+/** Untrusted words as a node: isolated from the text around them, with control and direction signs made visible. */
+export function text(untrusted) {
+  const node = h("bdi", { dir: "auto" });
+  const words = String(untrusted ?? "").replace(/\r\n?/g, "\n");
+  let end = 0;
+  for (const match of words.matchAll(HIDDEN)) {
+    node.append(words.slice(end, match.index));
+    const code = match[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+    node.append(h("span", { class: "pix-control", title: `U+${code}` }, `⟦${code}⟧`));
+    end = match.index + match[0].length;
+  }
+  node.append(words.slice(end));
+  return node;
+}
+
+export function clear(node) {
+  node.replaceChildren();
+  return node;
+}
+
+/** Tell a screen reader; `assertive` interrupts. */
+export function announce(message, { assertive = false } = {}) {
+  const region = document.getElementById(assertive ? "live-assertive" : "live-polite");
+  if (!region) return;
+  region.textContent = "";
+  setTimeout(() => (region.textContent = message), 50); // the same words twice are news twice
+}
+
+/** A native dialog. `actions`: `[{label, value, kind, autofocus}]`. Settles with the value chosen, null after Escape. */
+export function dialog({ title, body, actions = [{ label: t("ui.ok"), value: true, kind: "primary" }], signal, wide = false }) {
+  return new Promise((resolve) => {
+    const id = `dialog-${++dialogs}`;
+    const button = ({ label, value, kind = "", autofocus = false }) =>
+      h("button", { type: "button", class: `pix-button ${kind}`, autofocus, on: { click: () => close(value) } }, label);
+    const node = h(
+      "dialog",
+      { class: `pix-panel pix-dialog ${wide ? "wide" : ""}`, "aria-labelledby": id },
+      h("h2", { id }, title),
+      typeof body === "string" ? h("p", {}, body) : body,
+      h("div", { class: "pix-actions" }, actions.map(button)),
+    );
+    const before = document.activeElement;
+    const close = (value) => {
+      node.close();
+      node.remove();
+      before?.focus?.();
+      resolve(value);
+    };
+    node.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      close(null);
+    });
+    signal?.addEventListener("abort", () => node.isConnected && close(null), { once: true });
+    document.body.append(node);
+    node.showModal();
+  });
+}
+let dialogs = 0;
+
+const TOAST_MS = 8000;
+
+/** A short message in the corner, told to screen readers too. `kind`: info, ok, warn, fail. */
+export function toast(message, { kind = "info" } = {}) {
+  const node = h("div", { class: `pix-toast pix-panel ${kind}` }, sprite(kind, { size: 24 }), h("span", {}, text(message)));
+  const close = h("button", { type: "button", class: "pix-icon", tLabel: "ui.close", on: { click: () => node.remove() } }, sprite("close", { size: 24 }));
+  node.append(close);
+  document.getElementById("toasts")?.append(node);
+  announce(message, { assertive: kind === "fail" });
+  setTimeout(() => node.remove(), TOAST_MS);
+}
+
+const sheets = new Map();
+
+/** Load `css/<name>.css` once; settles when it is in force. */
+export function stylesheet(name) {
+  if (!sheets.has(name)) {
+    const link = h("link", { rel: "stylesheet", href: `/app/css/${name}.css` });
+    sheets.set(name, new Promise((resolve) => ["load", "error"].forEach((kind) => link.addEventListener(kind, resolve, { once: true }))));
+    document.head.append(link);
+  }
+  return sheets.get(name);
+}

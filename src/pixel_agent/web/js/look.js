@@ -1,0 +1,43 @@
+// Palette, clear mode and language: in force at once, on every page that is open.
+
+import { say } from "./dom.js";
+import { lang, onLang, setLang, t } from "./i18n.js";
+import { prefs } from "./prefs.js";
+import { redraw, sprite } from "./sprites.js";
+
+export const PALETTES = ["day", "night", "contrast"];
+
+/** The palette in force. */
+export const palette = () => document.documentElement.dataset.palette;
+
+export function setPalette(name) {
+  document.documentElement.dataset.palette = name;
+  prefs.set("palette", name);
+}
+
+prefs.subscribe((changed, all) => {
+  const root = document.documentElement;
+  if (changed.includes("palette") && all.palette) root.dataset.palette = all.palette;
+  root.toggleAttribute("data-clear", Boolean(all.clear));
+  for (const meta of document.querySelectorAll("meta[name=theme-color]"))
+    meta.content = getComputedStyle(root).getPropertyValue("--paper").trim();
+});
+
+/** Bring the two switches of the header to life. */
+export function mountSwitches(languageButton, paletteButton) {
+  const picture = sprite(palette());
+  paletteButton.replaceChildren(picture);
+  const label = () => {
+    redraw(picture, palette());
+    say(paletteButton, ["ui.palette", { name: t(`palette.${palette()}`) }], "tLabel");
+    paletteButton.title = t(`palette.${palette()}`);
+    languageButton.textContent = lang() === "zh" ? "EN" : "中";
+    languageButton.lang = lang() === "zh" ? "en" : "zh-CN";
+    languageButton.setAttribute("aria-label", t(lang() === "zh" ? "ui.to_english" : "ui.to_chinese"));
+  };
+  languageButton.addEventListener("click", () => setLang(lang() === "zh" ? "en" : "zh"));
+  paletteButton.addEventListener("click", () => setPalette(PALETTES[(PALETTES.indexOf(palette()) + 1) % PALETTES.length]));
+  prefs.subscribe(label);
+  onLang(label);
+  label();
+}

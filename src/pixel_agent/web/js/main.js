@@ -1,0 +1,41 @@
+// The terminal starts here: the frame, then the view that the address names.
+
+import { agent } from "./agent.js";
+import { online } from "./api.js";
+import { announce, h, respell } from "./dom.js";
+import { add, onLang, t } from "./i18n.js";
+import { mountSwitches } from "./look.js";
+import { start } from "./router.js";
+import { sprite } from "./sprites.js";
+import shell from "./strings/shell.js";
+
+const at = (id) => document.getElementById(id);
+
+add(shell);
+agent.mount(at("agent-picture"), at("agent-words"));
+mountSwitches(at("switch-language"), at("switch-palette"));
+for (const link of document.querySelectorAll("[data-nav]")) link.prepend(sprite(`nav_${link.dataset.nav}`));
+respell(document.body);
+onLang(() => {
+  const heading = document.querySelector("main h1");
+  document.title = `${heading?.textContent ? `${heading.textContent} · ` : ""}${t("app.name")}`;
+});
+
+at("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  at("main").focus();
+});
+
+online.subscribe((up) => {
+  const line = at("offline");
+  line.hidden = up;
+  line.replaceChildren(sprite("offline"), h("span", { t: "ui.offline" }));
+  agent.state(up ? "idle" : "offline");
+  announce(t(up ? "ui.back_online" : "ui.offline"), { assertive: !up });
+});
+
+
+await start(at("main"));
+
+// What the first paint can do without.
+import("./hud-strip.js").then((strip) => strip.mount(at("hud-strip")), () => at("hud-strip").remove());
