@@ -11,6 +11,7 @@ from pixel_agent.envelope import Envelope, Problem
 from pixel_agent.errors import PixelAgentError
 from pixel_agent.reading import result_text
 from pixel_agent.tasks.columns import columns_of
+from pixel_agent.tasks.options import option_schemas
 from pixel_agent.tasks.wording import VALUES, field_name
 
 
@@ -91,6 +92,9 @@ class TaskOut(BaseModel):
     photos: int
     needs_question: bool
     options: dict[str, JsonValue]
+    option_schema: dict[str, JsonValue] = Field(description="JSON Schema of each option that is taken, `today` included.")
+    pixel_budget: int = Field(description="Pixels that a photo is shrunk to before the engine sees it.")
+    uses_codes: bool = Field(description="Codes are looked for as well, at full resolution where that helps.")
     columns: list[ColumnOut] = Field(description="Fields of the finished rows in the order in which they are shown.")
     row_schema: dict[str, JsonValue] = Field(alias="schema")
 
@@ -108,6 +112,9 @@ class TaskOut(BaseModel):
             photos=task.photos,
             needs_question=task.needs_question,
             options=dict(task.options),
+            option_schema=option_schemas(task),
+            pixel_budget=plan.pixel_budget,
+            uses_codes=plan.uses_codes,
             columns=[ColumnOut.of(field) for field in columns_of(task)],
             row_schema=dict(task.schema),
         )
