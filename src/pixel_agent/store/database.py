@@ -17,14 +17,17 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from pixel_agent.config import Settings
-from pixel_agent.errors import ConfigurationError, StoreFull, StoreUnavailable
+from pixel_agent.errors import ConfigurationError, StoreError, StoreFull, StoreUnavailable
 
 FILE = "pixel-agent.sqlite3"
 BUSY_S = 10.0
 """How long SQLite waits for a writer of another process."""
+CONNECT_S = 5.0
+"""How long PostgreSQL may take to let us in."""
 READERS = 4
 """Connections that read at once."""
 
@@ -35,53 +38,89 @@ def data_folder(settings: Settings) -> Path:
 
 
 class Database:
-    """One database. `open` and `close` own its connections; everything else belongs to one event loop."""
+    """One database. `open` and `close` own its connections; everything else belongs to one event loop.
+
+    `problem` is what last kept it from writing, None while it works; `troubled` is set while there is one.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._path = data_folder(settings) / FILE
         given = settings.store.url.get_secret_value()
         self._url = _async_url(given) if given else f"sqlite+aiosqlite:///{self._path}"
-        self.sqlite = not given or self._url.startswith("sqlite")
+        self.sqlite = self._url.startswith("sqlite")
         self._turn = asyncio.Lock()
         self._reader: AsyncEngine | None = None
-        self._writer: AsyncEngine | None = None
+        self._writers: dict[bool, AsyncEngine] = {}
+        self.problem: StoreError | None = None
+        self.troubled = asyncio.Event()
 
     async def open(self) -> None:
-        """Connect. Raises StoreUnavailable, StoreFull, ConfigurationError."""
-        with telling():
+        """Connect. Raises StoreUnavailable, StoreFull."""
+        with self._noting(), telling():
             if self.sqlite:
                 await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
-                self._reader = _sqlite(self._url, "BEGIN", READERS)
-                self._writer = _sqlite(self._url, "BEGIN IMMEDIATE", 1)
+                self._reader = _sqlite(self._url, "BEGIN", READERS, "NORMAL")
+                self._writers = {
+                    durable: _sqlite(self._url, "BEGIN IMMEDIATE", 1, "FULL" if durable else "NORMAL")
+                    for durable in (False, True)
+                }
             else:
-                self._reader = self._writer = create_async_engine(self._url, pool_size=READERS * 2, pool_pre_ping=True)
-            async with self._writer.connect() as connection:
+                engine = _postgresql(self._url)
+                self._writers = {False: engine, True: engine}
+                self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
+            async with self._writers[False].connect() as connection:
                 await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Disconnect; the database can be opened again."""
-        engines = {engine for engine in (self._reader, self._writer) if engine is not None}
-        self._reader = self._writer = None
+        engines = {engine for engine in (self._reader, *self._writers.values()) if engine is not None}
+        self._reader, self._writers = None, {}
         for engine in engines:
             await engine.dispose()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of everything. Raises StoreUnavailable."""
-        with telling():
+        with self._noting(), telling():
             async with _opened(self._reader).begin() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is committed at the end, or not at all. Raises StoreUnavailable, StoreFull."""
-        with telling():
+    async def write(self, *, durable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end, or not at all.
+
+        It survives the end of this process in any case, and a power cut if it is `durable`. Raises StoreUnavailable,
+        StoreFull.
+        """
+        with self._noting(), telling():
             if self.sqlite:
-                async with self._turn, _opened(self._writer).begin() as connection:
+                async with self._turn, _opened(self._writers.get(durable)).begin() as connection:
                     yield connection
             else:
-                async with _opened(self._writer).begin() as connection:
+                async with _opened(self._writers.get(durable)).begin() as connection:
+                    if not durable:
+                        await connection.execute(text("SET LOCAL synchronous_commit TO off"))
                     yield connection
+        self.works()
+
+    def works(self) -> None:
+        """Something was written."""
+        if self.problem is not None:
+            self.problem = None
+            self.troubled.clear()
+
+    def fails(self, error: StoreError) -> None:
+        """Something could not be written, here or to the folder of the photos."""
+        self.problem = error
+        self.troubled.set()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self.fails(error)
+            raise
 
 
 @contextmanager
@@ -89,6 +128,8 @@ def telling() -> Iterator[None]:
     """Turn what a database or a disk says into StoreFull or StoreUnavailable."""
     try:
         yield
+    except (ConnectionError, TimeoutError, PoolTimeout) as error:
+        raise _unreachable(str(error) or "it does not answer") from error
     except OSError as error:
         raise of_disk(error) from error
     except (OperationalError, InterfaceError, DBAPIError) as error:
@@ -96,9 +137,7 @@ def telling() -> Iterator[None]:
         if "full" in said or "No space left" in said:
             raise _full() from error
         if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
-            raise StoreUnavailable(
-                f"The database cannot be used: {said[:200]}.", "It is tried again by itself; see /readyz and the log."
-            ) from error
+            raise _unreachable(said) from error
         raise
 
 
@@ -112,6 +151,12 @@ def of_disk(error: OSError) -> StoreFull | StoreUnavailable:
     )
 
 
+def _unreachable(said: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The database cannot be used: {said[:200]}.", "It is tried again by itself; see /v1/stats and the log."
+    )
+
+
 def _full() -> StoreFull:
     return StoreFull(
         "There is no room left on the disk of the data folder.", "Free some space, or shorten store.max_age_days."
@@ -120,7 +165,7 @@ def _full() -> StoreFull:
 
 def _opened(engine: AsyncEngine | None) -> AsyncEngine:
     if engine is None:
-        raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /readyz and the log.")
+        raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /v1/stats and the log.")
     return engine
 
 
@@ -141,7 +186,18 @@ def _async_url(given: str) -> str:
     return url.set(drivername=drivers[backend]).render_as_string(hide_password=False)
 
 
-def _sqlite(url: str, begin: str, connections: int) -> AsyncEngine:
+def _postgresql(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=READERS * 2,
+        max_overflow=READERS * 2,
+        pool_timeout=BUSY_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_S},
+    )
+
+
+def _sqlite(url: str, begin: str, connections: int, synchronous: str) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -150,7 +206,7 @@ def _sqlite(url: str, begin: str, connections: int) -> AsyncEngine:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=NORMAL",
+            f"synchronous={synchronous}",
             "foreign_keys=ON",
             "cache_size=-16000",
             "temp_store=2",

@@ -31,7 +31,7 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts up by itself only in a column declared INTEGER.
+# SQLite counts up by itself only in a column declared INTEGER, and gives a number twice unless told AUTOINCREMENT.
 _Number = BigInteger().with_variant(Integer, "sqlite")
 _Millis = BigInteger()
 _QUEUED = text("status = 'queued'")
@@ -67,6 +67,7 @@ batches = Table(
     Column("created_at", _Millis, nullable=False),
     Column("closed_at", _Millis),
     Column("finished_at", _Millis),
+    sqlite_autoincrement=True,
 )
 
 scans = Table(
@@ -126,6 +127,7 @@ scans = Table(
     Index("ix_scans_deadline", "deadline_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
     # All that the overview of stores sums up, so that it never reads the rows themselves.
     Index("ix_scans_overview", "store_id", "received_at", "status", "findings", "alerts", "review"),
+    sqlite_autoincrement=True,
 )
 
 readings = Table(
@@ -183,6 +185,7 @@ reviews = Table(
         doc="The scan of the same photo whose review this copies, made when it was read again.",
     ),
     Index(None, "seq", "id"),
+    sqlite_autoincrement=True,
 )
 
 events = Table(
@@ -197,6 +200,7 @@ events = Table(
     Index(None, "batch_id", "seq"),
     Index(None, "scan_id", "seq"),
     Index(None, "at"),
+    sqlite_autoincrement=True,
 )
 
 webhooks = Table(
@@ -228,6 +232,7 @@ deliveries = Table(
     Index(None, "webhook_id", "state", "next_at"),
     Index(None, "webhook_id", "subject", "id"),
     Index(None, "event_seq"),
+    sqlite_autoincrement=True,
 )
 
 idempotency = Table(
