@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Changed: TypeAlias = Callable[[float], Awaitable[bool]]
 """Waits so many seconds for a change since it was last called; whether there was one."""
+
+
+ANY: Final = "*"
+"""The subject of those who want to hear of every one."""
 
 
 class Notifier:
@@ -28,7 +32,7 @@ class Notifier:
 
     def tell(self, *subjects: str | None) -> None:
         """Something happened to these; None is skipped. Call it after the transaction was committed."""
-        for subject in subjects:
+        for subject in (*subjects, ANY):
             for event in self._listening.get(subject or "", ()):
                 event.set()
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from pixel_agent.config import WebhookSettings
 from pixel_agent.errors import StoreError
+from pixel_agent.notifier import ANY, Notifier
 from pixel_agent.store import deliveries, webhooks
 from pixel_agent.store.database import Database
 from pixel_agent.store.deliveries import Claim, Settled
@@ -72,6 +73,7 @@ class WebhookSender:
         self,
         db: Database,
         settings: WebhookSettings,
+        notifier: Notifier,
         *,
         clock: Clock = time.time,
         chance: Callable[[], float] = random.random,
@@ -82,7 +84,7 @@ class WebhookSender:
         self._chance = chance
         self._owner = uuid.uuid4().hex
         self._caller = Caller(settings)
-        self._wake = asyncio.Event()
+        self._notifier = notifier
         self._loop: asyncio.Task[None] | None = None
         self._receivers: dict[str, Receiver] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -93,10 +95,6 @@ class WebhookSender:
         """Begin, if there are hosts that may be told."""
         if self._settings.hosts.strip():
             self._loop = asyncio.create_task(self._run())
-
-    def wake(self) -> None:
-        """Look at once: something may have become due."""
-        self._wake.set()
 
     async def stop(self) -> None:
         """End every delivery, and give back what was not delivered."""
@@ -118,19 +116,18 @@ class WebhookSender:
         return int(self._clock() * 1000)
 
     async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                wait_s = await self._round()
-            except StoreError as error:
-                log.warning("webhooks wait for the store: %s", error)
-                wait_s = RETRY_S
-            except Exception:
-                log.exception("the webhook loop met an error, and goes on")
-                wait_s = RETRY_S
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+        with self._notifier.listening(ANY) as changed:
+            while True:
+                try:
+                    wait_s = await self._round()
+                except StoreError as error:
+                    log.warning("webhooks wait for the store: %s", error)
+                    await asyncio.sleep(RETRY_S)
+                except Exception:
+                    log.exception("the webhook loop met an error, and goes on")
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    await changed(wait_s)
 
     async def _round(self) -> float:
         """Write down what has ended, take what is due; the seconds until the next look."""
@@ -182,7 +179,7 @@ class WebhookSender:
             self._ended.append(self._judged(receiver, claim, answer))
         finally:
             receiver.under_way -= 1
-            self._wake.set()
+            self._notifier.tell(claim.webhook_id)
 
     def _judged(self, receiver: Receiver, claim: Claim, answer: Answer) -> Settled:
         """What an answer means for the delivery, and for the next ones to its receiver."""

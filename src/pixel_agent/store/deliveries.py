@@ -154,11 +154,12 @@ async def forget(conn: AsyncConnection, before_ms: int) -> int:
     return (await conn.execute(delete(deliveries).where(done))).rowcount
 
 
-async def ping(conn: AsyncConnection, webhook_id: str, now_ms: int) -> None:
-    """Owe one webhook an event that says nothing but that it works."""
+async def ping(conn: AsyncConnection, webhook_id: str, now_ms: int) -> Delivery:
+    """Owe one webhook an event that says nothing but that it works, whatever kinds it wants."""
     event = {"at": now_ms, "kind": PING, "data": json.dumps({"webhook_id": webhook_id})}
     seq = (await conn.execute(insert(events).values(event).returning(events.c.seq))).scalar_one()
     await _owe(conn, seq, webhook_id, webhooks.c.webhook_id == webhook_id)
+    return (await _listed(conn, deliveries.c.event_seq == seq, 1))[0]
 
 
 async def revive(conn: AsyncConnection, delivery_id: int, now_ms: int) -> Delivery:
