@@ -121,7 +121,7 @@ def scan(
         raise typer.BadParameter("accepted: zh, en", param_hint="--lang")
     settings = _settings(engine)
     with _usage_errors():
-        service = build_service(settings)
+        service = build_service(settings, keep=False)
         wanted = service.catalogue.find(task)
         files = expand(paths)
         template = ScanRequest(
@@ -151,7 +151,7 @@ def tasks(
 
     language: Lang = "en" if lang == "en" else "zh"
     with _usage_errors():
-        service = build_service(_settings(engine))
+        service = build_service(_settings(engine), keep=False)
     entries = [TaskOut.of(task, service.engine.plan(task), language) for task in service.catalogue]
     if as_json:
         print(json.dumps([entry.model_dump(by_alias=True) for entry in entries], ensure_ascii=False, indent=1))

@@ -60,6 +60,7 @@ from pixel_agent.reading import read_output, retake
 from pixel_agent.recent import RecentPhotos
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
+from pixel_agent.store.store import Store
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.options import check_options
 from pixel_agent.timing import Stopwatch
@@ -70,17 +71,25 @@ LOOKAHEAD_BATCHES = 3
 """Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
 
 
-def build_service(settings: Settings) -> ScanService:
-    """The service that the settings describe, not started. Raises ConfigurationError for a bad tasks file."""
-    return ScanService(settings, Catalogue.load(settings.tasks_file))
+def build_service(settings: Settings, *, keep: bool = True) -> ScanService:
+    """The service that the settings describe, not started; without `keep` it records nothing, whatever they say.
+
+    Raises ConfigurationError for a bad tasks file or database URL.
+    """
+    store = Store(settings) if keep and settings.store.enabled else None
+    return ScanService(settings, Catalogue.load(settings.tasks_file), store)
 
 
 class ScanService:
-    """Takes scans in, gives readings out. `start` and `stop` own every background task."""
+    """Takes scans in, gives readings out. `start` and `stop` own every background task.
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+    `store` keeps records and photos; None: nothing is kept.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, store: Store | None = None) -> None:
         factories = engine_factories(settings)
         self.settings = settings
+        self.store = store
         self.catalogue = catalogue
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
@@ -316,6 +325,8 @@ class ScanService:
         self.monitor.start()
         self._starting = asyncio.create_task(self.batcher.start())
         self._starting.add_done_callback(_log_failed_start)
+        if self.store is not None:
+            await self.store.open()
 
     async def until_ready(self) -> None:
         """Wait for the engine. Raises EngineUnavailable with the way out."""
@@ -352,6 +363,8 @@ class ScanService:
         await self.evidence.close()
         await self.photos.close()
         await asyncio.to_thread(self.monitor.stop)
+        if self.store is not None:
+            await self.store.close()
 
     # Beside the flow
 

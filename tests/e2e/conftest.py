@@ -49,7 +49,7 @@ def servers(folder: Path) -> Iterator[Start]:
         command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--port", str(port), "--engine", engine]
         process = subprocess.Popen(
             command,
-            env={**os.environ, **environment},
+            env={**os.environ, "PIXEL_AGENT_DATA_DIR": str(folder / "data"), **environment},
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

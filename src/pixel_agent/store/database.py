@@ -81,8 +81,8 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of everything. Raises StoreUnavailable."""
-        with self._noting(), telling():
-            async with _opened(self._reader).begin() as connection:
+        with self._noting(), telling_database():
+            async with _begun(self._reader) as connection:
                 yield connection
 
     @asynccontextmanager
@@ -92,12 +92,12 @@ class Database:
         It survives the end of this process in any case, and a power cut if it is `durable`. Raises StoreUnavailable,
         StoreFull.
         """
-        with self._noting(), telling():
+        with self._noting(), telling_database():
             if self.sqlite:
-                async with self._turn, _opened(self._writers.get(durable)).begin() as connection:
+                async with self._turn, _begun(self._writers.get(durable)) as connection:
                     yield connection
             else:
-                async with _opened(self._writers.get(durable)).begin() as connection:
+                async with _begun(self._writers.get(durable)) as connection:
                     if not durable:
                         await connection.execute(text("SET LOCAL synchronous_commit TO off"))
                     yield connection
@@ -127,11 +127,21 @@ class Database:
 def telling() -> Iterator[None]:
     """Turn what a database or a disk says into StoreFull or StoreUnavailable."""
     try:
-        yield
-    except (ConnectionError, TimeoutError, PoolTimeout) as error:
+        with telling_database():
+            yield
+    except (ConnectionError, TimeoutError) as error:
         raise _unreachable(str(error) or "it does not answer") from error
     except OSError as error:
         raise of_disk(error) from error
+
+
+@contextmanager
+def telling_database() -> Iterator[None]:
+    """The same for what the database says only: other errors belong to whoever works in the transaction."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise _unreachable("all connections are in use") from error
     except (OperationalError, InterfaceError, DBAPIError) as error:
         said = str(error.orig)
         if "full" in said or "No space left" in said:
@@ -161,6 +171,17 @@ def _full() -> StoreFull:
     return StoreFull(
         "There is no room left on the disk of the data folder.", "Free some space, or shorten store.max_age_days."
     )
+
+
+@asynccontextmanager
+async def _begun(engine: AsyncEngine | None) -> AsyncIterator[AsyncConnection]:
+    with telling():
+        connection = await _opened(engine).connect()
+    try:
+        async with connection.begin():
+            yield connection
+    finally:
+        await connection.close()
 
 
 def _opened(engine: AsyncEngine | None) -> AsyncEngine:
