@@ -14,7 +14,8 @@ from pixel_agent.tasks.wording import FIELDS, VALUES
 VERBATIM = frozenset({"text_read"})
 """Tasks whose answer is the text itself."""
 
-_HIDDEN = frozenset({"kind", "gtin_source", "count_is_estimate", "gs1", "bbox"})
+HIDDEN = frozenset({"kind", "gtin_source", "count_is_estimate", "gs1", "bbox"})
+"""Fields that say how a row came about; they are for programs."""
 
 
 def list_reading(reading: Reading, task_id: str, lang: Lang) -> str:
@@ -39,7 +40,7 @@ def _parts(fields: Mapping[str, JsonValue], lang: Lang, colon: str) -> list[str]
     return [
         f"{_label(name, lang)}{colon}{words}"
         for name, value in fields.items()
-        if name not in _HIDDEN and (words := _words(name, value, lang))
+        if name not in HIDDEN and (words := field_words(name, value, lang))
     ]
 
 
@@ -48,7 +49,8 @@ def _label(name: str, lang: Lang) -> str:
     return FIELDS.get(name, plain) if lang == "zh" else plain
 
 
-def _words(name: str, value: JsonValue, lang: Lang) -> str:
+def field_words(name: str, value: JsonValue, lang: Lang) -> str:
+    """A field's value in words, in one line; empty for null. What was read is never translated."""
     match value:
         case None:
             return ""
@@ -60,7 +62,7 @@ def _words(name: str, value: JsonValue, lang: Lang) -> str:
             said = VALUES.get(name, {}).get(value) if lang == "zh" else None
             return said or " ".join(value.split())
         case list():
-            listed = (words for part in value if (words := _words(name, part, lang)))
+            listed = (words for part in value if (words := field_words(name, part, lang)))
             return ("、" if lang == "zh" else ", ").join(listed)
         case dict():
             return " ".join(_parts(value, lang, " "))
