@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -58,6 +58,15 @@ class NewScan:
     deadline_at: int | None = None
 
 
+class Topic(NamedTuple):
+    """So many findings, or alerts, of one scan about one thing. `severity` is empty where nobody rated it."""
+
+    kind: Literal["finding", "alert"]
+    label: str
+    severity: str
+    number: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a scan ended: the columns of `scans`, the envelope as JSON (`document`), and what it is found by.
@@ -83,6 +92,7 @@ class Outcome:
     document: str | None = None
     gtins: tuple[str, ...] = ()
     words: str = ""
+    topics: tuple[Topic, ...] = ()
     photo: PhotoRecord | None = None
 
 

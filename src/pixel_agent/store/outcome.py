@@ -11,6 +11,7 @@ from pixel_agent.envelope import Envelope, Problem
 from pixel_agent.errors import DeadlineExceeded, PixelAgentError, ScanCancelled
 from pixel_agent.store.nouns import Outcome, PhotoRecord, ReviewState, millis, now_ms
 from pixel_agent.store.search import words_of
+from pixel_agent.store.topics import topics_of
 
 _WORST_FIRST = (Severity.CRITICAL.value, Severity.MAJOR.value, Severity.MINOR.value, Severity.INFO.value)
 
@@ -35,6 +36,7 @@ def outcome_of(scan: Scan) -> Outcome:
         document=Envelope.of(scan).model_dump_json(),
         gtins=tuple(dict.fromkeys(_gtins(rows))),
         words=words_of(_texts(scan)),
+        topics=topics_of(reading),
         photo=_photo(scan),
     )
 

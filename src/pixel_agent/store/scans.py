@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Lang, Priority, Status
 from pixel_agent.store import photos as photo_rows
-from pixel_agent.store import search
+from pixel_agent.store import rereading, search, topics
 from pixel_agent.store.nouns import NewScan, Origin, Outcome, PhotoRecord, Position, ReviewState, ScanFilter, ScanRecord
 from pixel_agent.store.tables import photos, readings, scan_codes, scan_words, scans
 
@@ -206,6 +206,8 @@ async def _add_results(conn: AsyncConnection, ended: Sequence[tuple[int, Outcome
     codes = [{"gtin": gtin, "seq": seq} for seq, outcome in ended for gtin in dict.fromkeys(outcome.gtins)]
     if codes:
         await conn.execute(insert_into(scan_codes), codes)
+    await topics.add(conn, [(seq, outcome.topics) for seq, outcome in ended])
+    await rereading.carry_over(conn, [seq for seq, outcome in ended if outcome.document])
 
 
 def _searched(new: NewScan) -> str:
