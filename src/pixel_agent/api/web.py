@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -44,6 +45,11 @@ SHELL = "no-cache"
 """Asked again each time, answered with 304 while nothing changed: an update is in force at the next look."""
 VENDORED = "public, max-age=86400"
 """For the font and the charts, which change only with a release."""
+
+SHELL_LINE = b'const SHELL = { version: "none", files: [] };'
+"""The line of the service worker that is filled in here."""
+SHELL_PATHS = MappingProxyType({"index.html": "/", "manifest.webmanifest": "/manifest.webmanifest"})
+"""Files that live at the root; all others live under /app/."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def part(request: Request, name: str) -> Response:
 @router.get("/sw.js")
 def service_worker(request: Request) -> Response:
     """At the root, since a service worker governs only what lies below it."""
-    return _answer(request, find("sw.js"), SHELL)
+    return _answer(request, _worker(), SHELL)
 
 
 @router.head("/manifest.webmanifest")
@@ -122,6 +128,23 @@ def service_worker(request: Request) -> Response:
 def manifest(request: Request) -> Response:
     """What makes the terminal installable."""
     return _answer(request, find("manifest.webmanifest"), SHELL)
+
+
+def _worker() -> Asset:
+    """The worker, told every file of the shell and a hash of them all: a new shell is a new worker."""
+    names = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if path.suffix in TYPES]
+    names = sorted(name for name in names if name != "sw.js")
+    shell = hashlib.sha256("".join(f"{name} {find(name).etag} " for name in names).encode()).hexdigest()[:16]
+    files = [SHELL_PATHS.get(name, f"/app/{name}") for name in names]
+    plain = find("sw.js").data
+    data = plain.replace(SHELL_LINE, f"const SHELL = {json.dumps({'version': shell, 'files': files})};".encode())
+    return Asset(
+        data,
+        gzip.compress(data, 6, mtime=0),
+        TYPES[".js"],
+        hashlib.sha256(data).hexdigest()[:24],
+        find("sw.js").modified,
+    )
 
 
 def _answer(request: Request, asset: Asset, caching: str, vary: str = "Accept-Encoding") -> Response:

@@ -39,3 +39,4 @@ await start(at("main"));
 
 // What the first paint can do without.
 import("./hud-strip.js").then((strip) => strip.mount(at("hud-strip")), () => at("hud-strip").remove());
+import("./pwa.js");

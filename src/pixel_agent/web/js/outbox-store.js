@@ -1,0 +1,170 @@
+// Photos that wait for the network, in IndexedDB, and the sending of them. Shared by the page and the service worker.
+
+const NAME = "pixel-agent";
+const STORE = "outbox";
+const LOCK = "pixel-agent-outbox";
+const CHANNEL = "pixel-agent-outbox";
+const SEND_MS = 60_000;
+const AGAIN = new Set([401, 403, 408, 409, 425, 429]); // these, and every 5xx, may pass
+
+/** Why a photo could not be kept: `code` is "full" (no room on this device) or "unavailable" (no storage at all). */
+export class OutboxError extends Error {
+  constructor(code, cause) {
+    super(code, { cause });
+    this.name = "OutboxError";
+    this.code = code;
+  }
+}
+
+let opened = null;
+
+function open() {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
+    request.onsuccess = () => {
+      request.result.onversionchange = () => request.result.close();
+      request.result.onclose = () => (opened = null);
+      resolve(request.result);
+    };
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error("blocked"));
+  });
+  opened.catch(() => (opened = null));
+  return opened;
+}
+
+/** Do something in one transaction; settles when it is on the disk. */
+async function transact(mode, act) {
+  try {
+    const database = await open();
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode);
+      const request = act(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request?.result);
+      transaction.onabort = transaction.onerror = () => reject(transaction.error ?? request?.error);
+    });
+  } catch (error) {
+    throw new OutboxError(error?.name === "QuotaExceededError" ? "full" : "unavailable", error);
+  }
+}
+
+const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL);
+const listeners = new Set();
+if (channel) channel.onmessage = (event) => tellHere(event.data);
+
+function tellHere(news) {
+  for (const listener of [...listeners]) listener(news);
+}
+
+function tell(news = {}) {
+  tellHere(news);
+  channel?.postMessage(news);
+}
+
+/** `listener({sent: {id, scanId}} | {})` whenever the outbox changes, in whatever tab. */
+export function subscribe(listener, signal) {
+  listeners.add(listener);
+  signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
+}
+
+/** Keep a photo until it can be sent. `fields` are those of a scan. Raises OutboxError. */
+export async function add(photo, filename, fields) {
+  const id = newId();
+  // The bytes, not the Blob: a file chosen from a card may be gone when the network is back.
+  const entry = { id, at: Date.now(), filename, type: photo.type, data: await photo.arrayBuffer(), fields, state: "waiting", tries: 0, problem: null };
+  await transact("readwrite", (store) => store.add(entry));
+  tell();
+  return entry;
+}
+
+/** Everything kept, oldest first. */
+export async function list() {
+  const entries = await transact("readonly", (store) => store.getAll());
+  return entries.sort((a, b) => a.at - b.at);
+}
+
+/** Forget a photo. */
+export async function remove(id) {
+  await transact("readwrite", (store) => store.delete(id));
+  tell();
+}
+
+/** Let a refused photo be tried again. */
+export async function retry(id) {
+  const entry = await transact("readonly", (store) => store.get(id));
+  if (entry) await put({ ...entry, state: "waiting", problem: null });
+}
+
+async function put(entry) {
+  // Only if it is still there: it may have been cancelled meanwhile.
+  await transact("readwrite", (store) => {
+    const found = store.get(entry.id);
+    found.onsuccess = () => found.result && store.put(entry);
+    return found;
+  });
+  tell();
+}
+
+/** Send what waits, one after the other, in one place at a time. Gives the milliseconds to wait before the next try, or
+ * null when nothing waits any more. Each photo carries its own Idempotency-Key, so that nothing is ever scanned twice. */
+export async function flush() {
+  const locks = globalThis.navigator?.locks;
+  return locks ? locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? sendAll() : null)) : sendAll();
+}
+
+async function sendAll() {
+  for (const entry of await list()) {
+    if (entry.state !== "waiting") continue;
+    const wait = await sendOne(entry);
+    if (wait !== null) return wait;
+  }
+  return null;
+}
+
+/** Send one; gives how long to wait when the server cannot be had now. */
+async function sendOne(entry) {
+  let answer;
+  try {
+    answer = await fetch("/v1/scans", {
+      method: "POST",
+      headers: { Prefer: "respond-async", "Idempotency-Key": entry.id, Accept: "application/json" },
+      body: form(entry),
+      cache: "no-store",
+      signal: AbortSignal.timeout(SEND_MS),
+    });
+  } catch {
+    return pauseAfter(entry.tries);
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (answer.ok) {
+    await transact("readwrite", (store) => store.delete(entry.id));
+    tell({ sent: { id: entry.id, scanId: body.scan_id ?? null, filename: entry.filename } });
+    return null;
+  }
+  if (answer.status >= 500 || AGAIN.has(answer.status)) {
+    await put({ ...entry, tries: entry.tries + 1 });
+    const seconds = Number.parseFloat(answer.headers.get("Retry-After") ?? "");
+    return Number.isFinite(seconds) ? seconds * 1000 : pauseAfter(entry.tries);
+  }
+  const problem = { status: answer.status, code: body.code ?? `http_${answer.status}`, detail: body.detail ?? body.title ?? "", advice: body.advice ?? "" };
+  await put({ ...entry, state: "refused", tries: entry.tries + 1, problem });
+  return null;
+}
+
+function form(entry) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(entry.fields)) {
+    if (value !== null && value !== undefined && value !== "") form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  form.append("photos", new Blob([entry.data], { type: entry.type }), entry.filename || "photo.jpg");
+  return form;
+}
+
+const pauseAfter = (tries) => Math.min(60_000, 2000 * 2 ** Math.min(tries, 5));
+
+/** An id that nobody guesses; pages that are not secure have no randomUUID. */
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `outbox-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}

@@ -1,0 +1,151 @@
+// Photos taken while the server was away: kept on this device, shown, cancellable, and sent when it is back.
+
+import { online } from "./api.js";
+import { announce, h, stylesheet, text, toast } from "./dom.js";
+import { add as addWords, onLang, t, when } from "./i18n.js";
+import { add, flush, list, remove, retry, subscribe } from "./outbox-store.js";
+import { sprite } from "./sprites.js";
+import words from "./strings/outbox.js";
+import { readable } from "./untrusted.js";
+
+addWords(words);
+
+let timer = 0;
+let sending = false;
+const sent = []; // [{id, scanId, filename}] of this visit, newest last
+const SENT_SHOWN = 3;
+
+export const outbox = {
+  /** Keep a photo (a Blob) with the fields of its scan, and say so. Gives its entry; null, with the reason told, where
+   * this device cannot keep it. */
+  async keep(photo, filename, fields) {
+    try {
+      const entry = await add(photo, filename, fields);
+      toast(t("outbox.kept"), { kind: "info" });
+      void askForSync();
+      this.send();
+      return entry;
+    } catch (error) {
+      toast(t(error.code === "full" ? "outbox.full" : "outbox.unavailable"), { kind: "fail" });
+      return null;
+    }
+  },
+
+  /** Try to send what waits; comes back by itself as long as anything does. */
+  async send() {
+    clearTimeout(timer);
+    if (sending) return;
+    sending = true;
+    try {
+      const wait = await flush();
+      if (wait !== null) timer = setTimeout(() => outbox.send(), wait);
+    } catch {
+      // no storage here: then nothing waits either
+    } finally {
+      sending = false;
+    }
+  },
+
+  /** How many photos wait. */
+  async count() {
+    return (await list().catch(() => [])).length;
+  },
+
+  /** Show what waits in `root` until `signal` aborts; nothing is shown while nothing waits. */
+  mount(root, { signal } = {}) {
+    void stylesheet("outbox");
+    const panel = new Panel(root, signal);
+    subscribe(() => panel.show(), signal);
+    onLang(() => panel.show(), signal);
+    signal?.addEventListener("abort", () => panel.end(), { once: true });
+    return panel.show();
+  },
+};
+
+online.subscribe((up) => up && outbox.send());
+addEventListener("online", () => outbox.send());
+document.addEventListener("visibilitychange", () => !document.hidden && outbox.send());
+subscribe((news) => {
+  if (!news.sent) return;
+  sent.push(news.sent);
+  announce(t("outbox.sent", { filename: readable(news.sent.filename || t("outbox.nameless"), 40) }));
+});
+void outbox.send();
+
+/** Where the browser can, it sends even after the page was closed. */
+async function askForSync() {
+  try {
+    const registration = await navigator.serviceWorker?.getRegistration();
+    await registration?.sync?.register("outbox");
+  } catch {
+    // not every browser can, and some ask for a permission first
+  }
+}
+
+class Panel {
+  constructor(root, signal) {
+    this.root = root;
+    this.signal = signal;
+    this.pictures = new Map(); // id -> object URL
+    this.turn = 0;
+  }
+
+  async show() {
+    const turn = ++this.turn;
+    const entries = await list().catch(() => []);
+    if (turn !== this.turn || this.signal?.aborted) return;
+    for (const [id, url] of this.pictures) {
+      if (entries.some((entry) => entry.id === id)) continue;
+      URL.revokeObjectURL(url);
+      this.pictures.delete(id);
+    }
+    const news = sent.slice(-SENT_SHOWN);
+    const focused = this.root.contains(document.activeElement);
+    this.root.replaceChildren(...(entries.length || news.length ? [this.panel(entries, news)] : []));
+    if (focused) this.root.querySelector("button, a")?.focus();
+  }
+
+  end() {
+    this.turn += 1;
+    for (const url of this.pictures.values()) URL.revokeObjectURL(url);
+    this.pictures.clear();
+  }
+
+  panel(entries, news) {
+    const send = h("button", { type: "button", class: "pix-button", t: "outbox.send", on: { click: () => outbox.send() } });
+    return h(
+      "section",
+      { class: "pix-panel outbox", "aria-labelledby": "outbox-title" },
+      entries.length ? [
+        h("h2", { id: "outbox-title", t: ["outbox.title", { count: entries.length }] }),
+        h("p", { class: "pix-soft", t: "outbox.about" }),
+        h("ul", { class: "outbox-list" }, entries.map((entry) => this.row(entry))),
+        h("div", { class: "pix-actions" }, send),
+      ] : h("h2", { id: "outbox-title", class: "unseen", t: ["outbox.title", { count: 0 }] }),
+      news.map(({ filename, scanId }) => {
+        const name = readable(filename || t("outbox.nameless"), 60);
+        return h("p", { class: "outbox-sent" }, sprite("ok"), h("bdi", {}, t("outbox.sent", { filename: name })), scanId && h("a", { href: `#/scans/${encodeURIComponent(scanId)}`, t: "outbox.see" }));
+      }),
+    );
+  }
+
+  row(entry) {
+    const name = readable(entry.filename || t("outbox.nameless"), 60);
+    if (!this.pictures.has(entry.id)) this.pictures.set(entry.id, URL.createObjectURL(new Blob([entry.data], { type: entry.type })));
+    const refused = entry.state === "refused";
+    const state = refused ? t("outbox.refused", { detail: readable(entry.problem?.detail || entry.problem?.code || "", 200) }) : t("outbox.waiting");
+    return h(
+      "li",
+      { class: "outbox-row" },
+      h("img", { class: "outbox-picture", src: this.pictures.get(entry.id), alt: t("outbox.photo_of", { filename: name }) }),
+      h("div", { class: "outbox-words" }, h("strong", {}, text(name)), h("span", { class: "pix-soft" }, `${when(new Date(entry.at).toISOString())} · `, h("bdi", {}, state))),
+      refused && h("button", { type: "button", class: "pix-icon", "aria-label": t("outbox.retry", { filename: name }), on: { click: () => this.again(entry.id) } }, sprite("retry")),
+      h("button", { type: "button", class: "pix-icon", "aria-label": t("outbox.cancel", { filename: name }), on: { click: () => remove(entry.id) } }, sprite("close")),
+    );
+  }
+
+  async again(id) {
+    await retry(id);
+    await outbox.send();
+  }
+}

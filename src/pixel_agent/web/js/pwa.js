@@ -1,0 +1,53 @@
+// The terminal as an installed app: its service worker, offers of updates, and photos that wait to be sent.
+
+import { announce, h, stylesheet } from "./dom.js";
+import { t } from "./i18n.js";
+import "./outbox.js";
+
+const LOOK_MS = 30 * 60_000;
+
+let reloading = false;
+
+if ("serviceWorker" in navigator && isSecureContext) void begin();
+
+async function begin() {
+  let registration;
+  try {
+    registration = await navigator.serviceWorker.register("/sw.js", { type: "module", updateViaCache: "none" });
+  } catch {
+    return; // an older browser, or storage that is turned off: the terminal works, only not without a network
+  }
+  if (!registration) return;
+  watch(registration);
+  const look = () => registration.update().catch(() => {});
+  setInterval(look, LOOK_MS);
+  document.addEventListener("visibilitychange", () => !document.hidden && look());
+  navigator.serviceWorker.addEventListener("controllerchange", () => reloading && location.reload());
+}
+
+function watch(registration) {
+  const ready = () => registration.waiting && navigator.serviceWorker.controller && offer(registration);
+  ready();
+  registration.addEventListener("updatefound", () => {
+    const worker = registration.installing;
+    worker?.addEventListener("statechange", () => worker.state === "installed" && ready());
+  });
+}
+
+function offer(registration) {
+  void stylesheet("outbox");
+  document.querySelector(".update-offer")?.remove();
+  const update = () => {
+    reloading = true;
+    registration.waiting?.postMessage("take over");
+  };
+  const bar = h(
+    "div",
+    { class: "pix-toast pix-panel update-offer" },
+    h("span", { t: "update.ready" }),
+    h("button", { type: "button", class: "pix-button primary", t: "update.now", on: { click: update } }),
+    h("button", { type: "button", class: "pix-button", t: "update.later", on: { click: () => bar.remove() } }),
+  );
+  document.getElementById("toasts").append(bar);
+  announce(t("update.ready"));
+}
