@@ -100,6 +100,8 @@ class FakeOpenAI:
         return await self._chat(self.seen[-1], reader, writer)
 
     def _page(self, path: str) -> tuple[int, bytes]:
+        if path == "/v1/models" and not self.model:
+            return 500, b"Internal Server Error"
         if path == "/v1/models":
             return 200, json.dumps({"data": [{"id": self.model, "owned_by": self.owned_by}]}).encode()
         if path == "/version":

@@ -107,6 +107,15 @@ async def test_an_answer_comes_with_tokens_and_finish_reason() -> None:
     assert answer == Output(text="水", tokens=Tokens(visual, 500 - visual, 7), finish_reason="length")
 
 
+async def test_a_server_that_cannot_list_models_is_asked_for_the_one_that_is_set() -> None:
+    server = FakeOpenAI(Say("水"), model="")
+    async with slot(server, model="tiny") as engine:
+        (output,) = await engine.run(Batch((make_job(),)))
+        assert isinstance(output, Output)
+        assert output.text == "水"
+        assert server.seen[0]["model"] == "tiny"
+
+
 async def test_the_photo_is_a_jpeg_at_the_size_that_the_model_sees() -> None:
     server = FakeOpenAI()
     async with slot(server) as engine:
@@ -250,6 +259,7 @@ async def test_a_pause_beyond_the_deadline_is_refused_at_once_with_the_time_to_c
         answer = await ask(engine, deadline=loop.time() + 3)
         assert loop.time() - started < 1
     assert isinstance(answer, Refused)
+    assert answer.retry_after_s is not None
     assert 25 < answer.retry_after_s <= 30
 
 

@@ -261,9 +261,18 @@ class Fleet:
 
     async def _ask(self, server: Server) -> None:
         """Learn what a server is. Raises ValueError where it does not speak the protocol."""
-        response = await self._client.get(f"{server.address.url}/models")
-        response.raise_for_status()
-        model, owner = _first_model(response.json())
+        try:
+            response = await self._client.get(f"{server.address.url}/models")
+            response.raise_for_status()
+            model, owner = _first_model(response.json())
+        except (httpx.HTTPStatusError, ValueError):
+            if not self.settings.model:
+                raise
+            # Some servers list models badly, or not at all; one that says it is well can still be asked for ours.
+            (await self._client.get(server.address.root + "/health")).raise_for_status()
+            server.model = self.settings.model
+            server.dialect = server.dialect or self._set_up(replace(DIALECTS["plain"], health="/health"))
+            return
         server.model = self.settings.model or model
         if not server.model:
             raise ValueError("it lists no model; set openai.model")
@@ -278,6 +287,10 @@ class Fleet:
             dialect = recognise(owner, version.status_code == 200 and "version" in version.text[:1000])
         else:
             dialect = DIALECTS[kind]
+        return self._set_up(dialect)
+
+    def _set_up(self, dialect: Dialect) -> Dialect:
+        """As the settings want it spoken."""
         if self.settings.response_format != "auto":
             dialect = replace(dialect, response_format=self.settings.response_format)
         return dialect if self.settings.priority else replace(dialect, priorities=None)
