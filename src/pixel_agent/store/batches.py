@@ -1,0 +1,287 @@
+"""Many photos asked the same, as one thing: how far it is, what it became, and that it ends exactly once.
+
+Whoever adds a scan to a batch, ends one of its scans, or changes its state holds the batch's row first. So the last scan to
+end sees that it is the last, and the events of a batch become visible in their order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, cast
+
+from pydantic import JsonValue
+from sqlalchemy import Row, and_, exists, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.errors import Conflict, NotFound
+from pixel_agent.store import events
+from pixel_agent.store import scans as records
+from pixel_agent.store.nouns import FINAL, NewScan, Outcome
+from pixel_agent.store.tables import batches, scans
+
+State = Literal["open", "running", "completed", "cancelled"]
+RECENT: Final = 50
+"""Completions that the rate is measured on."""
+UNFINISHED: Final = (Status.QUEUED.value, Status.RUNNING.value)
+AGAIN: Final = (Status.FAILED.value, Status.EXPIRED.value)
+"""What a retry begins again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch that comes in: what every photo of it is asked."""
+
+    batch_id: str
+    task: str
+    created_at: int
+    name: str = ""
+    open: bool = False
+    priority: Priority = Priority.BULK
+    store_id: str | None = None
+    lang: Lang = "zh"
+    question: str | None = None
+    force: bool = False
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch and how far it is. `counts`: scans by status. `recent`: when the last scans ended, newest first."""
+
+    seq: int
+    batch_id: str
+    name: str
+    state: State
+    task: str
+    priority: Priority
+    store_id: str | None
+    lang: Lang
+    question: str | None
+    force: bool
+    options: Mapping[str, JsonValue]
+    client: str
+    created_at: int
+    finished_at: int | None
+    counts: Mapping[str, int]
+    recent: Sequence[int]
+
+    @property
+    def total(self) -> int:
+        """Scans in it."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """Scans that have ended, however."""
+        return sum(number for status, number in self.counts.items() if status in FINAL)
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will happen in it any more, unless somebody retries."""
+        return self.state in ("completed", "cancelled")
+
+
+def eta_s(record: BatchRecord, now_ms: int) -> float | None:
+    """Seconds until the end by the rate of the last completions; None before the second one. Pure.
+
+    The rate counts up to now, so that a standstill shows.
+    """
+    remaining = record.total - record.done
+    if record.final or not remaining:
+        return 0.0
+    if len(record.recent) < 2:
+        return None
+    took_ms = max(1, now_ms - record.recent[-1])
+    return round(remaining * took_ms / (len(record.recent) - 1) / 1000, 1)
+
+
+async def create(conn: AsyncConnection, new: NewBatch) -> None:
+    """Put a batch in, still without scans."""
+    values = {
+        "batch_id": new.batch_id,
+        "name": new.name,
+        "state": "open" if new.open else "running",
+        "task": new.task,
+        "priority": new.priority.value,
+        "store_id": new.store_id,
+        "lang": new.lang,
+        "question": new.question,
+        "force": new.force,
+        "options": json.dumps(dict(new.options)),
+        "client": new.client,
+        "created_at": new.created_at,
+    }
+    await conn.execute(insert(batches).values(values))
+
+
+async def hold(conn: AsyncConnection, batch_id: str) -> State | None:
+    """Lock a batch until the transaction ends; its state, None if there is none."""
+    query = select(batches.c.state).where(batches.c.batch_id == batch_id).with_for_update()
+    return cast("State | None", (await conn.execute(query)).scalar_one_or_none())
+
+
+async def get(conn: AsyncConnection, batch_id: str) -> BatchRecord:
+    """One batch. Raises NotFound."""
+    row = (await conn.execute(select(batches).where(batches.c.batch_id == batch_id))).one_or_none()
+    if row is None:
+        raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
+    return await _record(conn, row)
+
+
+async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[BatchRecord]:
+    """The newest batches, those before `before`, a `seq`."""
+    query = select(batches).order_by(batches.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(batches.c.seq < before)
+    return [await _record(conn, row) for row in (await conn.execute(query)).all()]
+
+
+async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most: int) -> int:
+    """Add scans to an open or just created batch; how many were not there before.
+
+    A photo is there already if one with its bytes and its file name is. Raises NotFound, Conflict when the batch takes
+    none any more or would have more than `most`.
+    """
+    state = await hold(conn, batch_id)
+    if state is None:
+        raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
+    if state in ("completed", "cancelled"):
+        raise Conflict(f"The batch is {state} and takes no photos any more.", "Make a new one.")
+    there = await _photos_of(conn, batch_id)
+    index = len(there)
+    fresh: dict[tuple[str | None, str | None], NewScan] = {}
+    for scan in new:
+        key = (scan.photo.sha256 if scan.photo else None, scan.filename)
+        if key not in there:
+            fresh.setdefault(key, scan)
+    if index + len(fresh) > most:
+        raise Conflict(
+            f"The batch would have {index + len(fresh)} photos; at most {most} are taken.", "Make a new one."
+        )
+    entries = [
+        records.Entry(_numbered(scan, batch_id, index + number), None) for number, scan in enumerate(fresh.values())
+    ]
+    if entries:
+        await records.insert_many(conn, entries)
+    return len(entries)
+
+
+async def close(conn: AsyncConnection, batch_id: str, now_ms: int) -> None:
+    """No more photos come; a batch whose scans have all ended is completed by this. Raises NotFound, Conflict."""
+    await _expect(conn, batch_id, ("open", "running", "completed"), "be closed")
+    mine = and_(batches.c.batch_id == batch_id, batches.c.state == "open")
+    await conn.execute(update(batches).where(mine).values(state="running", closed_at=now_ms))
+    await complete(conn, batch_id, now_ms)
+
+
+async def complete(conn: AsyncConnection, batch_id: str, now_ms: int) -> bool:
+    """If a batch takes no more photos and all its scans have ended: say so, once. Whether it did. Hold the batch."""
+    unfinished = select(scans.c.seq).where(scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED)).limit(1)
+    if (await conn.execute(unfinished)).first() is not None:
+        return False
+    mine = and_(batches.c.batch_id == batch_id, batches.c.state == "running")
+    done = await conn.execute(update(batches).where(mine).values(state="completed", finished_at=now_ms))
+    if done.rowcount != 1:
+        return False
+    await _say(conn, events.BATCH_COMPLETED, batch_id, now_ms)
+    return True
+
+
+async def left_behind(conn: AsyncConnection) -> list[str]:
+    """Batches that have nothing to wait for and do not know it: their last scans were deleted."""
+    unfinished = exists().where(scans.c.batch_id == batches.c.batch_id, scans.c.status.in_(UNFINISHED))
+    found = await conn.execute(select(batches.c.batch_id).where(batches.c.state == "running", ~unfinished))
+    return list(found.scalars())
+
+
+async def cancel(conn: AsyncConnection, batch_id: str, outcome: Outcome) -> list[str]:
+    """End all scans that have not ended, and the batch; the ids of those scans. Raises NotFound, Conflict."""
+    await _expect(conn, batch_id, ("open", "running", "cancelled"), "be cancelled")
+    unfinished = select(scans.c.seq, scans.c.scan_id).where(
+        scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED)
+    )
+    # Locked in one statement and in one order: a claim skips them, whoever runs one finds its claim gone.
+    found = (await conn.execute(unfinished.order_by(scans.c.seq).with_for_update())).all()
+    for seq, scan_id in found:
+        await conn.execute(update(scans).where(scans.c.seq == seq).values(owner=None, lease_until=None))
+        record = await records.get(conn, scan_id, document=False)
+        if record is not None and await records.finish(conn, seq, outcome):
+            await events.scan_ended(conn, record, outcome)
+    mine = and_(batches.c.batch_id == batch_id, batches.c.state.in_(("open", "running")))
+    done = update(batches).where(mine).values(state="cancelled", finished_at=outcome.finished_at)
+    if (await conn.execute(done)).rowcount:
+        await _say(conn, events.BATCH_CANCELLED, batch_id, outcome.finished_at)
+    return [scan_id for _, scan_id in found]
+
+
+async def retry(conn: AsyncConnection, batch_id: str) -> int:
+    """Begin those that failed or expired again, with all their attempts before them; how many. Raises NotFound, Conflict."""
+    await _expect(conn, batch_id, ("open", "running", "completed"), "be retried")
+    failed = and_(scans.c.batch_id == batch_id, scans.c.status.in_(AGAIN))
+    cleared = ("finished_at", "deadline_at", "available_at", "owner", "lease_until", "error_code", "error", "total_ms")
+    again = update(scans).where(failed).values(status="queued", attempts=0, **dict.fromkeys(cleared))
+    number = (await conn.execute(again)).rowcount
+    if number:
+        done = and_(batches.c.batch_id == batch_id, batches.c.state == "completed")
+        await conn.execute(update(batches).where(done).values(state="running", finished_at=None))
+    return number
+
+
+async def _expect(conn: AsyncConnection, batch_id: str, states: Sequence[State], what: str) -> None:
+    state = await hold(conn, batch_id)
+    if state is None:
+        raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
+    if state not in states:
+        raise Conflict(f"The batch is {state}; it cannot {what}.", "GET it to see how it stands.")
+
+
+async def _say(conn: AsyncConnection, kind: str, batch_id: str, now_ms: int) -> None:
+    record = await get(conn, batch_id)
+    data: dict[str, JsonValue] = {
+        "batch_id": batch_id,
+        "name": record.name,
+        "status": record.state,
+        "task": record.task,
+        "store_id": record.store_id,
+        "total": record.total,
+        "counts": dict(record.counts),
+    }
+    await events.append(conn, kind, batch_id=batch_id, data=data, at_ms=now_ms)
+
+
+async def _photos_of(conn: AsyncConnection, batch_id: str) -> set[tuple[str | None, str | None]]:
+    found = await conn.execute(select(scans.c.photo_sha256, scans.c.filename).where(scans.c.batch_id == batch_id))
+    return {(sha256, filename) for sha256, filename in found}
+
+
+async def _record(conn: AsyncConnection, row: Row[tuple[object, ...]]) -> BatchRecord:
+    mine = scans.c.batch_id == row.batch_id
+    counted = await conn.execute(select(scans.c.status, func.count()).where(mine).group_by(scans.c.status))
+    ended = select(scans.c.finished_at).where(mine, scans.c.finished_at.is_not(None))
+    recent = (await conn.execute(ended.order_by(scans.c.finished_at.desc()).limit(RECENT))).scalars()
+    return BatchRecord(
+        seq=row.seq,
+        batch_id=row.batch_id,
+        name=row.name,
+        state=cast("State", row.state),
+        task=row.task,
+        priority=Priority(row.priority),
+        store_id=row.store_id,
+        lang=cast("Lang", row.lang),
+        question=row.question,
+        force=row.force,
+        options=json.loads(row.options),
+        client=row.client,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        counts={str(row[0]): int(row[1]) for row in counted},
+        recent=[at for at in recent if at is not None],
+    )
+
+
+def _numbered(scan: NewScan, batch_id: str, index: int) -> NewScan:
+    return replace(scan, batch_id=batch_id, batch_index=index)
