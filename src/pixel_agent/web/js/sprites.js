@@ -1,6 +1,6 @@
 // Every picture of the page, as pixel maps: rows of letters, one a pixel. The font has no signs for any of them.
 //
-// . nothing · k ink · w light · a accent · d dim · g ok · y warn · r bad · s skin. Colours follow the palette.
+// . nothing · k ink · w paper · a accent · d dim · g ok · y warn · r bad, which follow the palette; l white · n black · s skin.
 
 import { MAPS } from "./sprite-maps.js";
 import { t } from "./i18n.js";
