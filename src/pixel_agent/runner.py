@@ -32,7 +32,6 @@ from pixel_agent.errors import (
     ScanCancelled,
     StoreError,
 )
-from pixel_agent.notifier import Notifier
 from pixel_agent.store import batches, idempotency, queue, scans
 from pixel_agent.store.nouns import Outcome, ScanRecord, moment, now_ms
 from pixel_agent.store.outcome import outcome_of, outcome_of_error
@@ -115,10 +114,8 @@ class Flow:
 class Runner:
     """The background of one process. `start` and `stop` own its tasks; `wake` it when a scan was accepted."""
 
-    def __init__(
-        self, store: Store, flow: Flow, settings: Settings, notifier: Notifier, clock_ms: Callable[[], int] = now_ms
-    ) -> None:
-        self.notifier = notifier
+    def __init__(self, store: Store, flow: Flow, settings: Settings, clock_ms: Callable[[], int] = now_ms) -> None:
+        self.notifier = store.notifier
         self.stats = RunnerStats(settings.asynchronous.in_flight or flow.slots)
         self._store = store
         self._flow = flow

@@ -44,6 +44,7 @@ from pixel_agent.errors import (
     EngineUnavailable,
     InvalidRequest,
     PixelAgentError,
+    StoreUnavailable,
     TaskUnsupported,
     TooManyPhotos,
 )
@@ -58,6 +59,7 @@ from pixel_agent.progress import Progress, QueueWatch
 from pixel_agent.quality import localised
 from pixel_agent.reading import read_output, retake
 from pixel_agent.recent import RecentPhotos
+from pixel_agent.runner import Flow, Runner
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
 from pixel_agent.store.store import Store
@@ -69,6 +71,8 @@ log = logging.getLogger("pixel_agent.service")
 
 LOOKAHEAD_BATCHES = 3
 """Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
+BACKGROUND_BATCHES = 2
+"""Accepted scans that run in the background, in full batches: one on the device, and one to go next."""
 
 
 def build_service(settings: Settings, *, keep: bool = True) -> ScanService:
@@ -104,10 +108,13 @@ class ScanService:
         self.queue_watch = QueueWatch(self.batcher.places)
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
-        self.lookahead = Lookahead(LOOKAHEAD_BATCHES * self.engine.limits.max_items * len(factories))
+        full_batches = self.engine.limits.max_items * len(factories)
+        self.lookahead = Lookahead(LOOKAHEAD_BATCHES * full_batches)
         self.recent = RecentPhotos()
         self._own_use = OwnUse()
         self._starting: asyncio.Task[None] | None = None
+        flow = Flow(self.scan, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
+        self.runner = Runner(store, flow, settings) if store is not None else None
 
     # One scan
 
@@ -283,6 +290,22 @@ class ScanService:
         """Two photos, before and after: what was resolved, remains or is new. Raises what `compare_photos` raises."""
         return await compare_photos(requests, self.catalogue, self.scan)
 
+    # Kept
+
+    @property
+    def kept(self) -> Store:
+        """The store. Raises StoreUnavailable where `store.enabled` is false."""
+        if self.store is None:
+            raise StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
+        return self.store
+
+    @property
+    def background(self) -> Runner:
+        """What runs accepted scans. Raises StoreUnavailable where `store.enabled` is false."""
+        if self.runner is None:
+            raise StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
+        return self.runner
+
     # Coming in
 
     def plan(self, task: Task) -> Plan:
@@ -327,6 +350,8 @@ class ScanService:
         self._starting.add_done_callback(_log_failed_start)
         if self.store is not None:
             await self.store.open()
+        if self.runner is not None:
+            self.runner.start()
 
     async def until_ready(self) -> None:
         """Wait for the engine. Raises EngineUnavailable with the way out."""
@@ -353,6 +378,8 @@ class ScanService:
     async def stop(self) -> None:
         """Finish what is inside within `server.drain_timeout_s`, then end every thread and task."""
         self.admission.drain()
+        if self.runner is not None:
+            await self.runner.stop(self.settings.server.drain_timeout_s)
         if self._starting is not None:
             if not self._starting.done():
                 self._starting.cancel()

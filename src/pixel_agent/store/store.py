@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from pixel_agent.config import Settings
 from pixel_agent.errors import StoreError, StoreFull, StoreUnavailable
+from pixel_agent.notifier import Notifier
 from pixel_agent.store import scans
 from pixel_agent.store.database import Database, data_folder, telling
 from pixel_agent.store.migrations import migrate
@@ -35,13 +36,14 @@ class StoreState:
 class Store:
     """Records and photos of scans. `open` and `close` own its tasks; it belongs to one event loop.
 
-    `db` gives transactions, `photos` the files. Errors of both are StoreFull and StoreUnavailable.
+    `db` gives transactions, `photos` the files, `notifier` wakes those who wait for a scan or a batch. Errors of both are StoreFull and StoreUnavailable.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings.store
         self.db = Database(settings)
         self.photos = PhotoFiles(data_folder(settings))
+        self.notifier = Notifier()
         self._tasks: list[asyncio.Task[None]] = []
         self._works = asyncio.Event()
         self._ready = False
