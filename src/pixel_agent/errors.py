@@ -39,11 +39,12 @@ from typing import ClassVar
 
 
 class PixelAgentError(Exception):
-    """The root. `message` says what was wrong, `advice` what is accepted or what to do."""
+    """The root. `message` says what was wrong, `advice` what is accepted or what to do, `retry_after_s` when to come back."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong here"
+    retry_after_s: float | None = None
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
