@@ -7,7 +7,7 @@ from math import ceil
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from pixel_agent.core import Alert, Box, Notice, Quality, Row, Scan
+from pixel_agent.core import Alert, Box, Notice, Quality, Review, Row, Scan, Source
 from pixel_agent.errors import PixelAgentError, Refused
 
 
@@ -103,6 +103,17 @@ class RowOut(BaseModel):
             "review": row.review.value,
         }
         return cls.model_validate({**row.fields, **evidence})
+
+    def as_row(self) -> Row:
+        """Back to the core noun."""
+        return Row(
+            fields=self.model_extra or {},
+            bbox=self.bbox,
+            source=Source(self.source),
+            confidence=self.confidence,
+            verified_by=tuple(Source(source) for source in self.verified_by),
+            review=Review(self.review),
+        )
 
 
 class TokensOut(BaseModel):

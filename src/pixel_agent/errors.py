@@ -9,6 +9,7 @@ PixelAgentError                      500 internal
 │   ├── FileUnreadable               400 file_unreadable
 │   ├── UploadTooSlow                408 upload_too_slow
 │   ├── NotFound                     404 not_found
+│   │   └── PhotoGone                404 photo_gone
 │   ├── Conflict                     409 conflict
 │   ├── IdempotencyMismatch          422 idempotency_mismatch
 │   ├── BadArchive                   422 archive_bad
@@ -111,6 +112,13 @@ class NotFound(InvalidRequest):
     status = 404
     code = "not_found"
     title = "There is nothing here"
+
+
+class PhotoGone(NotFound):
+    """The scan is there, its photo is not: it was never kept, or deleted to make room."""
+
+    code = "photo_gone"
+    title = "The photo is not there any more"
 
 
 class Conflict(InvalidRequest):

@@ -7,12 +7,12 @@ are not needed any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Alert, Lang, Notice, Reading, Review, Row, Severity, Source, Status
+from pixel_agent.core import Alert, Lang, Notice, Reading, Row, Severity, Status
 from pixel_agent.envelope import Envelope, RowOut
 from pixel_agent.tasks.compare import Size, compare_readings
 
@@ -22,7 +22,6 @@ VISIT_GAP_MS = 60 * 60 * 1000
 Change = Literal["resolved", "remaining", "new"]
 CHANGES: tuple[Change, ...] = ("resolved", "remaining", "new")
 _ONE_OF_A_KIND = ("gtin", "position_id")
-_EVIDENCE = frozenset(RowOut.model_fields)
 _PHRASES: dict[Lang, dict[Change, str]] = {
     "zh": {"resolved": "{} 项已整改", "remaining": "{} 项仍存在", "new": "{} 项新出现"},
     "en": {"resolved": "{} resolved", "remaining": "{} remaining", "new": "{} new"},
@@ -112,10 +111,9 @@ def _reading(envelope: Envelope) -> Reading:
     )
 
 
-def _row(row: RowOut, scan_id: str) -> Row:
-    fields: dict[str, JsonValue] = {**(row.model_extra or {}), "scan_id": scan_id}
-    verified = tuple(Source(source) for source in row.verified_by)
-    return Row(fields, row.bbox, Source(row.source), row.confidence, verified, Review(row.review))
+def _row(said: RowOut, scan_id: str) -> Row:
+    row = said.as_row()
+    return replace(row, fields={**row.fields, "scan_id": scan_id})
 
 
 def _size(envelope: Envelope) -> Size | None:

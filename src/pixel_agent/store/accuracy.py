@@ -46,9 +46,7 @@ async def measure(conn: AsyncConnection, wanted: ScanFilter) -> list[Accuracy]:
         last = page[-1].seq
 
 
-def _count(
-    page: Sequence[Row[tuple[int, str, str]]], said: dict[int, list[ReviewRecord]], found: dict[str, Accuracy]
-) -> None:
+def _count(page: Sequence[Row[int, str, str]], said: dict[int, list[ReviewRecord]], found: dict[str, Accuracy]) -> None:
     for row in page:
         accuracy = found.setdefault(row.task, Accuracy(row.task))
         accuracy.scans += 1
@@ -57,7 +55,7 @@ def _count(
             accuracy.right[name] += right
 
 
-def _judged(wanted: ScanFilter, last: int) -> Select[tuple[int, str, str]]:
+def _judged(wanted: ScanFilter, last: int) -> Select[int, str, str]:
     said = select(reviews.c.seq).where(reviews.c.undone_at.is_(None), reviews.c.action.in_(["confirm", "correct"]))
     query = select(scans.c.seq, scans.c.task, readings.c.document).join(readings, readings.c.seq == scans.c.seq)
     conditions = [scans.c.seq.in_(said), scans.c.seq > last]

@@ -142,7 +142,7 @@ def to_json(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=True)
 
 
-def _record(row: Found[tuple[object, ...]]) -> ReviewRecord:
+def _record(row: Found[*tuple[object, ...]]) -> ReviewRecord:
     return ReviewRecord(
         id=row.id,
         at=row.at,
