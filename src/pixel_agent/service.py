@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -59,6 +60,7 @@ from pixel_agent.progress import Progress, QueueWatch
 from pixel_agent.quality import localised
 from pixel_agent.reading import read_output, retake
 from pixel_agent.recent import RecentPhotos
+from pixel_agent.recorder import Recorder
 from pixel_agent.runner import Flow, Runner
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
@@ -66,6 +68,7 @@ from pixel_agent.store.store import Store
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.options import check_options
 from pixel_agent.timing import Stopwatch
+from pixel_agent.webhooks import WebhookSender
 
 log = logging.getLogger("pixel_agent.service")
 
@@ -94,6 +97,7 @@ class ScanService:
         factories = engine_factories(settings)
         self.settings = settings
         self.store = store
+        self.recorder = Recorder(store) if store is not None else None
         self.catalogue = catalogue
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
@@ -113,22 +117,39 @@ class ScanService:
         self.recent = RecentPhotos()
         self._own_use = OwnUse()
         self._starting: asyncio.Task[None] | None = None
-        flow = Flow(self.scan, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
+        flow = Flow(self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
         self.runner = Runner(store, flow, settings) if store is not None else None
+        self.webhooks = WebhookSender(store.db, settings.webhooks, store.notifier) if store is not None else None
 
     # One scan
 
     async def scan(self, request: ScanRequest) -> Scan:
-        """One photo, one task, one reading. The caller holds an admission ticket.
+        """One photo, one task, one reading, recorded where scans are kept. The caller holds an admission ticket.
 
-        Raises TaskUnsupported, an InvalidPhoto, DeadlineExceeded, or an EngineError.
+        Raises TaskUnsupported, an InvalidPhoto, DeadlineExceeded, or an EngineError; the last two are recorded too.
         """
+        if self.recorder is None:
+            return await self.read(request)
+        try:
+            scan = await self._timed(request)
+        except PixelAgentError as error:
+            self.recorder.failed(request, error)
+            raise
+        return self._counted(await self.recorder.keep(request, scan))
+
+    async def read(self, request: ScanRequest) -> Scan:
+        """The same without a record: for those who keep one themselves."""
+        return self._counted(await self._timed(request))
+
+    async def _timed(self, request: ScanRequest) -> Scan:
         watch = Stopwatch()
         with self._failures_counted():
             scan = await self._shared(request)
-        timings = {**({} if scan.shared else scan.timings), "total": watch.total_ms}
-        self.metrics.answered(request.task.id, scan.status.value, timings)
-        return replace(scan, timings=timings)
+        return replace(scan, timings={**({} if scan.shared else scan.timings), "total": watch.total_ms})
+
+    def _counted(self, scan: Scan) -> Scan:
+        self.metrics.answered(scan.task.id, scan.status.value, scan.timings)
+        return scan
 
     async def chat(self, request: ScanRequest) -> Output:
         """What the model says to `request.messages`: its own words, neither gated, nor shared, nor checked.
@@ -183,6 +204,8 @@ class ScanService:
         with await self.lookahead.take(request) as place:
             watch.lap("queue")
             photo = await self._prepare(request, plan, watch, sha256)
+            if self.recorder is not None:
+                self.recorder.photo(photo)
             return await self._read(request, plan, photo, today, watch, place)
 
     async def _read(
@@ -287,8 +310,14 @@ class ScanService:
         )
 
     async def compare(self, requests: Sequence[ScanRequest]) -> Scan:
-        """Two photos, before and after: what was resolved, remains or is new. Raises what `compare_photos` raises."""
-        return await compare_photos(requests, self.catalogue, self.scan)
+        """Two photos, before and after: what was resolved, remains or is new; recorded, and both scans as well.
+
+        Raises what `compare_photos` raises.
+        """
+        scan = replace(await compare_photos(requests, self.catalogue, self.scan), scan_id=uuid.uuid4().hex)
+        if self.recorder is not None:
+            scan = await self.recorder.keep(replace(requests[1], scan_id=scan.scan_id), scan)
+        return scan
 
     # Kept
 
@@ -348,10 +377,13 @@ class ScanService:
         self.monitor.start()
         self._starting = asyncio.create_task(self.batcher.start())
         self._starting.add_done_callback(_log_failed_start)
-        if self.store is not None:
+        if self.store is not None and self.recorder is not None:
             await self.store.open()
+            self.recorder.start()
         if self.runner is not None:
             self.runner.start()
+        if self.webhooks is not None:
+            self.webhooks.start()
 
     async def until_ready(self) -> None:
         """Wait for the engine. Raises EngineUnavailable with the way out."""
@@ -390,7 +422,10 @@ class ScanService:
         await self.evidence.close()
         await self.photos.close()
         await asyncio.to_thread(self.monitor.stop)
-        if self.store is not None:
+        if self.store is not None and self.recorder is not None:
+            await self.recorder.stop()
+            if self.webhooks is not None:
+                await self.webhooks.stop()
             await self.store.close()
 
     # Beside the flow

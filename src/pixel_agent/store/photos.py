@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import case, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -145,8 +145,8 @@ async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
         for record in sorted({record.sha256: record for record in records}.values(), key=lambda record: record.sha256)
     ]  # in one order, or two processes could wait for each other
     statement = insert(photos)
-    known = {"removed_at": statement.excluded.removed_at}
-    await conn.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_=known), rows)
+    kept = case((statement.excluded.removed_at.is_(None), None), else_=photos.c.removed_at)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_={"removed_at": kept}), rows)
 
 
 async def learn(conn: AsyncConnection, record: PhotoRecord) -> None:
