@@ -1,0 +1,56 @@
+// Scans that a person has deleted, some seconds before they are: undone they never were. Shared by all views.
+
+import { send } from "./api.js";
+import { toast } from "./dom.js";
+import { offerUndo } from "./undo.js";
+
+const waiting = new Map();
+const listeners = new Set();
+
+export const deletions = {
+  /** Whether the scan is about to go; lists leave it out. */
+  has: (id) => waiting.has(id),
+
+  /** Deletes the scans once the time to undo is over. `listener`s hear of every change. */
+  ask(ids, message) {
+    const group = { ids: [...ids] };
+    for (const id of group.ids) waiting.set(id, group);
+    tell();
+    group.bar = offerUndo(message, { undo: () => forget(group), commit: () => run(group) });
+  },
+
+  subscribe(listener, signal) {
+    listeners.add(listener);
+    signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
+  },
+};
+
+async function run(group) {
+  for (const id of group.ids) {
+    try {
+      await send("DELETE", path(id));
+    } catch (error) {
+      if (error.status !== 404) {
+        forget(group);
+        toast(error.detail || error.message, { kind: "fail" });
+        return;
+      }
+    }
+  }
+}
+
+function forget(group) {
+  for (const id of group.ids) waiting.delete(id);
+  tell();
+}
+
+function tell() {
+  for (const listener of [...listeners]) listener();
+}
+
+const path = (id) => `/v1/scans/${encodeURIComponent(id)}`;
+
+// A page that is left meant what it said.
+addEventListener("pagehide", () => {
+  for (const id of waiting.keys()) fetch(path(id), { method: "DELETE", keepalive: true }).catch(() => {});
+});

@@ -1,0 +1,442 @@
+// A photo with boxes on it: zoom, pan, and one choice shared with the rows of a table (see link.js).
+//
+// The photo is scaled by a transform; the boxes are elements that are placed in pixels of the window, so their lines
+// stay crisp at any zoom. They are the options of one list box: one stop of the Tab key, however many there are.
+
+import { announce, clear, h, stylesheet, text } from "./dom.js";
+import { add, onLang, t } from "./i18n.js";
+import { sprite } from "./sprites.js";
+import strings from "./strings/viewer.js";
+import { readable } from "./untrusted.js";
+import * as zoom from "./zoom.js";
+
+add(strings);
+
+/** Who says it, as the annotated photos have it too. */
+export const SOURCE_SIGNS = { barcode: "■", text: "T", model: "●", rule: "◆", human: "▲" };
+export const SEVERITY_SIGNS = { info: "i", minor: "!", major: "!!", critical: "!!!" };
+
+const MANY = 40; // boxes; beyond, only the one that is pointed at or chosen is labelled
+const DRAG_PX = 5; // less is a tap
+const PAN_PX = 60; // one press of an arrow key
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+export class PhotoViewer {
+  /**
+   * `marks`: [{id, bbox, part: 'items' | 'findings' | 'alerts', source, severity, label}], boxes in pixels of the original.
+   * `width`, `height` are the original's; without them the picture's own are taken once it is there.
+   */
+  constructor({ src, width, height, alt = "", marks = [], link, name, signal }) {
+    stylesheet("viewer");
+    Object.assign(this, { src, alt, link, name, signal });
+    this.size = { width: width || 0, height: height || 0 };
+    this.frame = { width: 1, height: 1 };
+    this.view = { scale: 1, x: 0, y: 0 };
+    this.elements = new Map();
+    this.watchers = new Set();
+    this.pointers = new Map();
+    this.active = null;
+    this.#build();
+    this.setMarks(marks);
+    this.#listen();
+    onLang(() => this.#label(), signal);
+  }
+
+  /** Replaces the boxes; what is chosen stays chosen where its id is still there. */
+  setMarks(marks) {
+    const placed = marks.filter((mark) => Array.isArray(mark.bbox) && mark.bbox.length === 4);
+    const area = ({ bbox: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
+    this.marks = placed;
+    this.elements = new Map();
+    clear(this.boxes);
+    // Small boxes lie over large ones, so that each can be hit.
+    for (const mark of [...placed].sort((one, other) => area(other) - area(one))) this.#addBox(mark);
+    this.root.dataset.many = String(placed.length > MANY);
+    this.active = this.elements.has(this.active) ? this.active : (placed[0]?.id ?? null);
+    this.#labelBoxes();
+    this.#paint();
+  }
+
+  /** Another photo in the same place. */
+  setPhoto({ src, width, height, alt }) {
+    this.size = { width: width || 0, height: height || 0 };
+    this.alt = alt ?? this.alt;
+    this.#show(src);
+    this.fit();
+  }
+
+  /** The whole photo. */
+  fit() {
+    if (this.size.width) this.#go(zoom.fitted(this.size, this.frame));
+  }
+
+  /** Calls `watcher` with the view (see zoom.relative) whenever a person moves it. */
+  onView(watcher) {
+    this.watchers.add(watcher);
+  }
+
+  /** Shows what another viewer shows, without telling the watchers. */
+  follow(relative) {
+    if (this.size.width) this.#go(zoom.absolute(relative, this.size, this.frame), { quiet: true });
+  }
+
+  #build() {
+    this.image = h("img", { class: "viewer__photo", alt: readable(this.alt), draggable: "false", decoding: "async" });
+    this.boxes = h("div", { class: "viewer__boxes", role: "listbox", tabindex: "0" });
+    this.layer = h("div", { class: "viewer__layer" }, this.image, this.boxes);
+    this.gone = h("div", { class: "viewer__gone", hidden: true });
+    this.wait = h("p", { class: "viewer__wait" });
+    this.window = h("div", { class: "viewer__window", tabindex: "0", role: "group" }, this.layer, this.gone, this.wait);
+    this.level = h("output", { class: "viewer__level" });
+    this.buttons = {
+      out: this.#button("out", sprite("minus"), () => this.#step(-1)),
+      in: this.#button("in", sprite("plus"), () => this.#step(1)),
+      fit: this.#button("fit", sprite("fit"), () => this.#told(() => this.fit())),
+      full: this.#button("full", "1:1", () => this.#told(() => this.#zoomTo(1))),
+    };
+    this.toggle = h("input", { type: "checkbox", checked: true });
+    this.toggleText = h("span");
+    this.tools = h(
+      "div",
+      { class: "viewer__tools", role: "group" },
+      ...Object.values(this.buttons),
+      this.level,
+      h("label", { class: "viewer__toggle pix-check small" }, this.toggle, this.toggleText),
+    );
+    this.root = h("div", { class: "viewer" }, this.window, this.tools);
+    this.#label();
+    this.#show(this.src);
+  }
+
+  #button(name, sign, act) {
+    return h("button", { type: "button", class: "pix-button viewer__button", "data-zoom": name, on: { click: act } }, sign);
+  }
+
+  #label() {
+    const name = this.name ? `${readable(this.name)}: ` : "";
+    this.window.setAttribute("aria-label", `${name}${t("viewer.region")}. ${t("viewer.help")}`);
+    this.boxes.setAttribute("aria-label", `${name}${t("viewer.boxes")}. ${t("viewer.boxes.help")}`);
+    this.tools.setAttribute("aria-label", `${name}${t("viewer.region")}`);
+    for (const [name, button] of Object.entries(this.buttons)) {
+      button.setAttribute("aria-label", t(`viewer.zoom.${name}`));
+      button.title = t(`viewer.zoom.${name}`);
+    }
+    this.toggleText.textContent = t("viewer.marks");
+    this.wait.textContent = t("viewer.loading");
+    clear(this.gone).append(
+      sprite("photo", { size: 48 }),
+      h("strong", {}, t("viewer.gone")),
+      h("span", {}, t("viewer.gone.why")),
+    );
+    if (this.marks) this.#labelBoxes();
+  }
+
+  #show(src) {
+    this.gone.hidden = true;
+    this.wait.hidden = false;
+    this.root.dataset.photo = "loading";
+    if (src) this.image.src = src;
+    else this.#lost();
+  }
+
+  #loaded() {
+    if (!this.size.width) this.size = { width: this.image.naturalWidth, height: this.image.naturalHeight };
+    this.wait.hidden = true;
+    this.root.dataset.photo = "there";
+    this.#resized();
+  }
+
+  #lost() {
+    this.wait.hidden = true;
+    this.gone.hidden = false;
+    this.root.dataset.photo = "gone";
+    if (!this.size.width) this.size = { width: 4, height: 3 };
+    this.#resized();
+  }
+
+  #listen() {
+    const { signal, window: frame, boxes } = this;
+    const on = (target, type, act, more) => target.addEventListener(type, act, { signal, ...more });
+    on(this.image, "load", () => this.#loaded());
+    on(this.image, "error", () => this.#lost());
+    on(frame, "wheel", (event) => this.#wheel(event), { passive: false });
+    on(frame, "pointerdown", (event) => this.#down(event));
+    on(frame, "pointermove", (event) => this.#move(event));
+    on(frame, "pointerup", (event) => this.#up(event));
+    on(frame, "pointercancel", (event) => this.#release(event));
+    on(frame, "dblclick", (event) => this.#told(() => this.#zoomTo(this.#isFit() ? 1 : 0, this.#point(event))));
+    on(boxes, "pointerover", (event) => this.link?.hover(this.#idAt(event.target), this));
+    on(boxes, "pointerleave", () => this.link?.hover(null, this));
+    on(frame, "keydown", (event) => this.#key(event));
+    on(boxes, "focus", () => this.#activate(this.link?.selected ?? this.active));
+    on(boxes, "blur", () => this.link?.hover(null, this));
+    on(this.toggle, "change", () => (this.root.dataset.hide = String(!this.toggle.checked)));
+    this.link?.on((change) => this.#linked(change), signal);
+    const observer = new ResizeObserver(() => this.#resized());
+    observer.observe(frame);
+    signal?.addEventListener("abort", () => observer.disconnect(), { once: true });
+  }
+
+  #addBox(mark) {
+    const [x0, y0, x1, y1] = mark.bbox;
+    const sign = (SOURCE_SIGNS[mark.source] ?? "") + (SEVERITY_SIGNS[mark.severity] ?? "");
+    const box = h(
+      "div",
+      {
+        class: "box",
+        id: boxId(this, mark.id),
+        role: "option",
+        "aria-selected": "false",
+        "data-id": mark.id,
+        "data-part": mark.part,
+        "data-source": mark.source ?? "",
+        "data-severity": mark.severity ?? "",
+        "data-change": mark.change ?? "",
+        "data-edge": `${y0 < 0.08 * this.size.height ? "top" : ""} ${x0 > 0.6 * this.size.width ? "right" : ""}`,
+      },
+      h("span", { class: "box__tag" }, `${sign} `, text(short(mark.label ?? ""))),
+    );
+    for (const [name, value] of Object.entries({ x: x0, y: y0, w: x1 - x0, h: y1 - y0 })) {
+      box.style.setProperty(`--${name}`, String(value));
+    }
+    this.elements.set(mark.id, box);
+    this.boxes.append(box);
+  }
+
+  #labelBoxes() {
+    const order = this.marks.map((mark) => mark.id);
+    const empty = order.length === 0;
+    this.boxes.hidden = empty;
+    for (const mark of this.marks) {
+      const words = [
+        t(`viewer.${mark.part}`),
+        mark.severity && t(`severity.${mark.severity}`),
+        mark.source && t(`source.${mark.source}`),
+        readable(short(mark.label ?? "")),
+      ];
+      const label = words.filter(Boolean).join(" · ");
+      const place = { label, n: order.indexOf(mark.id) + 1, total: order.length };
+      this.elements.get(mark.id)?.setAttribute("aria-label", t("viewer.of", place));
+    }
+  }
+
+  #idAt(target) {
+    return target.closest?.(".box")?.dataset.id ?? null;
+  }
+
+  #linked({ kind, id, from }) {
+    if (kind === "hover") {
+      mark(this.elements, "data-hover", id);
+      return;
+    }
+    mark(this.elements, "data-chosen", id);
+    for (const [other, box] of this.elements) box.setAttribute("aria-selected", String(other === id));
+    const box = this.marks.find((one) => one.id === id)?.bbox;
+    if (!box) return;
+    this.active = id;
+    this.boxes.setAttribute("aria-activedescendant", boxId(this, id));
+    if (from !== this) this.#told(() => this.#go(zoom.showing(this.view, box, this.size, this.frame)));
+  }
+
+  #activate(id) {
+    const mark = this.marks.find((one) => one.id === id) ?? this.marks[0];
+    if (!mark) return;
+    this.active = mark.id;
+    this.boxes.setAttribute("aria-activedescendant", boxId(this, mark.id));
+    this.link?.hover(mark.id, this);
+    this.#told(() => this.#go(zoom.showing(this.view, mark.bbox, this.size, this.frame)));
+  }
+
+  #key(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const inBoxes = event.target === this.boxes;
+    const acts = {
+      "+": () => this.#step(1),
+      "=": () => this.#step(1),
+      "-": () => this.#step(-1),
+      0: () => this.#told(() => this.fit()),
+      1: () => this.#told(() => this.#zoomTo(1)),
+      ...(inBoxes ? this.#boxKeys() : this.#windowKeys()),
+    };
+    const act = acts[event.key];
+    if (!act || act() === false) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #windowKeys() {
+    const pan = ([dx, dy]) => this.#told(() => this.#go(zoom.panned(this.view, -dx * PAN_PX, -dy * PAN_PX, this.size, this.frame)));
+    const keys = Object.entries(ARROWS).map(([key, way]) => [key, () => (this.#isFit() ? false : pan(way))]);
+    return { ...Object.fromEntries(keys), Enter: () => this.boxes.focus() };
+  }
+
+  #boxKeys() {
+    const choose = () => {
+      this.link?.select(this.active, this);
+      announce(this.elements.get(this.active)?.getAttribute("aria-label") ?? "");
+      this.root.dispatchEvent(new CustomEvent("choose", { detail: this.active }));
+    };
+    const turn = (by) => {
+      const at = this.marks.findIndex((one) => one.id === this.active);
+      this.#activate(this.marks[Math.min(this.marks.length - 1, Math.max(0, at + by))]?.id);
+    };
+    const keys = Object.entries(ARROWS).map(([key, way]) => [key, () => this.#activate(this.#neighbour(way))]);
+    return {
+      ...Object.fromEntries(keys),
+      Home: () => turn(-Infinity),
+      End: () => turn(Infinity),
+      PageUp: () => turn(-10),
+      PageDown: () => turn(10),
+      Enter: choose,
+      " ": choose,
+      Escape: () => {
+        this.link?.hover(null, this);
+        this.window.focus();
+      },
+    };
+  }
+
+  /** The nearest box in a direction; the list's next or last one where nothing lies there. */
+  #neighbour([dx, dy]) {
+    const at = this.marks.findIndex((one) => one.id === this.active);
+    const from = middle(this.marks[at]?.bbox ?? [0, 0, 0, 0]);
+    let best = null;
+    let least = Infinity;
+    for (const one of this.marks) {
+      const to = middle(one.bbox);
+      const along = (to.x - from.x) * dx + (to.y - from.y) * dy;
+      const across = Math.abs((to.x - from.x) * dy) + Math.abs((to.y - from.y) * dx);
+      const far = along + 2 * across;
+      if (one.id !== this.active && along > 0 && far < least) [best, least] = [one.id, far];
+    }
+    const step = dx + dy;
+    return best ?? this.marks[(at + step + this.marks.length) % this.marks.length]?.id;
+  }
+
+  #wheel(event) {
+    const factor = 1.0015 ** -(event.deltaMode === 1 ? event.deltaY * 30 : event.deltaY);
+    if (factor < 1 && this.#isFit()) return; // nothing to shrink: the page scrolls
+    event.preventDefault();
+    this.#told(() => this.#go(zoom.zoomedAt(this.view, this.view.scale * factor, this.#point(event), this.size, this.frame)));
+  }
+
+  #down(event) {
+    if (event.button !== 0) return;
+    this.pointers.set(event.pointerId, this.#point(event));
+    this.dragged = this.pointers.size > 1;
+    this.start = { point: this.#point(event), view: this.view, target: event.target };
+    this.pinch = this.#spread();
+  }
+
+  #move(event) {
+    if (!this.pointers.has(event.pointerId)) return;
+    const before = this.pointers.get(event.pointerId);
+    const now = this.#point(event);
+    if (!this.dragged && Math.hypot(now.x - this.start.point.x, now.y - this.start.point.y) < DRAG_PX) return;
+    if (!this.dragged) this.window.setPointerCapture(event.pointerId);
+    this.dragged = true;
+    this.pointers.set(event.pointerId, now);
+    this.#told(() => this.#go(zoom.panned(this.view, now.x - before.x, now.y - before.y, this.size, this.frame)));
+    const spread = this.#spread();
+    if (spread && this.pinch) {
+      const scale = this.view.scale * (spread.far / this.pinch.far);
+      this.#told(() => this.#go(zoom.zoomedAt(this.view, scale, spread.centre, this.size, this.frame)));
+    }
+    this.pinch = spread;
+  }
+
+  #up(event) {
+    const tapped = this.pointers.has(event.pointerId) && !this.dragged;
+    this.#release(event);
+    if (!tapped) return;
+    const id = this.#idAt(this.start.target);
+    this.link?.select(id === this.link.selected ? null : id, this);
+    if (id) this.root.dispatchEvent(new CustomEvent("choose", { detail: id }));
+  }
+
+  #release(event) {
+    this.pointers.delete(event.pointerId);
+    this.pinch = this.#spread();
+  }
+
+  #spread() {
+    const [one, other] = [...this.pointers.values()];
+    if (!other) return null;
+    const centre = { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+    return { far: Math.max(1, Math.hypot(one.x - other.x, one.y - other.y)), centre };
+  }
+
+  #point(event) {
+    const place = this.window.getBoundingClientRect();
+    return { x: event.clientX - place.left - this.window.clientLeft, y: event.clientY - place.top - this.window.clientTop };
+  }
+
+  #step(direction) {
+    this.#told(() => this.#zoomTo(zoom.nextStep(this.view.scale, direction, this.size, this.frame)));
+  }
+
+  #zoomTo(scale, point = { x: this.frame.width / 2, y: this.frame.height / 2 }) {
+    this.#go(zoom.zoomedAt(this.view, scale, point, this.size, this.frame));
+  }
+
+  #isFit() {
+    return this.view.scale <= zoom.fitScale(this.size, this.frame) * 1.001;
+  }
+
+  #resized() {
+    const wasFit = !this.placed || this.#isFit();
+    if (this.size.width) this.window.style.setProperty("aspect-ratio", `${this.size.width} / ${this.size.height}`);
+    this.frame = { width: Math.max(1, this.window.clientWidth), height: Math.max(1, this.window.clientHeight) };
+    if (!this.size.width) return;
+    this.image.width = this.size.width;
+    this.image.height = this.size.height;
+    this.placed = true;
+    this.#go(wasFit ? zoom.fitted(this.size, this.frame) : zoom.panned(this.view, 0, 0, this.size, this.frame));
+  }
+
+  /** Does something a person asked for, and tells those who watch. */
+  #told(act) {
+    const before = this.view;
+    act();
+    if (before === this.view || !this.size.width) return;
+    for (const watcher of this.watchers) watcher(zoom.relative(this.view, this.size, this.frame));
+  }
+
+  #go(view) {
+    this.view = view;
+    this.#paint();
+  }
+
+  #paint() {
+    const { scale, x, y } = this.view;
+    this.layer.style.setProperty("transform", `translate(${x}px, ${y}px)`);
+    if (scale !== this.painted) {
+      this.painted = scale;
+      this.image.style.setProperty("transform", `scale(${scale})`);
+      this.boxes.style.setProperty("--z", String(scale));
+    }
+    this.root.dataset.large = String(scale >= 2);
+    this.root.dataset.fit = String(this.#isFit());
+    this.level.textContent = t("viewer.zoom.level", { percent: Math.round(scale * 100) });
+  }
+}
+
+let viewers = 0;
+
+function boxId(viewer, id) {
+  viewer.number ??= ++viewers;
+  return `box-${viewer.number}-${id.replace(":", "-")}`;
+}
+
+function mark(elements, attribute, id) {
+  for (const [other, element] of elements) element.toggleAttribute(attribute, other === id);
+}
+
+function middle([x0, y0, x1, y1]) {
+  return { x: (x0 + x1) / 2, y: (y0 + y1) / 2 };
+}
+
+function short(label) {
+  const signs = [...label];
+  return signs.length > 28 ? `${signs.slice(0, 27).join("")}…` : label;
+}

@@ -1,0 +1,124 @@
+// What the rows of a reading say, for tables, boxes and texts. The columns and their words come from the catalogue.
+
+import { h, text } from "./dom.js";
+import { lang, money, number, t } from "./i18n.js";
+
+export const PARTS = ["findings", "items"];
+export const SEVERITIES = ["critical", "major", "minor", "info"];
+
+const EVIDENCE = new Set(["bbox", "source", "confidence", "verified_by", "review", "kind"]);
+const PRICES = new Set(["price", "regular_price", "sale_price", "member_price", "expected_price"]);
+const RATES = new Set(["fill_rate", "oos_rate", "compliance_rate", "share", "confidence"]);
+const DEGREES = new Set(["tilt_deg", "threshold_deg"]);
+const HEADS = [
+  ...["name", "shop_name", "sign_text", "hazard", "rule_id", "object", "waste_type", "tag_text", "text", "item"],
+  ...["found", "position_id", "gtin", "type", "status", "answer", "evidence", "reason"],
+];
+const TAILS = [
+  ...["sale_price", "regular_price", "price", "expiry_date", "production_date", "tilt_deg", "facings", "portion"],
+  ...["verdict", "status", "gtin"],
+];
+const SHORT = 16; // signs; a longer text may break anywhere
+const LONG = 280; // signs; beyond, a text is folded
+
+/** The rows of a reading with their ids and places: [{id, part, index, row}], findings first as people read them. */
+export function rowsOf(reading) {
+  return PARTS.flatMap((part) => (reading?.[part] ?? []).map((row, index) => ({ id: `${part}:${index}`, part, index, row })));
+}
+
+/** The fields of a task's rows in order, with what they are called: [{field, name, words}]; fields nobody declared last. */
+export function columnsOf(task, rows) {
+  const declared = task?.columns ?? [];
+  const names = new Set(declared.map((column) => column.field));
+  const found = rows.flatMap((row) => Object.keys(row)).filter((field) => !names.has(field) && !EVIDENCE.has(field));
+  const others = [...new Set(found)].map((field) => ({ field, zh: field, en: field.replaceAll("_", " "), words: {} }));
+  return [...declared, ...others].map((column) => ({ ...column, name: column[lang()] }));
+}
+
+/** Whether a value says anything. */
+export function isSaid(value) {
+  if (value === null || value === undefined || value === "") return false;
+  return typeof value === "object" ? Object.keys(value).length > 0 : true;
+}
+
+/** One value as a person reads it, in plain words. */
+export function wordsOf(value, column, row = {}) {
+  if (!isSaid(value)) return "–";
+  if (typeof value === "boolean") return t(value ? "reading.yes" : "reading.no");
+  if (Array.isArray(value)) return value.map((one) => wordsOf(one, column, row)).join(lang() === "zh" ? "、" : ", ");
+  if (typeof value === "object") return Object.entries(value).map(([key, one]) => `${key} ${wordsOf(one, {}, row)}`).join(" · ");
+  if (typeof value === "number") return figure(value, column?.field, row);
+  const word = column?.words?.[value];
+  if (word) return lang() === "zh" ? word : value.replaceAll("_", " ");
+  return value;
+}
+
+/** One value as a node: digits of codes in groups, long texts folded, strangers' words kept apart. */
+export function valueNode(value, column, row = {}) {
+  if (!isSaid(value)) return h("span", { class: "cell__none" }, "–");
+  const field = column?.field;
+  if (field === "gtin" && typeof value === "string") return codeNode(value);
+  if (Array.isArray(value)) return h("span", { class: "cell__list" }, value.map((one) => h("span", { class: "pix-tag" }, valueNode(one, column, row))));
+  if (typeof value === "object") return pairsNode(value, row);
+  if (typeof value === "string" && !column?.words?.[value]) return foldedText(value);
+  return h("span", { class: typeof value === "number" ? "cell__number" : "" }, text(wordsOf(value, column, row)));
+}
+
+/** Digits of a barcode as they are printed below it; copied, they are one number. */
+export function codeNode(digits) {
+  const groups = { 8: [4, 4], 12: [1, 5, 5, 1], 13: [1, 6, 6], 14: [1, 2, 5, 5, 1] }[digits.length];
+  if (!groups || !/^\d+$/.test(digits)) return text(digits);
+  let at = 0;
+  const parts = groups.map((size) => h("span", {}, digits.slice(at, (at += size))));
+  return h("span", { class: "cell__code", dir: "ltr" }, parts);
+}
+
+/** What a row is about in a few words: its most telling field, and the price, date or verdict that goes with it. */
+export function labelOf(row, columns = []) {
+  const column = (field) => columns.find((one) => one.field === field) ?? { field };
+  const says = (field) => ["string", "number"].includes(typeof row[field]) && row[field] !== "";
+  const head = HEADS.find(says);
+  const tail = TAILS.find((field) => field !== head && says(field));
+  return [head, tail].filter(Boolean).map((field) => wordsOf(row[field], column(field), row)).join(" ");
+}
+
+/** Boxes for a PhotoViewer, of rows and of alerts that have a place no row has. */
+export function marksOf(reading, columns = []) {
+  const marks = rowsOf(reading).map(({ id, part, row }) => ({
+    id,
+    part,
+    bbox: row.bbox,
+    source: row.source,
+    severity: row.severity,
+    label: labelOf(row, columns),
+  }));
+  const taken = new Set(marks.map((mark) => String(mark.bbox)));
+  const alerts = (reading?.alerts ?? []).map((alert, index) => ({ ...alert, id: `alerts:${index}`, part: "alerts", label: alert.message }));
+  return [...marks, ...alerts.filter((alert) => alert.bbox && !taken.has(String(alert.bbox)))];
+}
+
+function figure(value, field, row) {
+  if (PRICES.has(field)) return money(value, row.currency);
+  if (RATES.has(field)) return number(value, { style: "percent", maximumFractionDigits: 1 });
+  if (DEGREES.has(field)) return `${number(value)}°`;
+  return number(value);
+}
+
+function pairsNode(value, row) {
+  const entries = Object.entries(value).map(([key, one]) => [h("dt", {}, text(key)), h("dd", {}, text(wordsOf(one, {}, row)))]);
+  return h("dl", { class: "cell__pairs" }, entries);
+}
+
+/** A stranger's text; a very long one opens only when asked. */
+export function foldedText(words) {
+  const signs = words.length > LONG ? [...words] : [];
+  if (signs.length <= LONG) return h("span", { class: words.length > SHORT ? "cell__text long" : "cell__text" }, text(words));
+  const shown = h("span", {}, text(`${signs.slice(0, LONG - 80).join("")}…`));
+  const more = h("button", { type: "button", class: "cell__more", t: ["reading.more_signs", { n: number(signs.length) }] });
+  more.addEventListener("click", (event) => {
+    event.stopPropagation();
+    shown.replaceChildren(text(words));
+    more.remove();
+  });
+  return h("span", { class: "cell__text long" }, shown, more);
+}
