@@ -18,6 +18,11 @@ class Exporter(ABC):
     media_type: ClassVar[str]
     suffix: ClassVar[str]
 
+    @property
+    def full(self) -> bool:
+        """Whether further scans would be left out."""
+        return False
+
     def begin(self) -> bytes:
         """What comes before the first scan."""
         return b""
