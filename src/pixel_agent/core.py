@@ -144,7 +144,8 @@ class Photo:
     `pixels` is upright RGB within the pixel budget it was prepared for. `width` and `height` are those of the upright
     original: boxes are always given in its pixels. `decode(max_pixels)` decodes the upload again at another budget
     (None: full size); it blocks, so call it in a worker thread. `captured_at` is the camera's own time, if it has one.
-    `fingerprint` is a 64-bit difference hash: near copies differ in few bits.
+    `fingerprint` is a 64-bit difference hash: near copies differ in few bits. `quality` is None, and `fingerprint` 0, until
+    the photo has been judged: that goes on while the device begins to work.
     """
 
     data: bytes
@@ -153,7 +154,7 @@ class Photo:
     width: int
     height: int
     pixels: Pixels
-    quality: Quality
+    quality: Quality | None
     decode: Callable[[int | None], Pixels]
     captured_at: datetime | None = None
     fingerprint: int = 0

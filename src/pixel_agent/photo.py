@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from pixel_agent import quality
 from pixel_agent.config import PhotoSettings
-from pixel_agent.core import Photo, Pixels
+from pixel_agent.core import Photo, Pixels, Quality
 from pixel_agent.decoding import Header, decode, read_header
 from pixel_agent.errors import PhotoTooLarge, PhotoTooManyPixels
 from pixel_agent.sniffing import sniff
 from pixel_agent.workers import ElasticExecutor, Stats
 
-__all__ = ["PhotoStage", "check", "fingerprint", "prepare", "sniff"]
+__all__ = ["PhotoStage", "check", "fingerprint", "judged", "judgement", "prepare", "sniff", "unjudged"]
+
+T = TypeVar("T")
 
 LARGE_BYTES = 2**20
 """Up to this size (about 1 ms) an upload is hashed where it is."""
@@ -52,17 +57,43 @@ class PhotoStage:
     async def prepare(
         self, data: bytes, max_pixels: int, grid: int = 1, *, sha256: str | None = None, rank: int = 0
     ) -> Photo:
-        """As `prepare`, off the event loop; the lowest rank goes first.
+        """As `prepare`, off the event loop; the lowest rank goes first."""
+        _, judging = await self.begin(data, max_pixels, grid, sha256=sha256, rank=rank)
+        return await judging
 
-        Cancelling takes a photo that still waits out of the queue.
+    async def begin(
+        self, data: bytes, max_pixels: int, grid: int = 1, *, sha256: str | None = None, rank: int = 0
+    ) -> tuple[Photo, asyncio.Task[Photo]]:
+        """The photo as soon as it has pixels, and the task that gives it once more when it has been judged.
+
+        Cancelling takes a photo that still waits out of the queue; whoever got the task awaits or cancels it.
+        """
+        _check_bytes(data, self._settings)
+        loop = asyncio.get_running_loop()
+        decoded: asyncio.Future[Photo] = loop.create_future()
+
+        def work() -> Photo:
+            photo = unjudged(data, max_pixels, self._settings, sha256, None, grid)
+            loop.call_soon_threadsafe(_give, decoded, photo)
+            return judged(photo)
+
+        judging = asyncio.create_task(self.run(rank, work, data))
+        judging.add_done_callback(partial(_pass_on, decoded))
+        try:
+            return await decoded, judging
+        except BaseException:
+            judging.cancel()
+            raise
+
+    async def run(self, rank: int, work: Callable[[], T], data: bytes) -> T:
+        """What `work` makes of a photo's bytes, in the threads of this stage; the lowest rank goes first.
 
         HEIC and AVIF take about thirty times as long as JPEG; their own bound keeps them from filling every thread.
         """
-        _check_bytes(data, self._settings)
         if sniff(data) not in ("image/heic", "image/avif"):
-            return await self._workers.run_at(rank, prepare, data, max_pixels, self._settings, sha256, None, grid)
+            return await self._workers.run_at(rank, work)
         async with self._heic:
-            return await self._workers.run_at(rank, prepare, data, max_pixels, self._settings, sha256, None, grid)
+            return await self._workers.run_at(rank, work)
 
     async def close(self) -> None:
         """Finish what runs, cancel what waits, end the threads."""
@@ -83,6 +114,18 @@ def prepare(
     is computed unless it is given. `now` (default: the clock) is what the camera's
     time is held against: one from the future or from before 2001 is dropped. Raises the InvalidPhoto family only.
     """
+    return judged(unjudged(data, max_pixels, settings, sha256, now, grid))
+
+
+def unjudged(
+    data: bytes,
+    max_pixels: int,
+    settings: PhotoSettings,
+    sha256: str | None = None,
+    now: datetime | None = None,
+    grid: int = 1,
+) -> Photo:
+    """As `prepare`, without `quality` and `fingerprint`, which take about 2 ms."""
     header = check(data, settings)
     pixels = decode(data, header, max_pixels, grid)
     width, height = header.upright_size
@@ -93,11 +136,22 @@ def prepare(
         width=width,
         height=height,
         pixels=pixels,
-        quality=quality.assess(pixels, (width, height)),
+        quality=None,
         decode=partial(decode, data, header),
         captured_at=_plausible(header.captured_at, now or datetime.now()),
-        fingerprint=fingerprint(pixels),
     )
+
+
+def judged(photo: Photo) -> Photo:
+    """The same photo with its quality and fingerprint; blocks."""
+    found = quality.assess(photo.pixels, (photo.width, photo.height))
+    return replace(photo, quality=found, fingerprint=fingerprint(photo.pixels))
+
+
+def judgement(photo: Photo) -> Quality:
+    """The quality of a photo that has been judged."""
+    assert photo.quality is not None, "the photo has not been judged"
+    return photo.quality
 
 
 def digest(data: bytes) -> str:
@@ -126,6 +180,19 @@ def fingerprint(pixels: Pixels) -> int:
     grey = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_RGB2GRAY)
     cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     return int.from_bytes(np.packbits(cells[:, :-1] < cells[:, 1:]).tobytes(), "big")
+
+
+def _give(decoded: asyncio.Future[Photo], photo: Photo) -> None:
+    if not decoded.done():
+        decoded.set_result(photo)
+
+
+def _pass_on(decoded: asyncio.Future[Photo], judging: asyncio.Task[Photo]) -> None:
+    """What ended the work before there were pixels ends the waiting for them."""
+    if judging.cancelled():
+        decoded.cancel()
+    elif (error := judging.exception()) is not None and not decoded.done():
+        decoded.set_exception(error)
 
 
 def _check_bytes(data: bytes, settings: PhotoSettings) -> None:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from time import perf_counter
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -54,7 +55,7 @@ from pixel_agent.lookahead import Lookahead, Place
 from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
 from pixel_agent.pairs import compare_photos
-from pixel_agent.photo import PhotoStage, prepare
+from pixel_agent.photo import PhotoStage, judgement, prepare
 from pixel_agent.pool import Pool
 from pixel_agent.progress import Progress, QueueWatch
 from pixel_agent.quality import localised
@@ -67,10 +68,13 @@ from pixel_agent.stats import gauges
 from pixel_agent.store.store import Store
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.options import check_options
-from pixel_agent.timing import Stopwatch
+from pixel_agent.timing import Stopwatch, let_go
 from pixel_agent.webhooks import WebhookSender
 
 log = logging.getLogger("pixel_agent.service")
+
+Asked: TypeAlias = tuple[Output, tuple[Code, ...], tuple[Notice, ...]]
+"""The engine's answer, the codes that were read, and what is to be said about them."""
 
 LOOKAHEAD_BATCHES = 3
 """Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
@@ -161,7 +165,8 @@ class ScanService:
             plan = self.plan(request.task)
             with await self.lookahead.take(request) as place:
                 watch.lap("queue")
-                photo = await self._prepare(request, plan, watch)
+                photo, judging = await self._begin(request, plan, watch)
+                await let_go(judging)
                 output, _, _ = await self._ask(request, plan, photo, date.today(), watch, place)
         self.metrics.answered(request.task.id, Status.COMPLETED.value, {**watch.laps, "total": watch.total_ms})
         return output
@@ -203,21 +208,26 @@ class ScanService:
         watch = Stopwatch()
         with await self.lookahead.take(request) as place:
             watch.lap("queue")
-            photo = await self._prepare(request, plan, watch, sha256)
-            if self.recorder is not None:
-                self.recorder.photo(photo)
-            return await self._read(request, plan, photo, today, watch, place)
+            photo, judging = await self._begin(request, plan, watch, sha256)
+            # The device begins while the photo is judged: one that shows nothing is taken back in the next 2 ms.
+            asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place))
+            try:
+                if self.recorder is not None:
+                    self.recorder.photo(photo)
+                return await self._read(request, plan, await judging, asking, today, watch)
+            finally:
+                await let_go(judging, asking)
 
     async def _read(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
+        self, request: ScanRequest, plan: Plan, photo: Photo, asking: asyncio.Task[Asked], today: date, watch: Stopwatch
     ) -> Scan:
-        quality = localised(photo.quality, request.lang)
+        quality = localised(judgement(photo), request.lang)
         # Only a photo check asks for it, and looking through the last photos takes a while.
         duplicate = None if request.task.capabilities else self.recent.near(photo, request)
         self.recent.remember(photo, request)
         if not (quality.readable or request.force or not request.task.capabilities):
             return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
-        output, codes, notices = await self._ask(request, plan, photo, today, watch, place)
+        output, codes, notices = await asking
         Progress(request.on_event).stage("reading")
         facts = Facts(
             width=photo.width,
@@ -238,16 +248,19 @@ class ScanService:
         status = Status.COMPLETED if whole else Status.PARTIAL
         return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
 
-    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None) -> Photo:
+    async def _begin(
+        self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None
+    ) -> tuple[Photo, asyncio.Task[Photo]]:
+        """The photo with its pixels, and the same one to come with its quality."""
         Progress(request.on_event).stage("photo")
         rank = RANK[request.priority]
-        photo = await self.photos.prepare(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
+        begun = await self.photos.begin(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
         watch.lap("photo")
-        return photo
+        return begun
 
     async def _ask(
         self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
-    ) -> tuple[Output, tuple[Code, ...], tuple[Notice, ...]]:
+    ) -> Asked:
         """The engine's answer, and the codes that were read meanwhile."""
         pending = self.evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
         try:

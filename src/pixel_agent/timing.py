@@ -1,7 +1,8 @@
-"""How long each stage took."""
+"""How long each stage took, and an end for what was begun beside it."""
 
 from __future__ import annotations
 
+import asyncio
 from time import perf_counter
 
 
@@ -22,3 +23,15 @@ class Stopwatch:
         now = perf_counter()
         self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
+
+
+async def let_go(*tasks: asyncio.Task[object]) -> None:
+    """Cancel tasks whose results nobody needs any more, and wait until they have ended; their errors are nobody's."""
+    for task in tasks:
+        task.cancel()
+    running = [task for task in tasks if not task.done()]
+    if running:
+        await asyncio.wait(running)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()
