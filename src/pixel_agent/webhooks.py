@@ -91,7 +91,7 @@ class WebhookSender:
         self._ended: list[Settled] = []
         self._tidied = 0.0
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Begin, if there are hosts that may be told."""
         if self._settings.hosts.strip():
             self._loop = asyncio.create_task(self._run())

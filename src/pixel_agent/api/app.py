@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import chat, ops, scans, web
+from pixel_agent.api import chat, ops, scans, web, webhooks
 from pixel_agent.api.chat_wire import ChatError
 from pixel_agent.api.security_headers import SecurityHeaders
 from pixel_agent.api.sse import known
@@ -48,6 +48,7 @@ def create_app(service: ScanService) -> FastAPI:
     app.include_router(scans.router)
     app.include_router(chat.router)
     app.include_router(ops.router)
+    app.include_router(webhooks.router)
     app.include_router(web.router)
     app.add_exception_handler(PixelAgentError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)

@@ -1,0 +1,270 @@
+"""Batches: many photos handed in together, in pieces, and followed until the last one was read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, Unpack
+
+from pixel_agent.api.batch_wire import BatchOut, BatchPage
+from pixel_agent.api.records import ScanSummary
+from pixel_agent.client.events import server_events
+from pixel_agent.client.failures import ServerUnreachable
+from pixel_agent.client.options import ScanOptions, form_of, params_of
+from pixel_agent.client.photos import Part, part_of
+from pixel_agent.client.progress_file import Progress, Refusal
+from pixel_agent.client.transport import Call, Transport, new_key, quoted
+from pixel_agent.errors import FileUnreadable, PixelAgentError
+from pixel_agent.paths import expand
+
+CHUNK_PHOTOS = 32
+CHUNK_BYTES = 16 * 2**20
+"""One request carries so many photos, or so many bytes, at most: what an interrupted upload repeats."""
+PAGE = 100
+SILENCE_S = 30.0
+"""Nothing heard for so long (the server speaks every 10 s): the connection is taken for dead."""
+
+Photos: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""A folder, a pattern or a photo; or several."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """How far a batch is. `batch` is what the server said last."""
+
+    photos: int
+    sent: int
+    refused: int
+    batch: BatchOut | None
+
+    @property
+    def done(self) -> int:
+        """Photos that are through, refused ones included."""
+        return self.refused + (self.batch.done if self.batch else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """How a batch ended, and which photos were not taken at all. Its scans: `history(batch_id=…)`."""
+
+    batch: BatchOut
+    refused: Sequence[Refusal]
+
+
+OnProgress: TypeAlias = Callable[[BatchProgress], None]
+OnScan: TypeAlias = Callable[[ScanSummary], None]
+
+
+class Batches:
+    """The part of the client that deals with many photos at once."""
+
+    _transport: Transport
+
+    async def batch(
+        self,
+        photos: Photos,
+        *,
+        name: str = "",
+        resume: str | Path | None = None,
+        progress: OnProgress | None = None,
+        on_scan: OnScan | None = None,
+        **options: Unpack[ScanOptions],
+    ) -> BatchResult:
+        """Hand in photos as one batch, and wait until all were read.
+
+        Folders are searched for photos at any depth. With `resume`, a file that keeps what was handed in, the same call goes
+        on where an earlier one was stopped: nothing is uploaded or scanned twice; the file is removed at the end. `progress`
+        and `on_scan` are told while it runs, and must be quick. A photo that cannot be read or taken stops no other.
+        Raises InvalidRequest where there is no photo at all.
+        """
+        given = [photos] if isinstance(photos, str | os.PathLike) else list(photos)
+        files = await asyncio.to_thread(expand, [os.fspath(path) for path in given])
+        state = Path(resume) if resume is not None else None
+        upload = _Upload(self._transport, files, state, {**form_of(options), "name": name}, progress or _silent)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(upload.run())
+                batch = await self._followed(upload, on_scan)
+        except ExceptionGroup as failed:
+            raise _first(failed) from None
+        if state is not None:
+            state.unlink(missing_ok=True)
+        return BatchResult(batch, upload.state.refused)
+
+    async def _followed(self, upload: _Upload, on_scan: OnScan | None) -> BatchOut:
+        batch_id = await upload.batch_id
+        async with aclosing(self.follow_batch(batch_id)) as told:
+            async for one in told:
+                if isinstance(one, ScanSummary):
+                    if on_scan is not None:
+                        on_scan(one)
+                else:
+                    upload.hear(one)
+        return await self.get_batch(batch_id)
+
+    async def follow_batch(self, batch_id: str) -> AsyncGenerator[ScanSummary | BatchOut, None]:
+        """Each scan of a batch as it ends, those that have ended already first, and how far the batch is; to its end.
+
+        A lost connection is taken up where it broke, as often in a row as `retries` allows.
+        """
+        last_id, failures = "", 0
+        while True:
+            headers = {"Last-Event-ID": last_id} if last_id else {}
+            call = Call("GET", f"/v1/batches/{quoted(batch_id)}/events", headers=headers)
+            try:
+                async with (
+                    self._transport.open(call) as response,
+                    aclosing(server_events(_alive(response.aiter_lines()))) as told,
+                ):
+                    async for one in told:
+                        last_id, failures = one.id or last_id, 0
+                        if one.name == "scan":
+                            yield ScanSummary.model_validate_json(one.data)
+                        elif one.name in ("progress", "done"):
+                            yield BatchOut.model_validate_json(one.data)
+                        if one.name == "done":
+                            return
+            except (ServerUnreachable, TimeoutError):
+                pass
+            failures += 1
+            await self._transport.pause(failures, ServerUnreachable("The events of the batch broke off.", "Try again."))
+
+    async def get_batch(self, batch_id: str) -> BatchOut:
+        """How far a batch is."""
+        return await self._transport.json(Call("GET", f"/v1/batches/{quoted(batch_id)}"), BatchOut)
+
+    async def batches(self) -> AsyncGenerator[BatchOut, None]:
+        """All batches, newest first; fetched page by page as they are asked for."""
+        cursor: str | None = None
+        while True:
+            params = params_of({"limit": PAGE, "cursor": cursor})
+            page = await self._transport.json(Call("GET", "/v1/batches", params), BatchPage)
+            for batch in page.batches:
+                yield batch
+            if (cursor := page.next) is None:
+                return
+
+    async def cancel_batch(self, batch_id: str) -> BatchOut:
+        """Stop everything of it that has not ended."""
+        return await self._transport.json(
+            Call("POST", f"/v1/batches/{quoted(batch_id)}/cancel", key=new_key()), BatchOut
+        )
+
+    async def retry_batch(self, batch_id: str) -> BatchOut:
+        """Scan again what failed."""
+        return await self._transport.json(
+            Call("POST", f"/v1/batches/{quoted(batch_id)}/retry", key=new_key()), BatchOut
+        )
+
+
+class _Upload:
+    """Hands in the photos of one batch, piece by piece, and remembers each piece that the server has."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        files: Sequence[Path],
+        path: Path | None,
+        form: Mapping[str, str],
+        progress: OnProgress,
+    ) -> None:
+        self.state = Progress.load(path)
+        self.batch_id: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._transport = transport
+        self._path = path
+        self._form = form
+        self._names = list(dict.fromkeys(str(file) for file in files))
+        self._progress = progress
+        self._batch: BatchOut | None = None
+
+    async def run(self) -> None:
+        """Hand in what is left, and say that it was all."""
+        if self.state.batch_id is not None:
+            self.batch_id.set_result(self.state.batch_id)
+        else:
+            self.state.save(self._path)
+        async with aclosing(self._chunks()) as chunks:
+            async for chunk in chunks:
+                await self._send(chunk)
+        if self.state.batch_id is None:
+            raise FileUnreadable("None of the photos can be read.", self.state.refused[0].detail)
+        if not self.state.closed:
+            self._batch = await self._transport.json(
+                Call("POST", f"/v1/batches/{self.state.batch_id}/close", key=f"{self.state.key}-close"), BatchOut
+            )
+            self.state.closed = True
+            self.state.save(self._path)
+        self._tell()
+
+    def hear(self, batch: BatchOut) -> None:
+        """The server says how far it is."""
+        self._batch = batch
+        self._tell()
+
+    async def _chunks(self) -> AsyncGenerator[list[Part], None]:
+        """The photos that are not there yet, so many at a time; those that cannot be read are noted."""
+        known = {*self.state.sent, *(refusal.filename for refusal in self.state.refused)}
+        chunk, size = list[Part](), 0
+        for name in self._names:
+            if name in known:
+                continue
+            try:
+                part = await asyncio.to_thread(part_of, name, name)
+            except PixelAgentError as error:
+                self.state.refused.append(Refusal(name, error.code, error.message, error.advice))
+                continue
+            if chunk and (len(chunk) >= CHUNK_PHOTOS or size + len(part.data) > CHUNK_BYTES):
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(part)
+            size += len(part.data)
+        if chunk:
+            yield chunk
+
+    async def _send(self, chunk: list[Part]) -> None:
+        """One request; the first one makes the batch."""
+        if self.state.batch_id is None:
+            form = {**self._form, "open": "true"}
+            call = Call("POST", "/v1/batches", form=form, photos=chunk, key=self.state.key)
+        else:
+            call = Call("POST", f"/v1/batches/{self.state.batch_id}/photos", photos=chunk, key=new_key())
+        batch = await self._transport.json(call, BatchOut)
+        refused = {one.filename: one.error for one in batch.refused}
+        for name, problem in refused.items():
+            self.state.refused.append(Refusal(name, problem.code, problem.detail, problem.advice))
+        self.state.sent += [part.filename for part in chunk if part.filename not in refused]
+        self.state.batch_id = batch.batch_id
+        self.state.save(self._path)
+        self.hear(batch)
+        if not self.batch_id.done():
+            self.batch_id.set_result(batch.batch_id)
+
+    def _tell(self) -> None:
+        state = self.state
+        self._progress(BatchProgress(len(self._names), len(state.sent), len(state.refused), self._batch))
+
+
+async def _alive(lines: AsyncIterator[str]) -> AsyncGenerator[str, None]:
+    """The same lines; TimeoutError once nothing comes for too long."""
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                line = await anext(lines)
+        except StopAsyncIteration:
+            return
+        yield line
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    error: Exception = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _silent(_: BatchProgress) -> None:
+    pass

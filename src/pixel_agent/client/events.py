@@ -1,0 +1,109 @@
+"""Server-sent events: their text taken apart, and those of a scan as typed values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from pixel_agent.api.wire import ScanList
+from pixel_agent.client.failures import BadAnswer, error_of
+from pixel_agent.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One event as it came over the wire; `id` is the last one that was told."""
+
+    name: str
+    data: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The scan waits: so many go before it, and it starts in about so many milliseconds."""
+
+    position: int
+    estimated_ms: float
+    photo: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage begins: `photo`, `engine` or `reading`."""
+
+    stage: str
+    photo: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextPiece:
+    """The model's next words, not checked yet. `restart`: forget the pieces before this one."""
+
+    text: str
+    restart: bool = False
+    photo: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last event: the answer, as `scan` gives it."""
+
+    answer: Envelope | ScanList
+
+    @property
+    def reading(self) -> Envelope:
+        """The envelope of a single photo. Raises BadAnswer if there were several."""
+        if isinstance(self.answer, ScanList):
+            raise BadAnswer("There are several readings in this answer.", "See `answer.scans`.")
+        return self.answer
+
+
+ScanEvent: TypeAlias = Queued | Stage | TextPiece | Done
+_TELLING: dict[str, type[Queued] | type[Stage] | type[TextPiece]] = {
+    "queued": Queued,
+    "stage": Stage,
+    "text": TextPiece,
+}
+
+
+async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent, None]:
+    """Take the text of an event stream apart (WHATWG HTML, 9.2.6); comments are skipped."""
+    name, data, last_id = "", list[str](), ""
+    async for line in lines:
+        if not line:
+            if data:
+                yield ServerEvent(name or "message", "\n".join(data), last_id)
+            name, data = "", []
+            continue
+        key, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if key == "event":
+            name = value
+        elif key == "data":
+            data.append(value)
+        elif key == "id":
+            last_id = value
+
+
+def scan_event(told: ServerEvent) -> ScanEvent | None:
+    """The typed event; None for one that is not known here. Raises the error of an `error` event, or BadAnswer."""
+    try:
+        if told.name == "done":
+            answer: Envelope | ScanList = _ANSWER.validate_json(told.data)
+            return Done(answer)
+        if told.name == "error":
+            raise error_of(500, told.data)
+        kind = _TELLING.get(told.name)
+        values: dict[str, JsonValue] = json.loads(told.data) if kind is not None else {}
+        known = {key: value for key, value in values.items() if kind is not None and key in kind.__slots__}
+        return None if kind is None else TypeAdapter(kind).validate_python(known)
+    except (ValidationError, ValueError):
+        raise BadAnswer(f"The event {told.name[:40]!r} is not as expected.") from None
+
+
+_ANSWER: TypeAdapter[Envelope | ScanList] = TypeAdapter(Envelope | ScanList)

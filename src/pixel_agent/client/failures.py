@@ -1,0 +1,87 @@
+"""What can go wrong with a server: its problems become the errors of `pixel_agent.errors`, by their code.
+
+PixelAgentError
+├── … every class of `pixel_agent.errors`, by the `code` of the problem
+├── ServerProblem        the server's code has no class of its own
+├── ServerUnreachable    no answer came
+└── BadAnswer            an answer came that is none of ours
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ValidationError
+
+from pixel_agent.errors import PixelAgentError, Refused
+
+
+class ServerProblem(PixelAgentError):
+    """A problem whose code is not known here: that of a newer server, or of something in between."""
+
+    def __init__(self, message: str, advice: str = "", *, status: int, code: str, title: str) -> None:
+        super().__init__(message, advice)
+        self.status = status  # type: ignore[misc]  # the class's own is only the default
+        self.code = code  # type: ignore[misc]
+        self.title = title  # type: ignore[misc]
+
+
+class ServerUnreachable(PixelAgentError):
+    """No answer: the server is down, the address is wrong, or the network failed; tried again as often as allowed."""
+
+    status = 503
+    code = "server_unreachable"
+    title = "The server does not answer"
+
+
+class BadAnswer(PixelAgentError):
+    """The answer is not what a Pixel Agent server says; is the address right?"""
+
+    status = 502
+    code = "bad_answer"
+    title = "The answer is not one of ours"
+
+
+class _Told(BaseModel):
+    """A problem as it comes, with whatever is missing filled in."""
+
+    title: str = ""
+    detail: str = ""
+    code: str = ""
+    advice: str = ""
+    queue_length: int = 0
+    estimated_wait_ms: int = 0
+
+
+def error_of(status: int, body: bytes | str, retry_after_s: float | None = None) -> PixelAgentError:
+    """The error that an answer tells. `retry_after_s` is what its header says."""
+    try:
+        told = _Told.model_validate_json(body)
+    except ValidationError:
+        told = _Told()
+    detail = told.detail or f"The server answered {status}."
+    kind = _by_code(PixelAgentError).get(told.code)
+    error: PixelAgentError
+    if kind is not None and issubclass(kind, Refused):
+        error = kind(detail, told.advice, queue_length=told.queue_length, wait_s=told.estimated_wait_ms / 1000)
+    elif kind is not None:
+        error = kind(detail, told.advice)
+    else:
+        code = told.code or f"http_{status}"
+        error = ServerProblem(detail, told.advice, status=status, code=code, title=told.title or f"HTTP {status}")
+    if retry_after_s is not None:
+        error.retry_after_s = retry_after_s
+    return error
+
+
+def _by_code(root: type[PixelAgentError]) -> dict[str, type[PixelAgentError]]:
+    known = {kind.code: kind for kind in _below(root) if kind is not ServerProblem}
+    return {root.code: root, **known}
+
+
+def _below(root: type[PixelAgentError]) -> Iterator[type[PixelAgentError]]:
+    """Every subclass that has a code of its own."""
+    for kind in root.__subclasses__():
+        if "code" in vars(kind):
+            yield kind
+        yield from _below(kind)

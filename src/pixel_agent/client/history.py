@@ -1,0 +1,124 @@
+"""History: what was scanned, what people said about it, and files of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Literal, Unpack
+
+from pydantic import JsonValue
+
+from pixel_agent.api.records import ScanPage, ScanRecordOut, ScanSummary
+from pixel_agent.api.wire import TaskOut
+from pixel_agent.client.options import HistoryFilter, params_of
+from pixel_agent.client.transport import Call, Transport, new_key, quoted
+
+PAGE = 200
+"""Scans fetched at once."""
+ExportFormat = Literal["csv", "jsonl", "xlsx", "coco", "html"]
+
+
+class History:
+    """The part of the client that deals with scans that are recorded."""
+
+    _transport: Transport
+
+    async def get(self, scan_id: str) -> ScanRecordOut:
+        """All that is kept of a scan."""
+        return await self._transport.json(Call("GET", _scan(scan_id)), ScanRecordOut)
+
+    async def history(self, **wanted: Unpack[HistoryFilter]) -> AsyncGenerator[ScanSummary, None]:
+        """The scans that fit, newest first; fetched page by page as they are asked for."""
+        cursor: str | None = None
+        while True:
+            params = params_of({**wanted, "limit": PAGE, "cursor": cursor})
+            page = await self._transport.json(Call("GET", "/v1/scans", params), ScanPage)
+            for scan in page.scans:
+                yield scan
+            if (cursor := page.next) is None:
+                return
+
+    async def delete(self, scan_id: str) -> None:
+        """Forget a scan, and its photo if no other scan has the same."""
+        await self._transport.send(Call("DELETE", _scan(scan_id)))
+
+    async def cancel(self, scan_id: str) -> ScanRecordOut:
+        """Stop a scan that waits or runs."""
+        return await self._transport.json(Call("POST", f"{_scan(scan_id)}/cancel", key=new_key()), ScanRecordOut)
+
+    async def rerun(
+        self, scan_id: str, *, task: str | None = None, options: Mapping[str, JsonValue] | None = None
+    ) -> ScanRecordOut:
+        """Read the photo of a scan again, as a new scan; corrections are kept."""
+        asked: dict[str, JsonValue] = {} if task is None else {"task": task}
+        if options is not None:
+            asked["options"] = dict(options)
+        return await self._transport.json(
+            Call("POST", f"{_scan(scan_id)}/rerun", json=asked, key=new_key()), ScanRecordOut
+        )
+
+    async def photo(self, scan_id: str) -> bytes:
+        """The photo as it was uploaded."""
+        return (await self._transport.send(Call("GET", f"{_scan(scan_id)}/photo"))).content
+
+    async def thumbnail(self, scan_id: str, size: int = 320) -> bytes:
+        """A small JPEG of the photo; `size` is its longer side in pixels, 64 to 1024."""
+        call = Call("GET", f"{_scan(scan_id)}/thumbnail", [("size", str(size))])
+        return (await self._transport.send(call)).content
+
+    async def annotated(self, scan_id: str) -> bytes:
+        """A JPEG of the photo with what was read drawn on it."""
+        return (await self._transport.send(Call("GET", f"{_scan(scan_id)}/annotated"))).content
+
+    async def review(
+        self,
+        scan_id: str,
+        action: Literal["confirm", "correct", "comment"],
+        *,
+        part: Literal["items", "findings"] | None = None,
+        row: int | None = None,
+        field: str | None = None,
+        value: JsonValue = None,
+        by: str = "",
+        comment: str = "",
+    ) -> ScanRecordOut:
+        """Say that a reading is right, put a value right, or remark on it. The model's own value is kept beside it."""
+        said: dict[str, JsonValue] = {"action": action}
+        given: dict[str, JsonValue] = {"part": part, "row": row, "field": field, "by": by, "comment": comment}
+        said |= {name: one for name, one in given.items() if one not in (None, "")}
+        if action == "correct":
+            said["value"] = value
+        call = Call("POST", f"{_scan(scan_id)}/reviews", json=said, key=new_key())
+        return await self._transport.json(call, ScanRecordOut)
+
+    async def undo_review(self, scan_id: str, review_id: int) -> ScanRecordOut:
+        """Take a review back."""
+        return await self._transport.json(Call("DELETE", f"{_scan(scan_id)}/reviews/{review_id}"), ScanRecordOut)
+
+    async def export(self, path: str | Path, format: ExportFormat, **wanted: Unpack[HistoryFilter]) -> Path:
+        """Write the scans that fit to a file, as it comes; the file appears once it is whole."""
+        target = Path(path)
+        part = target.with_name(target.name + ".part")
+        call = Call("GET", "/v1/exports", params_of({**wanted, "format": format}))
+        try:
+            async with self._transport.open(call) as response:
+                with part.open("wb") as file:
+                    async for piece in response.aiter_bytes():
+                        await asyncio.to_thread(file.write, piece)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    async def tasks(self, lang: Literal["zh", "en"] = "zh") -> list[TaskOut]:
+        """What a scan can be asked, and how well the server's engine answers it."""
+        return await self._transport.json(Call("GET", "/v1/tasks", [("lang", lang)]), list[TaskOut])
+
+    async def task(self, name: str, lang: Literal["zh", "en"] = "zh") -> TaskOut:
+        """One task, by its id, Chinese or English name."""
+        return await self._transport.json(Call("GET", f"/v1/tasks/{quoted(name)}", [("lang", lang)]), TaskOut)
+
+
+def _scan(scan_id: str) -> str:
+    return f"/v1/scans/{quoted(scan_id)}"

@@ -1,0 +1,44 @@
+"""What a photo may be given as, and its bytes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from pixel_agent.errors import FileUnreadable
+
+PhotoSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+"""A path, the bytes themselves, or a file that is open for reading bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A photo as it is uploaded."""
+
+    filename: str
+    data: bytes
+
+
+def part_of(source: PhotoSource, name: str | None = None) -> Part:
+    """Read a photo; blocks. `name` is what the server is told instead of the file's own. Raises FileUnreadable."""
+    if isinstance(source, bytes):
+        return Part(name or "photo", source)
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return Part(name or path.name, _read(path))
+    data = source.read()
+    own = getattr(source, "name", None)
+    return Part(name or (Path(own).name if isinstance(own, str) else "photo"), data)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise FileUnreadable(f"{path} is not a file.", "Name a photo, or a folder of photos.")
+        return path.read_bytes()
+    except OSError as error:
+        raise FileUnreadable(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+        ) from None

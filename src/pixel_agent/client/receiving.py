@@ -1,0 +1,67 @@
+"""For programs that are told by webhooks: is this really from the server, and what does it say?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from pixel_agent.errors import PixelAgentError
+from pixel_agent.signing import is_signed
+
+
+class WebhookRefused(PixelAgentError):
+    """Do not believe this request, and answer it with 400: it is not signed with the secret, or too old."""
+
+    status = 400
+    code = "webhook_refused"
+    title = "The webhook is not genuine"
+
+
+class WebhookEvent(BaseModel):
+    """What happened. `id` is the same when it is sent again: take each only once."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: dict[str, JsonValue]
+
+
+def verify_webhook(
+    headers: Mapping[str, str], body: bytes, secret: str, tolerance_s: float = 300.0, now_s: float | None = None
+) -> WebhookEvent:
+    """The event in a request, once its signature is proven.
+
+    `headers` in any case, `body` exactly as it came, `secret` as it was shown when the webhook was made. A request whose
+    timestamp is more than `tolerance_s` seconds away from now is refused, so that nobody plays an old one again. Raises
+    WebhookRefused; ValueError if the secret itself is none.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    message_id, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+    signatures = given.get("webhook-signature", "")
+    if not (message_id and stamp and signatures):
+        raise WebhookRefused("The headers webhook-id, webhook-timestamp and webhook-signature are not all there.")
+    if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 15):
+        raise WebhookRefused("webhook-timestamp is not a number of seconds.")
+    if not is_signed(secret, message_id, int(stamp), body, signatures):
+        raise WebhookRefused("The signature is not that of this secret, or the body was changed.")
+    if abs((time.time() if now_s is None else now_s) - int(stamp)) > tolerance_s:
+        raise WebhookRefused(
+            f"It was sent more than {tolerance_s:g} s ago, or in the future.", "Are the clocks of both machines right?"
+        )
+    try:
+        return _event(message_id, body)
+    except ValidationError:
+        raise WebhookRefused("The body is not an event.") from None
+
+
+def _event(message_id: str, body: bytes) -> WebhookEvent:
+    class Body(BaseModel):
+        type: str
+        timestamp: datetime
+        data: dict[str, JsonValue]
+
+    told = Body.model_validate_json(body)
+    return WebhookEvent(id=message_id, type=told.type, timestamp=told.timestamp, data=told.data)

@@ -1,0 +1,143 @@
+"""The client, blocking: the methods of `AsyncClient`, run on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from functools import wraps
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from pixel_agent.client.aio import DEFAULT_URL, AsyncClient
+from pixel_agent.client.transport import Retries
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncClient, P], Coroutine[object, object, T]],
+) -> Callable[Concatenate[Client, P], T]:
+    """The same method, which returns when it is done."""
+
+    @wraps(method)
+    def wait(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._portal.call(method(self._client, *args, **kwargs))
+
+    return wait
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
+) -> Callable[Concatenate[Client, P], Iterator[T]]:
+    """The same method, as an iterator."""
+
+    @wraps(method)
+    def iterate(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        source = method(self._client, *args, **kwargs)
+        try:
+            while (found := self._portal.call(_next(source))) is not None:
+                yield found[0]
+        finally:
+            self._portal.call(source.aclose())
+
+    return iterate
+
+
+class Client:
+    """Talks to one server; close it, or use it in `with`. Any thread may use it, several at once.
+
+    See `AsyncClient` for what its methods promise and raise.
+    """
+
+    def __init__(
+        self, base_url: str = DEFAULT_URL, *, timeout_s: float = 120.0, retries: Retries | None = None
+    ) -> None:
+        self._portal = _Portal()
+        self._client = AsyncClient(base_url, timeout_s=timeout_s, retries=retries)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all connections, and the thread."""
+        if self._portal.open:
+            self._portal.call(self._client.close())
+            self._portal.close()
+
+    scan = _blocking(AsyncClient.scan)
+    scan_pair = _blocking(AsyncClient.scan_pair)
+    stream = _iterating(AsyncClient.stream)
+    scan_later = _blocking(AsyncClient.scan_later)
+    wait = _blocking(AsyncClient.wait)
+
+    batch = _blocking(AsyncClient.batch)
+    follow_batch = _iterating(AsyncClient.follow_batch)
+    get_batch = _blocking(AsyncClient.get_batch)
+    batches = _iterating(AsyncClient.batches)
+    cancel_batch = _blocking(AsyncClient.cancel_batch)
+    retry_batch = _blocking(AsyncClient.retry_batch)
+
+    get = _blocking(AsyncClient.get)
+    history = _iterating(AsyncClient.history)
+    delete = _blocking(AsyncClient.delete)
+    cancel = _blocking(AsyncClient.cancel)
+    rerun = _blocking(AsyncClient.rerun)
+    photo = _blocking(AsyncClient.photo)
+    thumbnail = _blocking(AsyncClient.thumbnail)
+    annotated = _blocking(AsyncClient.annotated)
+    review = _blocking(AsyncClient.review)
+    undo_review = _blocking(AsyncClient.undo_review)
+    export = _blocking(AsyncClient.export)
+    tasks = _blocking(AsyncClient.tasks)
+    task = _blocking(AsyncClient.task)
+
+    create_webhook = _blocking(AsyncClient.create_webhook)
+    webhooks = _blocking(AsyncClient.webhooks)
+    delete_webhook = _blocking(AsyncClient.delete_webhook)
+    test_webhook = _blocking(AsyncClient.test_webhook)
+    deliveries = _iterating(AsyncClient.deliveries)
+    retry_delivery = _blocking(AsyncClient.retry_delivery)
+
+
+class _Portal:
+    """An event loop on a thread, and the way in."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="pixel-agent-client", daemon=True)
+        self._thread.start()
+
+    def call(self, work: Coroutine[object, object, T]) -> T:
+        """Run it there to its end; an interruption here ends it there."""
+        if not self.open:
+            work.close()
+            raise RuntimeError("The client is closed.")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """End the thread."""
+        self.open = False
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _next(source: AsyncGenerator[T, None]) -> tuple[T] | None:
+    """The next value in a box; None at the end."""
+    try:
+        return (await anext(source),)
+    except StopAsyncIteration:
+        return None

@@ -1,0 +1,190 @@
+"""Requests that are tried again: where that is safe, after the time that the server names, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from pixel_agent.client.failures import BadAnswer, ServerUnreachable, error_of
+from pixel_agent.client.photos import Part
+from pixel_agent.errors import PixelAgentError
+
+T = TypeVar("T")
+Params = Sequence[tuple[str, str]]
+CONNECT_S = 10.0
+"""Longest time until a connection stands."""
+AGAIN = frozenset({408, 425, 429, 502, 503, 504})
+"""Statuses after which the same request may fare better; of 502 and 504 only those that something in between says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often and when a request is tried again. `chance` (0-1) spreads the pauses, so that clients do not march in step."""
+
+    attempts: int = 6
+    first_s: float = 0.25
+    most_s: float = 30.0
+    chance: Callable[[], float] = random.random
+
+    def pause_s(self, attempt: int, retry_after_s: float | None) -> float:
+        """Pause after failed attempt number `attempt` (from 1): doubling and spread, never shorter than the server asks."""
+        backoff = min(self.most_s, self.first_s * 2.0 ** (attempt - 1)) * (0.5 + 0.5 * self.chance())
+        if retry_after_s is None:
+            return backoff
+        # Those who were told the same time must not all come back in the same moment.
+        return retry_after_s + self.first_s * self.chance()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `key`: its Idempotency-Key; a POST without one is sent once, for who knows what it did."""
+
+    method: str
+    path: str
+    params: Params = ()
+    form: Mapping[str, str] = field(default_factory=dict)
+    photos: Sequence[Part] = ()
+    photo_field: str = "photos"
+    json: Mapping[str, JsonValue] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice does no more than sending it once."""
+        return self.method != "POST" or self.key is not None
+
+
+def new_key() -> str:
+    """A key for a request that is not to be done twice."""
+    return uuid.uuid4().hex
+
+
+def quoted(part: str) -> str:
+    """A part of a path, whatever stands in it."""
+    return quote(part, safe="")
+
+
+class Transport:
+    """Sends calls to one server."""
+
+    def __init__(
+        self, base_url: str, timeout_s: float, retries: Retries, http: httpx.AsyncClient | None = None
+    ) -> None:
+        self._retries = retries
+        self._own = http is None
+        self._http = http or httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
+            limits=httpx.Limits(max_connections=100),
+        )
+        self._base = base_url.rstrip("/")
+
+    async def close(self) -> None:
+        """Close the connections, unless they are the caller's."""
+        if self._own:
+            await self._http.aclose()
+
+    async def json(self, call: Call, kind: type[T]) -> T:
+        """The answer, read as this type. Raises a PixelAgentError."""
+        response = await self.send(call)
+        try:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                return kind.model_validate_json(response.content)
+            return TypeAdapter(kind).validate_json(response.content)
+        except ValidationError as error:
+            raise BadAnswer(
+                f"The answer to {call.method} {call.path} is not a {getattr(kind, '__name__', kind)}.",
+                f"Is {self._base} a Pixel Agent server of this version? {error.errors()[0]['msg']}",
+            ) from None
+
+    async def send(self, call: Call) -> httpx.Response:
+        """The whole answer to a call, once it succeeded. Raises a PixelAgentError."""
+        async with self.open(call) as response:
+            await response.aread()
+            return response
+
+    @asynccontextmanager
+    async def open(self, call: Call) -> AsyncIterator[httpx.Response]:
+        """The answer to a call, once it succeeded, to be read piece by piece. Raises a PixelAgentError."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                response = await self._http.send(self._request(call), stream=True)
+            except httpx.HTTPError as error:
+                failed: PixelAgentError = self._unreachable(error)
+                again = call.repeatable or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            except httpx.InvalidURL:
+                raise ServerUnreachable(f"{self._base} is not a URL.") from None
+            else:
+                if response.is_success:
+                    break
+                failed, again = await self._failure(call, response)
+            if not again:
+                raise failed
+            await self.pause(attempt, failed)
+        try:
+            yield response
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from None
+        finally:
+            await response.aclose()
+
+    async def pause(self, attempt: int, failed: PixelAgentError) -> None:
+        """Wait after failed attempt number `attempt` (from 1); raise what failed if it was the last."""
+        if attempt >= self._retries.attempts:
+            raise failed
+        await asyncio.sleep(self._retries.pause_s(attempt, failed.retry_after_s))
+
+    async def _failure(self, call: Call, response: httpx.Response) -> tuple[PixelAgentError, bool]:
+        """The error that an answer tells, and whether to try again."""
+        try:
+            await response.aread()
+            body = response.content
+        except httpx.HTTPError:
+            body = b""
+        finally:
+            await response.aclose()
+        status = response.status_code
+        failed = error_of(status, body, _retry_after_s(response))
+        ours = response.headers.get("content-type", "").startswith("application/problem+json")
+        passing = status in AGAIN and not (ours and status in (502, 504))
+        # A 503 of ours was said before anything was done; a 409 with a time to come back means that the first
+        # request with this key still runs.
+        asked_back = status == 409 and failed.retry_after_s is not None
+        return failed, (passing and (call.repeatable or status in (429, 503))) or asked_back
+
+    def _request(self, call: Call) -> httpx.Request:
+        headers = {"Accept": "application/json, */*", **call.headers}
+        if call.key is not None:
+            headers["Idempotency-Key"] = call.key
+        files = [(call.photo_field, (part.filename, part.data, "application/octet-stream")) for part in call.photos]
+        return self._http.build_request(
+            call.method,
+            self._base + call.path,
+            params=list(call.params) or None,
+            data=dict(call.form) if files else None,
+            files=files or None,
+            json=call.json,
+            headers=headers,
+        )
+
+    def _unreachable(self, error: httpx.HTTPError) -> ServerUnreachable:
+        what = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
+        return ServerUnreachable(
+            f"The server at {self._base} {what} ({type(error).__name__}).", "Is it running, and is the address right?"
+        )
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    given = response.headers.get("retry-after", "")
+    return float(given) if given.isascii() and given.isdecimal() and len(given) < 9 else None

@@ -1,0 +1,59 @@
+"""Webhooks: who is told what happens, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Literal
+
+from pydantic import JsonValue
+
+from pixel_agent.api.webhook_wire import DeliveryOut, DeliveryPage, Kind, NewWebhookOut, WebhookList, WebhookOut
+from pixel_agent.client.options import params_of
+from pixel_agent.client.transport import Call, Transport, new_key, quoted
+
+PAGE = 200
+"""Deliveries fetched at once."""
+
+
+class Webhooks:
+    """The part of the client that registers receivers."""
+
+    _transport: Transport
+
+    async def create_webhook(self, url: str, kinds: Sequence[Kind] = (), secret: str | None = None) -> NewWebhookOut:
+        """Have events told to a URL, all kinds if none is named. Keep the secret: it is shown only here."""
+        asked: dict[str, JsonValue] = {"url": url, "kinds": list(kinds)}
+        if secret is not None:
+            asked["secret"] = secret
+        return await self._transport.json(Call("POST", "/v1/webhooks", json=asked), NewWebhookOut)
+
+    async def webhooks(self) -> list[WebhookOut]:
+        """All of them, the oldest first."""
+        return (await self._transport.json(Call("GET", "/v1/webhooks"), WebhookList)).webhooks
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Tell it nothing any more."""
+        await self._transport.send(Call("DELETE", f"/v1/webhooks/{quoted(webhook_id)}"))
+
+    async def test_webhook(self, webhook_id: str) -> DeliveryOut:
+        """Send it an event of the kind `webhook.test`; `deliveries` says what became of it."""
+        call = Call("POST", f"/v1/webhooks/{quoted(webhook_id)}/test", key=new_key())
+        return await self._transport.json(call, DeliveryOut)
+
+    async def deliveries(
+        self, state: Literal["pending", "delivered", "dead"] | None = None
+    ) -> AsyncGenerator[DeliveryOut, None]:
+        """What was told, waits, or could not be told, newest first; fetched page by page as it is asked for."""
+        cursor: str | None = None
+        while True:
+            params = params_of({"state": state, "limit": PAGE, "cursor": cursor})
+            page = await self._transport.json(Call("GET", "/v1/webhooks/deliveries", params), DeliveryPage)
+            for delivery in page.deliveries:
+                yield delivery
+            if (cursor := page.next) is None:
+                return
+
+    async def retry_delivery(self, delivery_id: int) -> DeliveryOut:
+        """Try a dead letter again."""
+        call = Call("POST", f"/v1/webhooks/deliveries/{delivery_id}/retry", key=new_key())
+        return await self._transport.json(call, DeliveryOut)
