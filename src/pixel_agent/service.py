@@ -56,6 +56,7 @@ from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
 from pixel_agent.pairs import compare_photos
 from pixel_agent.photo import PhotoStage, judgement, prepare
+from pixel_agent.pictures import Pictures
 from pixel_agent.pool import Pool
 from pixel_agent.progress import Progress, QueueWatch
 from pixel_agent.quality import localised
@@ -105,6 +106,7 @@ class ScanService:
         self.catalogue = catalogue
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
+        self.pictures = Pictures(settings.photo)
         self.evidence = Evidence(settings.evidence)
         self.pool = Pool(factories, settings.pool)
         self.engine = self.pool.engine
@@ -434,6 +436,7 @@ class ScanService:
         await self.batcher.stop()
         await self.evidence.close()
         await self.photos.close()
+        await self.pictures.close()
         await asyncio.to_thread(self.monitor.stop)
         if self.store is not None and self.recorder is not None:
             await self.recorder.stop()
