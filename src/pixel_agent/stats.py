@@ -128,8 +128,22 @@ class TuningOut(BaseModel):
     wait_ms: dict[str, float]
 
 
+class StoreOut(BaseModel):
+    """Whether records and photos can be written; `code` and `reason` say why not.
+
+    Records of synchronous scans since the start: those written, those that wait for the store, those given up.
+    """
+
+    ok: bool
+    code: str
+    reason: str
+    recorded: int
+    waiting: int
+    lost: int
+
+
 class Stats(BaseModel):
-    """Everything, at one moment."""
+    """Everything, at one moment. `store` is None where scans are not kept."""
 
     engine: str
     ready: bool
@@ -141,6 +155,7 @@ class Stats(BaseModel):
     device: DeviceOut
     machine: MachineOut
     tuning: TuningOut
+    store: StoreOut | None = None
 
 
 def snapshot(service: ScanService) -> Stats:
@@ -159,6 +174,7 @@ def snapshot(service: ScanService) -> Stats:
         device=_device(service, busy_s, busy_s / max(1e-9, uptime_s * len(replicas))),
         machine=_machine(service),
         tuning=_tuning(service),
+        store=_store(service),
     )
 
 
@@ -277,6 +293,20 @@ def _tuning(service: ScanService) -> TuningOut:
         bias_ms=round(inside.bias_s * 1000, 1),
         scatter_ms=round(inside.scatter_s * 1000, 1),
         wait_ms={priority.value: round(admission.wait_s(priority) * 1000, 1) for priority in Priority},
+    )
+
+
+def _store(service: ScanService) -> StoreOut | None:
+    if service.store is None or service.recorder is None:
+        return None
+    state, records = service.store.state, service.recorder.stats
+    return StoreOut(
+        ok=state.ok,
+        code=state.code,
+        reason=state.reason,
+        recorded=records.recorded,
+        waiting=records.waiting,
+        lost=records.lost,
     )
 
 

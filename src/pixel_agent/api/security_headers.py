@@ -31,7 +31,7 @@ _PAGE: Headers = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (
         b"permissions-policy",
-        b"camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), "
+        b"camera=(self), microphone=(), geolocation=(), payment=(), usb=(), serial=(), "
         b"display-capture=(), browsing-topics=()",
     ),
 )
