@@ -187,13 +187,12 @@ async def page(conn: AsyncConnection, state: State | None, before: int | None, l
 
 async def _owe(conn: AsyncConnection, event_seq: int, subject: str, whom: ColumnElement[bool]) -> None:
     """One statement: the webhooks are looked up where the rows are written."""
-    row = select(
-        webhooks.c.webhook_id,
-        literal(event_seq, BigInteger),
-        literal(subject),
-        literal("pending"),
-        events.c.at.label("next_at"),
-    ).where(whom, events.c.seq == event_seq)
+    number = literal(event_seq, BigInteger)
+    row = (
+        select(webhooks.c.webhook_id, number, literal(subject), literal("pending"), events.c.at)
+        .select_from(webhooks.join(events, events.c.seq == number))
+        .where(whom)
+    )
     columns = ["webhook_id", "event_seq", "subject", "state", "next_at"]
     await conn.execute(insert(deliveries).from_select(columns, row, include_defaults=False))
 
