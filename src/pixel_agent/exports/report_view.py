@@ -15,13 +15,13 @@ from pixel_agent.annotate import HEADS
 from pixel_agent.core import Lang
 from pixel_agent.exports.cells import EVIDENCE, printable
 from pixel_agent.exports.entry import Entry, Fields, Line, box_of, listed, mapping, mappings, moment, words
-from pixel_agent.exports.report_words import SEVERITIES, WORDS
+from pixel_agent.exports.report_words import SEVERITIES, TOTALS, WORDS
 from pixel_agent.tasks.listing import HIDDEN, field_words
 from pixel_agent.tasks.wording import VALUES, field_name
 
 MAX_ROWS = 300
 """Rows shown of one scan."""
-MAX_TEXT = 800
+MAX_TEXT = 400
 """Characters shown of one value."""
 _PASSED = frozenset({"pass", "ok"})
 _NOT_RATED = len(SEVERITIES)
@@ -44,6 +44,7 @@ class RowView:
     number: int
     finding: bool
     severity: str
+    severity_was: str | None
     passed: bool
     head: Told
     details: tuple[Told, ...]
@@ -109,8 +110,21 @@ class Speaker:
 
     def value(self, name: str, value: JsonValue) -> str:
         """A field's value; words of a closed list without their underscores."""
+        if name.endswith("price") and isinstance(value, int | float) and not isinstance(value, bool):
+            return f"{value:.2f}"
+        if name.endswith("_rate") and isinstance(value, int | float):
+            return f"{value:.1%}"
         said = field_words(name, value, self.lang)
         return self.clean(said.replace("_", " ") if name in VALUES and isinstance(value, str) else said)
+
+    def total(self, name: str, value: JsonValue) -> Told:
+        """A total with its name; counts by a field's words say those words."""
+        label = TOTALS.get(name) if self.lang == "zh" else None
+        said = self.value(name, value)
+        if name.startswith("by_") and isinstance(value, dict):
+            field = {"by_issue": "issues"}.get(name, name.removeprefix("by_"))
+            said = " · ".join(f"{self.value(field, word)} {self.value('', number)}" for word, number in value.items())
+        return Told(label or self.clean(field_name(name, self.lang)), said)
 
     def time(self, value: JsonValue) -> str:
         """A time on this machine's clock, to the minute."""
@@ -146,7 +160,7 @@ def view(entry: Entry, index: int, speaker: Speaker) -> ScanView:
             )
         ),
         warnings=tuple(speaker.clean(words(one.get("message"))) for one in mappings(reading.get("warnings"))),
-        totals=tuple(_told(name, value, speaker) for name, value in mapping(reading.get("totals")).items()),
+        totals=tuple(speaker.total(*total) for total in mapping(reading.get("totals")).items()),
         findings=tuple(row for row in kept if row.finding),
         items=tuple(row for row in kept if not row.finding),
         left_out=len(rows) - len(kept),
@@ -191,6 +205,7 @@ def row_view(line: Line, number: int, speaker: Speaker) -> RowView:
         number=number,
         finding=line.part == "findings",
         severity=_known(words(fields.get("severity"))),
+        severity_was=_told("severity", None, speaker, was).was,
         passed=words(fields.get("status")) in _PASSED,
         head=_told(head_name, fields.get(head_name), speaker, was) if head_name else Told("", speaker.words["none"]),
         details=tuple(
