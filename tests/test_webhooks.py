@@ -1,0 +1,325 @@
+"""Telling others: what is due goes out, what fails is tried again in order, and one slow receiver holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from pixel_agent.bench.webhook_receiver import Receiver
+from pixel_agent.client import WebhookRefused, verify_webhook
+from pixel_agent.config import Settings, StoreSettings, WebhookSettings
+from pixel_agent.notifier import Notifier
+from pixel_agent.signing import new_secret
+from pixel_agent.store import deliveries, events, webhooks
+from pixel_agent.store.database import Database
+from pixel_agent.store.migrations import migrate
+from pixel_agent.store.webhooks import Webhook
+from pixel_agent.webhook_call import host_allowed
+from pixel_agent.webhooks import Receiver as Known
+from pixel_agent.webhooks import WebhookSender, backoff_s
+
+SECRET = new_secret()
+QUICK = WebhookSettings(
+    hosts="127.0.0.1", allow_private=True, timeout_s=2, backoff_min_s=0.02, backoff_max_s=0.05, max_attempts=5
+)
+
+
+@pytest.fixture
+def database_url() -> str:
+    return ""
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    await receiver.up()
+    yield receiver
+    await receiver.down()
+
+
+@asynccontextmanager
+async def opened(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(Settings(data_dir=tmp_path, store=StoreSettings(url=SecretStr(database_url))))
+    await database.open()
+    async with database.write() as conn:
+        await migrate(conn)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def database(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    async with opened(database_url, tmp_path) as database:
+        yield database
+
+
+@asynccontextmanager
+async def sending(database: Database, settings: WebhookSettings = QUICK) -> AsyncIterator[Notifier]:
+    notifier = Notifier()
+    sender = WebhookSender(database, settings, notifier)
+    sender.start()
+    try:
+        yield notifier
+    finally:
+        await sender.stop()
+
+
+async def register(database: Database, url: str, kinds: tuple[str, ...] = (), name: str = "hook") -> None:
+    async with database.write() as conn:
+        await webhooks.create(conn, Webhook(name, url, kinds, SECRET, 0))
+
+
+async def happen(database: Database, *scan_ids: str, kind: str = "scan.completed", at_ms: int | None = None) -> None:
+    async with database.write() as conn:
+        for scan_id in scan_ids:
+            data = {"scan_id": scan_id, "summary": "三件"}
+            await events.append(conn, kind, scan_id=scan_id, data=data, at_ms=at_ms)
+
+
+async def states(database: Database) -> list[str]:
+    async with database.read() as conn:
+        return [one.state for one in await deliveries.page(conn, None, None, 100)]
+
+
+async def until(database: Database, wanted: list[str]) -> None:
+    async with asyncio.timeout(20):
+        while await states(database) != wanted:
+            await asyncio.sleep(0.02)
+
+
+async def test_an_event_arrives_once_signed_and_without_the_photo(database: Database, receiver: Receiver) -> None:
+    await register(database, receiver.url)
+    async with sending(database) as notifier:
+        await happen(database, "a")
+        notifier.tell("a")
+        await receiver.until_taken(1, 10)
+        await until(database, ["delivered"])
+    [one] = receiver.received
+    event = verify_webhook(one.headers, one.body, SECRET)
+    assert (event.type, event.data) == ("scan.completed", {"scan_id": "a", "summary": "三件"})
+    assert event.id.startswith("msg_hook_")
+    with pytest.raises(WebhookRefused, match="signature"):
+        verify_webhook(one.headers, one.body + b" ", SECRET)
+
+
+async def test_a_receiver_that_was_down_gets_everything_once_and_in_order(
+    database: Database, receiver: Receiver
+) -> None:
+    await register(database, receiver.url)
+    await receiver.down()
+    async with sending(database):
+        for kind in ("scan.completed", "scan.alert", "scan.reviewed"):
+            await happen(database, *"abcdefgh", kind=kind)
+        await asyncio.sleep(0.3)
+        await receiver.up()
+        await receiver.until_taken(24, 20)
+        await until(database, ["delivered"] * 24)
+    assert len({one.message_id for one in receiver.taken}) == len(receiver.taken) == 24
+    for scan in "abcdefgh":
+        told = [
+            one.event["type"] for one in receiver.taken if one.event["data"] == {"scan_id": scan, "summary": "三件"}
+        ]
+        assert told == ["scan.completed", "scan.alert", "scan.reviewed"]
+
+
+@pytest.mark.parametrize("status", [500, 301, 404, 429])
+async def test_what_is_no_success_is_tried_again_under_the_same_id(
+    database: Database, receiver: Receiver, status: int
+) -> None:
+    receiver.answers = [status, status]
+    receiver.headers = {"Location": "http://127.0.0.1:1/elsewhere"}
+    await register(database, receiver.url)
+    async with sending(database):
+        await happen(database, "a")
+        await receiver.until_taken(1, 10)
+    assert [one.taken for one in receiver.received] == [False, False, True]
+    assert len({one.message_id for one in receiver.received}) == 1
+    assert len({one.body for one in receiver.received}) == 1
+
+
+async def test_after_the_last_attempt_it_is_dead_and_the_next_event_of_the_scan_goes_out(
+    database: Database, receiver: Receiver
+) -> None:
+    receiver.answers = [500] * QUICK.max_attempts
+    await register(database, receiver.url)
+    async with sending(database):
+        await happen(database, "a")
+        await happen(database, "a", kind="scan.reviewed")
+        await until(database, ["delivered", "dead"])
+        async with database.write() as conn:
+            dead = (await deliveries.page(conn, "dead", None, 10))[0]
+            assert (dead.attempts, dead.last_error) == (5, "The receiver answered 500.")
+            await deliveries.revive(conn, dead.delivery_id, 0)
+        await until(database, ["delivered", "delivered"])
+    assert [one.event["type"] for one in receiver.taken] == ["scan.reviewed", "scan.completed"]
+
+
+async def test_a_receiver_that_never_answers_holds_up_no_other(database: Database, receiver: Receiver) -> None:
+    stuck = Receiver(delay_s=3600)
+    await stuck.up()
+    await register(database, stuck.url, name="stuck")
+    await register(database, receiver.url, name="quick")
+    async with sending(database):
+        await happen(database, *[f"scan-{number}" for number in range(100)])
+        await receiver.until_taken(100, 20)
+    assert stuck.most_at_once <= 8
+    await stuck.down()
+
+
+async def test_a_receiver_that_seems_to_be_down_is_asked_by_one_delivery_at_a_time(
+    database: Database, receiver: Receiver
+) -> None:
+    receiver.status = 503
+    await register(database, receiver.url)
+    slow = QUICK.model_copy(update={"backoff_min_s": 0.2, "backoff_max_s": 0.2})
+    await happen(database, *[f"scan-{number}" for number in range(50)])
+    async with sending(database, slow):
+        await receiver.until_asked(8, 10)
+        await asyncio.sleep(0.5)
+        assert len(receiver.received) <= 8 + 4
+        receiver.status = 204
+        await receiver.until_taken(50, 20)
+
+
+async def test_two_processes_share_the_work_and_deliver_each_event_once(
+    database_url: str, database: Database, receiver: Receiver, tmp_path: Path
+) -> None:
+    await register(database, receiver.url)
+    await happen(database, *[f"scan-{number}" for number in range(60)])
+    async with opened(database_url, tmp_path) as other, sending(database), sending(other):
+        await receiver.until_taken(60, 20)
+        await until(database, ["delivered"] * 60)
+    assert len(receiver.received) == 60
+
+
+async def test_a_stop_in_the_middle_loses_nothing(database: Database, receiver: Receiver) -> None:
+    receiver.delay_s = 0.05
+    await register(database, receiver.url)
+    await happen(database, *[f"scan-{number}" for number in range(40)])
+    async with sending(database):
+        await receiver.until_taken(5, 10)
+    async with sending(database):
+        await until(database, ["delivered"] * 40)
+    assert len({one.message_id for one in receiver.taken}) == 40
+
+
+async def test_hosts_are_checked_again_at_each_delivery(database: Database, receiver: Receiver) -> None:
+    await register(database, receiver.url)
+    await happen(database, "a")
+    once = {"max_attempts": 1}
+    async with sending(database, QUICK.model_copy(update={**once, "hosts": "example.com"})):
+        await until(database, ["dead"])
+    await happen(database, "b")
+    async with sending(database, QUICK.model_copy(update={**once, "allow_private": False})):
+        await until(database, ["dead", "dead"])
+    assert not receiver.received
+
+
+async def test_a_name_that_leads_to_this_machine_is_not_called(database: Database, receiver: Receiver) -> None:
+    await register(database, f"https://localhost:{receiver.port}/")
+    await happen(database, "a")
+    settings = QUICK.model_copy(update={"max_attempts": 1, "allow_private": False, "hosts": "localhost"})
+    async with sending(database, settings):
+        await until(database, ["dead"])
+    async with database.read() as conn:
+        assert "not public" in (await deliveries.page(conn, "dead", None, 1))[0].last_error
+
+
+async def test_a_long_answer_is_not_read_to_its_end(database: Database, receiver: Receiver) -> None:
+    receiver.status = 200
+    receiver.answer_body = b"x" * 2**20
+    await register(database, receiver.url)
+    await happen(database, "a", "b")
+    async with sending(database):
+        await until(database, ["delivered", "delivered"])
+
+
+async def test_an_event_that_nobody_took_for_days_goes_to_the_dead_letters(
+    database: Database, receiver: Receiver
+) -> None:
+    await register(database, receiver.url)
+    await happen(database, "old", at_ms=int((time.time() - 73 * 3600) * 1000))
+    async with sending(database):
+        await until(database, ["dead"])
+    assert not receiver.received
+
+
+async def test_only_the_kinds_that_are_wanted_are_owed(database: Database, receiver: Receiver) -> None:
+    await register(database, receiver.url, kinds=("scan.alert",))
+    await happen(database, "a")
+    assert await states(database) == []
+    await happen(database, "a", kind="scan.alert")
+    assert await states(database) == ["pending"]
+
+
+async def test_a_lease_that_ended_is_another_ones(database: Database, receiver: Receiver) -> None:
+    await register(database, receiver.url)
+    await happen(database, "a", "b", at_ms=1000)
+    async with database.write() as conn:
+        first = await deliveries.claim(conn, "hook", "one", now_ms=1000, lease_ms=100, limit=10)
+        assert await deliveries.claim(conn, "hook", "two", now_ms=1050, lease_ms=100, limit=10) == []
+        taken_over = await deliveries.claim(conn, "hook", "two", now_ms=1100, lease_ms=100, limit=10)
+        assert [one.delivery_id for one in first] == [one.delivery_id for one in taken_over]
+        assert not await deliveries.settle(conn, "one", deliveries.Settled(first[0]), 1100)
+        assert await deliveries.settle(conn, "two", deliveries.Settled(taken_over[0]), 1100)
+        await deliveries.give_back(conn, "two")
+        assert len(await deliveries.claim(conn, "hook", "one", now_ms=1101, lease_ms=100, limit=10)) == 1
+
+
+async def test_only_the_oldest_event_of_a_scan_can_be_claimed(database: Database, receiver: Receiver) -> None:
+    await register(database, receiver.url)
+    await happen(database, "a", "a", "b", at_ms=1000)
+    async with database.write() as conn:
+        claims = await deliveries.claim(conn, "hook", "one", now_ms=1000, lease_ms=10_000, limit=10)
+        assert [json.loads(claim.data)["scan_id"] for claim in claims] == ["a", "b"]
+        again = deliveries.Settled(claims[0], "failed", 9000)
+        await deliveries.settle(conn, "one", again, 1001)
+        assert await deliveries.claim(conn, "hook", "one", now_ms=5000, lease_ms=10_000, limit=10) == []
+        assert await deliveries.due(conn, "hook", 5000) == 9000
+
+
+@hypothesis_settings(deadline=None, max_examples=100)
+@given(st.integers(1, 100), st.floats(0, 1))
+def test_pauses_double_stay_bounded_and_are_spread(attempts: int, chance: float) -> None:
+    settings = WebhookSettings()
+    pause = backoff_s(settings, attempts, chance)
+    assert 0.75 <= pause / min(3600, 2 ** (attempts - 1)) <= 1.25
+    assert pause <= settings.backoff_max_s
+
+
+def test_a_receiver_that_failed_is_left_alone_then_asked_once() -> None:
+    known = Known(under_way=0, failures=1, paused_until_ms=100)
+    assert [known.slots(8, now_ms) for now_ms in (99, 100)] == [0, 1]
+    assert Known(under_way=1, failures=1).slots(8, 0) == 0
+    assert Known(under_way=3).slots(8, 0) == 5
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "yes"),
+    [
+        ("example.com", "example.com", True),
+        ("EXAMPLE.com.", " Example.COM , other.org", True),
+        ("a.example.com", "*.example.com", True),
+        ("a.b.example.com", "*.example.com", True),
+        ("example.com", "*.example.com", False),
+        ("badexample.com", "*.example.com", False),
+        ("example.com.evil.org", "example.com", False),
+        ("[::1]", "::1", True),
+        ("example.com", "", False),
+        ("example.com", "*", False),
+    ],
+)
+def test_a_host_is_allowed_by_its_whole_name(host: str, allowed: str, yes: bool) -> None:
+    assert host_allowed(host, allowed) is yes
