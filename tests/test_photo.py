@@ -23,7 +23,7 @@ from pixel_agent.config import PhotoSettings
 from pixel_agent.core import Pixels
 from pixel_agent.decoding import MAX_JPEG_SCANS, fit
 from pixel_agent.errors import EmptyPhoto, InvalidPhoto, PhotoTooLarge, PhotoTooManyPixels, UnsupportedPhoto
-from pixel_agent.photo import PhotoStage, check, fingerprint, prepare, sniff
+from pixel_agent.photo import PhotoStage, check, fingerprint, judgement, prepare, sniff
 
 PHOTOS = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
 # The codecs module says so itself at import; pytest forgets filters that are set at import.
@@ -428,3 +428,31 @@ def test_scaled_decoding_shows_the_same_picture() -> None:
     data = simplejpeg.encode_jpeg(large, quality=95)
     expected = np.asarray(cv2.resize(large, (640, 480), interpolation=cv2.INTER_AREA), np.uint8)
     assert same(prepare(data, 640 * 480, LIMITS).pixels, expected, 4)
+
+
+async def test_pixels_come_before_the_judgement_of_the_same_photo() -> None:
+    stage = PhotoStage(LIMITS)
+    photo, judging = await stage.begin(encode(scene(), "JPEG"), BUDGET)
+    assert photo.quality is None
+    judged = await judging
+    assert judged.pixels is photo.pixels
+    assert judgement(judged).readable
+    assert stage.stats.done == 1
+    await stage.close()
+
+
+async def test_a_photo_that_nobody_waits_for_is_neither_decoded_nor_judged() -> None:
+    stage, held, data = PhotoStage(PhotoSettings(max_threads=1)), threading.Event(), encode(scene(), "JPEG")
+    blocker = asyncio.create_task(stage.run(0, held.wait, data))
+    while stage.stats.busy < 1:
+        await asyncio.sleep(0.001)
+    begun = asyncio.create_task(stage.begin(data, BUDGET))
+    while stage.stats.queued < 1:
+        await asyncio.sleep(0.001)
+    begun.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+    held.set()
+    await blocker
+    await stage.close()
+    assert stage.stats.done == 1
