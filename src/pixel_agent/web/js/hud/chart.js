@@ -12,13 +12,15 @@ const LINES = [
   { width: 2, dash: [2, 4] },
 ];
 const FONT_PX = 12;
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const TABLE_STEP_S = 60;
 const LABEL_MS = 10_000; // no oftener: a screen reader that stands on a chart must come to its end
 
-/** `series`: `[{field, colour: "--accent"}]`; `format(value)` writes a value; `share`: the axis goes from 0 to 1. */
+/** `series`: `[{field, colour: "--accent"}]`; `format(value)` writes a value; `share`: the axis goes from 0 to 1; `whole`: it
+ * counts things, so has no halves. A series without a single value is left out of the legend. */
 export class Chart {
-  constructor({ name, series, format, axisFormat = format, share = false, signal }) {
-    Object.assign(this, { name, series, format, axisFormat, share });
+  constructor({ name, series, format, axisFormat = format, share = false, whole = false, signal }) {
+    Object.assign(this, { name, series, format, axisFormat, share, whole });
     this.data = null;
     this.hovered = null;
     this.labelled = 0;
@@ -27,14 +29,14 @@ export class Chart {
     this.at = h("span", { class: "chart-at" });
     this.table = h("div", { class: "pix-scroll chart-table", tabindex: "0", role: "region" });
     this.details = h("details", { class: "chart-more", on: { toggle: () => this.tabulate() } }, h("summary", { t: ["hud.table", { name: t(`hud.chart.${name}`) }] }), this.table);
-    const legend = series.map(({ field, colour }, index) =>
+    this.legends = series.map(({ field, colour }, index) =>
       h("li", { css: { "--line-colour": `var(${colour})` } }, h("i", { class: `chart-swatch dash-${index}` }), h("span", { t: `hud.series.${field}` }), this.values[index]),
     );
     this.node = h(
       "section",
       { class: "pix-panel chart" },
       h("div", { class: "chart-head" }, h("h2", { t: `hud.chart.${name}` }), this.at),
-      h("ul", { class: "chart-legend" }, legend),
+      h("ul", { class: "chart-legend" }, this.legends),
       this.box,
       this.details,
     );
@@ -47,9 +49,9 @@ export class Chart {
   update(window) {
     this.data = [window.times, ...this.series.map(({ field }) => window.columns[field])];
     this.latest = this.series.map(({ field }) => window.latest[field] ?? null);
+    this.legend();
     if (!this.plot) this.draw();
     else this.plot.setData(this.data);
-    this.legend();
     if (Date.now() - this.labelled > LABEL_MS) this.label();
     if (this.details.open) this.tabulate();
   }
@@ -60,8 +62,8 @@ export class Chart {
     clear(this.box);
     if (!this.data || !this.box.isConnected) return;
     this.plot = new uPlot(this.options(), this.data, this.box);
-    this.label();
     this.legend();
+    this.label();
     if (this.details.open) this.tabulate();
     say(this.details.firstChild, ["hud.table", { name: t(`hud.chart.${this.name}`) }]);
   }
@@ -90,7 +92,7 @@ export class Chart {
       },
       axes: [
         { ...axis, incrs: [60, 120, 300], space: 60 * scale, size: 24 * scale, gap: 4, values: (_, at) => at.map(clockTime) },
-        { ...axis, space: 36 * scale, size: 48 * scale, gap: 4, values: (_, at) => at.map((value) => this.axisFormat(value)) },
+        { ...axis, ...(this.whole ? { incrs: WHOLE } : {}), space: 36 * scale, size: 48 * scale, gap: 4, values: (_, at) => at.map((value) => this.axisFormat(value)) },
       ],
       series: [{}, ...this.series.map(({ field, colour: name }, index) => this.line(field, colour(name), index))],
     };
@@ -116,6 +118,7 @@ export class Chart {
   legend() {
     const at = this.hovered;
     this.series.forEach((_, index) => {
+      this.legends[index].hidden = index > 0 && this.data[index + 1].every((one) => one === null);
       const value = at === null ? this.latest?.[index] : this.data[index + 1][at];
       this.values[index].textContent = value === null || value === undefined ? "–" : this.format(value);
     });
@@ -125,7 +128,8 @@ export class Chart {
   /** What the picture says, in words. */
   label() {
     this.labelled = Date.now();
-    const series = this.series.map(({ field }, index) => {
+    const told = this.series.map((one, index) => ({ ...one, index })).filter(({ index }) => !this.legends[index].hidden);
+    const series = told.map(({ field, index }) => {
       const known = this.data[index + 1].filter((value) => value !== null);
       const name = t(`hud.series.${field}`);
       if (!known.length) return t("hud.chart.nothing", { name });

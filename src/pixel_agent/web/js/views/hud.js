@@ -17,8 +17,8 @@ const short = (value) => number(value, { maximumFractionDigits: value < 10 ? 1 :
 const CHARTS = [
   { name: "rate", format: short, series: [{ field: "answered_per_s", colour: "--accent" }, { field: "refused_per_s", colour: "--bad" }] },
   { name: "latency", format: brief, series: [{ field: "p50_ms", colour: "--accent" }, { field: "p95_ms", colour: "--warn" }, { field: "p99_ms", colour: "--bad" }] },
-  { name: "queue", format: short, series: [{ field: "interactive", colour: "--accent" }, { field: "normal", colour: "--ok" }, { field: "bulk", colour: "--warn" }] },
-  { name: "batch", format: short, series: [{ field: "batch_items", colour: "--accent" }] },
+  { name: "queue", format: short, whole: true, series: [{ field: "interactive", colour: "--accent" }, { field: "normal", colour: "--ok" }, { field: "bulk", colour: "--warn" }] },
+  { name: "batch", format: short, whole: true, series: [{ field: "batch_items", colour: "--accent" }] },
   { name: "load", format: percent, share: true, series: [{ field: "busy", colour: "--accent" }, { field: "cpu", colour: "--ok" }, { field: "gpu", colour: "--warn" }] },
   { name: "memory", format: percent, share: true, series: [{ field: "memory", colour: "--accent" }, { field: "gpu_memory", colour: "--warn" }] },
 ];
@@ -87,11 +87,10 @@ function figure(name) {
 }
 
 function tellState(state, engine, stats) {
-  const simulated = stats.engine === "simulated" ? ` · ${t("hud.simulated")}` : "";
   state.dataset.state = stats.ready ? "ready" : "down";
   state.replaceChildren(sprite(stats.ready ? "ok" : "fail"), t(stats.ready ? "hud.ready" : "hud.not_ready"));
   delete state.dataset.t;
-  engine.textContent = t("hud.engine", { engine: stats.engine, uptime: duration(Math.floor(stats.uptime_s) * 1000) }) + simulated;
+  engine.textContent = t("hud.engine", { engine: stats.engine, uptime: duration(Math.floor(stats.uptime_s) * 1000) });
 }
 
 function tellFigures(figures, stats) {

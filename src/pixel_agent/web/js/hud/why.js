@@ -1,0 +1,36 @@
+// The policy's reason for its last decision, in the person's language. The server writes it in English, in few forms.
+
+import { lang, t } from "../i18n.js";
+
+const FORMS = [
+  [/^(?<n>\d+) of (?<waiting>\d+) waiting, led by (?<aged>aged )?(?<rank>\w+): (?<rest>.+)$/, batch],
+  [/^(?<n>\d+) waiting: others use the device/, (found) => t("why.others", found)],
+  [/^(?<n>\d+) waiting: (?<m>\d+) more are coming back$/, (found) => t("why.returning", found)],
+  [/^(?<n>\d+) waiting: the next is expected in (?<ms>\d+) ms$/, (found) => t("why.next", found)],
+];
+const REASONS = [
+  [/^full at (?<n>\d+) items$/, "why.full"],
+  [/^full at (?<n>\d+) items, as set$/, "why.full_set"],
+  [/^full at (?<n>\d+) items, for half of the response time$/, "why.full_slo"],
+  [/^no other fits with them$/, "why.no_other"],
+  [/^all that wait$/, "why.all"],
+  [/^small, for the tightest deadline$/, "why.small"],
+  [/^(?<n>\d+) left out who would be late$/, "why.left_out"],
+];
+
+/** The reason; as the server says it where its form is not known. */
+export function reason(why) {
+  if (lang() === "en") return why;
+  for (const [form, write] of FORMS) {
+    const found = form.exec(why);
+    if (found) return write(found.groups);
+  }
+  return why;
+}
+
+function batch({ n, waiting, aged, rank, rest }) {
+  const name = t(`operator.class.${rank}`);
+  const found = REASONS.map(([form, key]) => [form.exec(rest), key]).find(([match]) => match);
+  const because = found ? t(found[1], found[0].groups) : rest;
+  return t("why.batch", { n, waiting, class: aged ? t("why.aged", { class: name }) : name, why: because });
+}
