@@ -152,6 +152,23 @@ class Admission:
         self._admitted += 1
         return Ticket(self, rank, client, size, now, wait_s)
 
+    def upload(self, size_bytes: int | None = None, client: str = "") -> Ticket:
+        """Come in with bytes alone, for what is kept for later: no scan is counted, and nobody has to wait for it.
+
+        Raises QueueFull, Draining.
+        """
+        size = self._settings.assumed_bytes if size_bytes is None else size_bytes
+        forecast, now = self._forecast(), self._clock()
+        full = self._bytes + size > self._settings.max_bytes
+        if self._draining or full:
+            refusal = self._stopping(forecast, 0.0) if self._draining else self._full(forecast, 0.0)
+            self._refused[refusal.code] += 1
+            raise refusal
+        self._bytes += size
+        ticket = Ticket(self, BULK, client, size, now, 0.0)
+        ticket.parked = True
+        return ticket
+
     def resize(self, ticket: Ticket, size_bytes: int) -> None:
         """See `Ticket.resize`."""
         more = size_bytes - ticket.size_bytes
@@ -234,8 +251,7 @@ class Admission:
         self, rank: int, size: int, deadline_s: float | None, ahead: int, wait_s: float, forecast: Forecast, now: float
     ) -> Refused | None:
         if self._draining:
-            left_s = sum(self._inside) / forecast.per_s
-            return self._refuse(Draining, "The server is stopping.", "Send the photo again soon.", left_s, wait_s)
+            return self._stopping(forecast, wait_s)
         share, settings = self._share(rank), self._settings
         if sum(self._inside) >= share * settings.max_scans or self._bytes + size > share * settings.max_bytes:
             return self._full(forecast, wait_s)
@@ -258,6 +274,10 @@ class Admission:
         self._refused_at = now
         message = f"{ahead} scans are ahead; an answer within {self.slo_s:g} s is not to be expected."
         return self._refuse(Refused, message, "Come back after the time in Retry-After.", excess_s, wait_s)
+
+    def _stopping(self, forecast: Forecast, wait_s: float) -> Refused:
+        left_s = sum(self._inside) / forecast.per_s
+        return self._refuse(Draining, "The server is stopping.", "Send the photo again soon.", left_s, wait_s)
 
     def _full(self, forecast: Forecast, wait_s: float) -> Refused:
         scans, size = sum(self._inside), self._bytes

@@ -51,6 +51,7 @@ from pixel_agent.errors import (
     TooManyPhotos,
 )
 from pixel_agent.evidence import Evidence
+from pixel_agent.intake import Intake
 from pixel_agent.lookahead import Lookahead, Place
 from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
@@ -125,6 +126,7 @@ class ScanService:
         self._starting: asyncio.Task[None] | None = None
         flow = Flow(self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
         self.runner = Runner(store, flow, settings) if store is not None else None
+        self._intake = Intake(store, settings.photo) if store is not None else None
         self.webhooks = WebhookSender(store.db, settings.webhooks, store.notifier) if store is not None else None
 
     # One scan
@@ -340,15 +342,22 @@ class ScanService:
     def kept(self) -> Store:
         """The store. Raises StoreUnavailable where `store.enabled` is false."""
         if self.store is None:
-            raise StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
+            raise _nothing_kept()
         return self.store
 
     @property
     def background(self) -> Runner:
         """What runs accepted scans. Raises StoreUnavailable where `store.enabled` is false."""
         if self.runner is None:
-            raise StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
+            raise _nothing_kept()
         return self.runner
+
+    @property
+    def intake(self) -> Intake:
+        """What keeps scans for later. Raises StoreUnavailable where `store.enabled` is false."""
+        if self._intake is None:
+            raise _nothing_kept()
+        return self._intake
 
     # Coming in
 
@@ -462,6 +471,10 @@ class ScanService:
             utilisation=sample.gpu_utilisation,
             own_utilisation=self._own_use.share(sample, busy_s),
         )
+
+
+def _nothing_kept() -> StoreUnavailable:
+    return StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
 
 
 def _loop_time() -> float:

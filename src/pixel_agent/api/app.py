@@ -13,13 +13,13 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import chat, ops, scans, web, webhooks
+from pixel_agent.api import accepting, chat, ops, scans, web, webhooks
 from pixel_agent.api.chat_wire import ChatError
 from pixel_agent.api.security_headers import SecurityHeaders
 from pixel_agent.api.sse import known
 from pixel_agent.api.wire import LegacyError
 from pixel_agent.envelope import Problem
-from pixel_agent.errors import InvalidRequest, PixelAgentError, Refused
+from pixel_agent.errors import InvalidRequest, PixelAgentError
 from pixel_agent.service import ScanService
 
 LEGACY_PATH = "/scan"
@@ -46,6 +46,7 @@ def create_app(service: ScanService) -> FastAPI:
     app.state.service = service
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
+    app.include_router(accepting.router)
     app.include_router(chat.router)
     app.include_router(ops.router)
     app.include_router(webhooks.router)
@@ -65,7 +66,7 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
         places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         error = InvalidRequest(f"{places}.", "See /docs for what is accepted.")
     error = known(error)
-    headers = {"Retry-After": str(max(1, ceil(error.retry_after_s)))} if isinstance(error, Refused) else {}
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
     if path == LEGACY_PATH:
         return JSONResponse(LegacyError.of(error).model_dump(), error.status, headers)
     if path.startswith(chat.PATHS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -32,8 +32,9 @@ from pixel_agent.api.chat_wire import (
     TextPart,
     Usage,
 )
+from pixel_agent.api.clients import client_of, new_scan_id
 from pixel_agent.api.fetch import photo_at
-from pixel_agent.api.scans import admitted, client_of, new_scan_id
+from pixel_agent.api.scans import admitted
 from pixel_agent.api.sse import EventStream, Write, comment
 from pixel_agent.api.uploads import explain, read_body, unless_gone
 from pixel_agent.chat import chat_task
@@ -61,7 +62,7 @@ _BODY = {"required": True, "content": {"application/json": {"schema": {"type": "
 async def complete(request: Request) -> Response:
     """One photo as an `image_url` part (a data URL), and words; the answer whole, or in chunks with `stream`."""
     service: ScanService = request.app.state.service
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
         ticket = held.enter_context(admitted(request, service, Priority.BULK, most=1))
         body = _parsed(await read_body(request, service.settings, most=1))
         asked = await _request(service, body, client_of(request))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +16,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, JsonValue
 
 from pixel_agent.admission import Ticket
+from pixel_agent.api.accepting import accept, wants_async
+from pixel_agent.api.clients import client_of, new_scan_id
+from pixel_agent.api.idempotency import HEADER, Answer, Key, Slot, held
 from pixel_agent.api.sse import EventStream, Write, event
 from pixel_agent.api.uploads import (
     ScanBody,
@@ -94,10 +96,15 @@ async def legacy_scan(request: Request) -> Response:
     with admitted(request, service, _early_priority(request), most=1) as ticket:
         submission = await read_form(request, "file", service.settings, most=1, strict=False)
         asked = _requests(submission, request)
-        with service.admit_all(ticket, asked):
-            scan = await unless_gone(request, service.scan(asked[0]))
+        async with held(service, await _key(service, request, submission)) as slot:
+            if slot.answer is not None:
+                return slot.answer.response()
+            with service.admit_all(ticket, asked):
+                scan = await unless_gone(request, service.scan(asked[0]))
+            body = LegacyAnswer.of(scan).model_dump_json()
+            await slot.settle(body)
     headers = {"Server-Timing": server_timing(scan.timings)}
-    return Response(LegacyAnswer.of(scan).model_dump_json(), media_type="application/json", headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 _STREAMED: dict[str, object] = {"model": Envelope | ScanList, "content": {"text/event-stream": {}}}
@@ -120,19 +127,45 @@ async def create_scan(
     """
     service: ScanService = request.app.state.service
     most = service.settings.photo.max_photos
-    with ExitStack() as held:
-        ticket = held.enter_context(admitted(request, service, _early_priority(request), most=most))
-        if is_json(request):
-            submission = await read_json(request, service.settings, most=most)
-        else:
-            submission = await read_form(request, "photos", service.settings, most=most, strict=True)
+    if wants_async(request) and not stream:
+        return await _accept(request, service, most)
+    async with AsyncExitStack() as stack:
+        ticket = stack.enter_context(admitted(request, service, _early_priority(request), most=most))
+        submission = await _read(request, service, most)
         asked = _requests(submission, request)
-        held.enter_context(service.admit_all(ticket, asked))
+        slot = await stack.enter_async_context(held(service, await _key(service, request, submission)))
+        if slot.answer is not None:
+            return EventStream(partial(_told_again, slot.answer), _error_event) if stream else slot.answer.response()
+        stack.enter_context(service.admit_all(ticket, asked))
         if stream:
-            return EventStream(partial(_told, service, asked), _error_event, held.pop_all())
+            return EventStream(partial(_told, service, asked, slot), _error_event, stack.pop_all())
         answer = await unless_gone(request, _answered(service, asked))
+        body = answer.model_dump_json()
+        await slot.settle(body)
     headers = {"Server-Timing": server_timing(answer.timings)} if isinstance(answer, Envelope) else {}
-    return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+async def _accept(request: Request, service: ScanService, most: int) -> Response:
+    """Take the upload in beside the door: a scan that waits in the database stands in nobody's way."""
+    length = check_length(request, service.settings.photo, most=most)
+    service.kept.check()
+    with service.admission.upload(length, client_of(request)):
+        return await accept(service, request, await _read(request, service, most))
+
+
+async def _read(request: Request, service: ScanService, most: int) -> Submission:
+    if is_json(request):
+        return await read_json(request, service.settings, most=most)
+    return await read_form(request, "photos", service.settings, most=most, strict=True)
+
+
+async def _key(service: ScanService, request: Request, submission: Submission) -> Key | None:
+    """The request's Idempotency-Key, if it has one: only then are its photos hashed for it."""
+    if HEADER not in request.headers:
+        return None
+    photos = [await service.photos.digest(upload.data) for upload in submission.uploads]
+    return Key.of(request, submission.fields, photos)
 
 
 async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envelope | ScanList:
@@ -143,7 +176,7 @@ async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envel
     return await _several(service, asked)
 
 
-async def _told(service: ScanService, asked: Sequence[ScanRequest], write: Write) -> None:
+async def _told(service: ScanService, asked: Sequence[ScanRequest], slot: Slot, write: Write) -> None:
     """The same, with what happens on the way. Of several photos, `photo` says which (from 0)."""
 
     def teller(index: int) -> OnEvent:
@@ -152,7 +185,13 @@ async def _told(service: ScanService, asked: Sequence[ScanRequest], write: Write
 
     told = [replace(part, on_event=teller(index)) for index, part in enumerate(asked)]
     answer = await _answered(service, told)
-    write(event("done", answer.model_dump_json()))
+    body = answer.model_dump_json()
+    await slot.settle(body)
+    write(event("done", body))
+
+
+async def _told_again(answer: Answer, write: Write) -> None:
+    write(event("done", answer.body))
 
 
 def _error_event(error: PixelAgentError) -> str:
@@ -202,11 +241,6 @@ def _requests(submission: Submission, request: Request) -> list[ScanRequest]:
     ]
 
 
-def new_scan_id() -> str:
-    """A new id that nobody guesses."""
-    return uuid.uuid4().hex
-
-
 async def _several(service: ScanService, asked: Sequence[ScanRequest]) -> ScanList:
     async def one(part: ScanRequest) -> Envelope | FailedPart | PixelAgentError:
         try:
@@ -250,8 +284,3 @@ def _early_priority(request: Request) -> Priority:
     if given is not None:
         return scan_fields({"priority": given}, strict=True).priority
     return Priority.INTERACTIVE if request.url.path == "/scan" else Priority.BULK
-
-
-def client_of(request: Request) -> str:
-    """Who asks, for a fair share."""
-    return request.client.host if request.client else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -54,19 +54,19 @@ class EventStream(Response):
         self,
         work: Callable[[Write], Coroutine[object, object, None]],
         on_error: Callable[[PixelAgentError], str],
-        held: ExitStack,
+        held: AsyncExitStack | None = None,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._work = work
         self._on_error = on_error
-        self._held = held
+        self._held = held or AsyncExitStack()
         self._begun = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # as ASGI has it
         """Send it."""
         try:
-            with self._held:
+            async with self._held:
                 await self._run(receive, send)
         except ScanCancelled:
             return  # nobody is there to be told

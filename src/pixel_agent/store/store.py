@@ -36,7 +36,8 @@ class StoreState:
 class Store:
     """Records and photos of scans. `open` and `close` own its tasks; it belongs to one event loop.
 
-    `db` gives transactions, `photos` the files, `notifier` wakes those who wait for a scan or a batch. Errors of both are StoreFull and StoreUnavailable.
+    `db` gives transactions, `photos` the files; errors of both are StoreFull and StoreUnavailable. `notifier` wakes those
+    who wait for a scan or a batch.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -1,0 +1,202 @@
+"""Scans that are accepted now and run later: 202 once record and photo are on the disk; cancel, and run again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from pixel_agent.api.clients import client_of, new_scan_id
+from pixel_agent.api.idempotency import REPLAYED, Answer, Key, begin, settle
+from pixel_agent.api.records import ScanRecordOut
+from pixel_agent.api.uploads import Submission, explain, read_body
+from pixel_agent.core import Priority, Task
+from pixel_agent.envelope import Problem
+from pixel_agent.errors import Conflict, InvalidRequest, NotFound, TooManyPhotos
+from pixel_agent.service import ScanService
+from pixel_agent.store import reviews, scans
+from pixel_agent.store.nouns import NewScan, ScanRecord, now_ms
+from pixel_agent.tasks import DEFAULT_TASK
+from pixel_agent.tasks.options import check_options
+
+router = APIRouter(prefix="/v1/scans", tags=["scans"])
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    code: {"model": Problem, "content": {"application/problem+json": {}}} for code in (400, 404, 409, 422, 503, 507)
+}
+APPLIED: Final = {"Preference-Applied": "respond-async"}
+
+
+class ScanRecordList(BaseModel):
+    """Several accepted scans, in the order of their photos."""
+
+    scans: list[ScanRecordOut]
+
+
+class RerunIn(BaseModel):
+    """What to change when a photo is read again; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str | None = None
+    options: dict[str, JsonValue] | None = None
+
+
+def wants_async(request: Request) -> bool:
+    """Whether the client asks for an answer later (RFC 7240)."""
+    given = ",".join(request.headers.getlist("prefer"))
+    return any(re.split(r"[;=]", part)[0].strip().lower() == "respond-async" for part in given.split(","))
+
+
+def check_later(service: ScanService, task: Task, options: dict[str, JsonValue], question: str | None) -> None:
+    """Refuse what would fail later. Raises TaskUnsupported, InvalidRequest, TooManyPhotos."""
+    if task.photos != 1:
+        raise TooManyPhotos(
+            f"{task.id} takes {task.photos} photos and is answered at once only.",
+            "Send it without 'Prefer: respond-async', or compare two recorded scans with GET /v1/compare.",
+        )
+    service.plan(task)
+    check_options(task, options)
+    if task.needs_question and not (question or "").strip():
+        raise InvalidRequest(f"The task {task.id} needs a question.", "Send it in the field 'question'.")
+
+
+async def accept(service: ScanService, request: Request, submission: Submission) -> Response:
+    """Keep the scans of a request durably and answer 202, or the first answer to its Idempotency-Key.
+
+    Raises what is wrong with a photo, a field or the store; then nothing of the request is kept.
+    """
+    fields = submission.fields
+    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
+    check_later(service, task, fields.options, fields.question)
+    photos = await service.intake.keep_all([upload.data for upload in submission.uploads])
+    key = Key.of(request, fields, [photo.sha256 for photo in photos])
+    received_at = now_ms()
+    new = [
+        NewScan(
+            scan_id=new_scan_id(),
+            origin="async",
+            task=task.id,
+            received_at=received_at,
+            # Who asks for an answer later does not stand there and wait for it.
+            priority=fields.priority if "priority" in fields.model_fields_set else Priority.NORMAL,
+            lang=fields.lang,
+            photo=photo,
+            store_id=fields.store_id,
+            question=fields.question,
+            force=fields.force,
+            options=fields.options,
+            filename=upload.filename,
+            client=client_of(request),
+            deadline_at=received_at + fields.deadline_ms if fields.deadline_ms else None,
+        )
+        for upload, photo in zip(submission.uploads, photos, strict=True)
+    ]
+    return await _accepted(service, new, key)
+
+
+@router.post("/{scan_id}/cancel", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
+async def cancel(request: Request, scan_id: str) -> ScanRecordOut:
+    """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
+    service: ScanService = request.app.state.service
+    await service.background.cancel(scan_id)
+    record = await _found(service, scan_id)
+    if record.status != "cancelled":
+        raise Conflict(f"The scan has ended already: {record.status}.", "Read it, or delete it.")
+    return await _out(service, record)
+
+
+@router.post(
+    "/{scan_id}/rerun",
+    status_code=202,
+    summary="Read the photo of a scan again, later",
+    response_model=ScanRecordOut,
+    responses=_PROBLEMS,
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": RerunIn.model_json_schema()}}}},
+)
+async def rerun(request: Request, scan_id: str) -> Response:
+    """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""
+    service: ScanService = request.app.state.service
+    changes = await _changes(request, service)
+    old = await _found(service, scan_id)
+    task = service.catalogue.find(changes.task or old.task)
+    options = dict(old.options) if changes.options is None else changes.options
+    if changes.options is None and task.id != old.task:
+        options = {}
+    check_later(service, task, options, old.question)
+    key = Key.of(request, changes, [])
+    return await _accepted(service, [_again(old, task, options, client_of(request))], key)
+
+
+def _again(old: ScanRecord, task: Task, options: dict[str, JsonValue], client: str) -> NewScan:
+    if old.photo is None or old.photo.removed_at is not None:
+        raise Conflict("The photo of this scan is not kept any more.", "Send the photo again.")
+    return NewScan(
+        scan_id=new_scan_id(),
+        origin="async",
+        task=task.id,
+        received_at=now_ms(),
+        priority=Priority.NORMAL,
+        lang=old.lang,
+        photo=old.photo,
+        store_id=old.store_id,
+        question=old.question,
+        force=old.force,
+        options=options,
+        filename=old.filename,
+        client=client,
+        rerun_of=old.scan_id,
+    )
+
+
+async def _accepted(service: ScanService, new: Sequence[NewScan], key: Key | None) -> Response:
+    settings = service.settings.asynchronous
+    async with service.kept.db.write(durable=True) as conn:
+        answer = await begin(conn, key, settings)
+        if answer is None:
+            await service.intake.add(conn, new)
+            await settle(conn, key, Answer("scans", 202, tuple(scan.scan_id for scan in new)))
+    if answer is not None:
+        return await _replayed(service, answer)
+    service.background.wake()
+    return await _response(service, [scan.scan_id for scan in new], {})
+
+
+async def _replayed(service: ScanService, answer: Answer) -> Response:
+    return answer.response() if answer.form == "body" else await _response(service, answer.ids, REPLAYED)
+
+
+async def _response(service: ScanService, scan_ids: Sequence[str], headers: dict[str, str]) -> Response:
+    outs = [await _out(service, await _found(service, scan_id)) for scan_id in scan_ids]
+    body = outs[0] if len(outs) == 1 else ScanRecordList(scans=outs)
+    where = f"/v1/scans/{scan_ids[0]}" if len(outs) == 1 else f"/v1/scans?{_query(scan_ids)}"
+    headers = {"Location": where, **APPLIED, **headers}
+    return Response(body.model_dump_json(), 202, headers, media_type="application/json")
+
+
+def _query(scan_ids: Sequence[str]) -> str:
+    return "&".join(f"scan_id={scan_id}" for scan_id in scan_ids)
+
+
+async def _found(service: ScanService, scan_id: str) -> ScanRecord:
+    async with service.kept.db.read() as conn:
+        record = await scans.get(conn, scan_id)
+    if record is None:
+        raise NotFound("There is no scan of this id.", "GET /v1/scans lists them.")
+    return record
+
+
+async def _out(service: ScanService, record: ScanRecord) -> ScanRecordOut:
+    async with service.kept.db.read() as conn:
+        return ScanRecordOut.whole(record, await reviews.of_scan(conn, record.seq))
+
+
+async def _changes(request: Request, service: ScanService) -> RerunIn:
+    body = await read_body(request, service.settings, most=0)
+    try:
+        return RerunIn.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise InvalidRequest(explain(error), "Send a JSON object with task, options, both or nothing.") from None
