@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import accepting, chat, ops, scans, web, webhooks
+from pixel_agent.api import accepting, chat, comparisons, history, ops, reviews, scans, stores, web, webhooks
 from pixel_agent.api.chat_wire import ChatError
 from pixel_agent.api.security_headers import SecurityHeaders
 from pixel_agent.api.sse import known
@@ -47,6 +47,8 @@ def create_app(service: ScanService) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
     app.include_router(accepting.router)
+    for router in (history.router, reviews.router, stores.router, comparisons.router):
+        app.include_router(router)
     app.include_router(chat.router)
     app.include_router(ops.router)
     app.include_router(webhooks.router)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pixel_agent.core import Severity, Status
 from pixel_agent.errors import InvalidRequest
@@ -43,9 +43,14 @@ Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_known)]
 
 
 class PeriodQuery(BaseModel):
-    """Scans of a task and a store, received in a time."""
+    """Scans of a task and a store, received in a time. What is empty is not asked for."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, given: object) -> object:
+        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
 
     task: Text | None = Field(None, description="By id, Chinese or English name.")
     store_id: Text | None = Field(None, max_length=200)
@@ -59,7 +64,7 @@ class FilterQuery(PeriodQuery):
     status: list[Status] = Field([], description="One or several.")
     batch_id: Text | None = Field(None, max_length=64)
     q: Text | None = Field(None, max_length=200, description="Words that all occur in the reading, the file's name, …")
-    gtin: Annotated[str, Field(pattern=r"^\d{8,14}$")] | None = Field(None, description="8 to 14 digits.")
+    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = Field(None, description="8 to 14 digits.")
     review: ReviewState | None = Field(None, description="`advised` is the work list.")
     severity: Severity | None = Field(None, description="The worst of a scan's findings and alerts.")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Review, Status
@@ -75,8 +75,8 @@ class Period:
 class Overview:
     """A store over a period: a tally for each bucket, and what its findings and alerts were about, most frequent first."""
 
-    buckets: Sequence[Tally]
-    topics: Sequence[Topic]
+    buckets: list[Tally]
+    topics: list[Topic]
 
     @property
     def total(self) -> Tally:
@@ -131,6 +131,11 @@ async def of_store(conn: AsyncConnection, store_id: str, period: Period) -> Over
             rated[name] = rated.get(name, 0) + int(count)
         topics[kind, label, severity] = topics.get((kind, label, severity), 0) + int(count)
     return Overview(buckets, _most_frequent(topics))
+
+
+async def known(conn: AsyncConnection, store_id: str) -> bool:
+    """Whether any scan names this store."""
+    return bool((await conn.execute(select(exists().where(scans.c.store_id == store_id)))).scalar_one())
 
 
 def _tallies(store_id: str, period: Period) -> Select[*tuple[int, ...]]:

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Review
+from pixel_agent.core import Review, Status
 from pixel_agent.envelope import Envelope
 from pixel_agent.store.carrying import Carried, carried
 from pixel_agent.store.corrections import ReviewRecord, corrections, settled
+from pixel_agent.store.nouns import ScanRecord
 from pixel_agent.store.reviews import index_codes, to_json
 from pixel_agent.store.reviews import of_scan as reviews_of
 from pixel_agent.store.tables import readings, reviews, scans
+
+_earlier = scans.alias("earlier")
+# Built once: it is asked for every scan that ends.
+_CORRECTED_BEFORE = (
+    select(scans.c.seq, func.max(_earlier.c.seq))
+    .join(
+        _earlier,
+        and_(
+            _earlier.c.photo_sha256 == scans.c.photo_sha256,
+            _earlier.c.task == scans.c.task,
+            _earlier.c.review == Review.CORRECTED.value,
+            _earlier.c.seq < scans.c.seq,
+        ),
+    )
+    .where(scans.c.seq.in_(bindparam("seqs", expanding=True)))
+    .group_by(scans.c.seq)
+)
 
 
 async def carry_over(conn: AsyncConnection, seqs: Sequence[int]) -> None:
@@ -39,15 +57,8 @@ async def carry_over(conn: AsyncConnection, seqs: Sequence[int]) -> None:
 
 async def _corrected_before(conn: AsyncConnection, seqs: Sequence[int]) -> list[tuple[int, int]]:
     """For each scan the latest earlier one of the same photo and task that was corrected, where there is one."""
-    earlier = scans.alias("earlier")
-    same = and_(
-        earlier.c.photo_sha256 == scans.c.photo_sha256,
-        earlier.c.task == scans.c.task,
-        earlier.c.review == Review.CORRECTED.value,
-        earlier.c.seq < scans.c.seq,
-    )
-    query = select(scans.c.seq, func.max(earlier.c.seq)).join(earlier, same).where(scans.c.seq.in_(seqs))
-    return [(int(seq), int(last)) for seq, last in await conn.execute(query.group_by(scans.c.seq))]
+    found = await conn.execute(_CORRECTED_BEFORE, {"seqs": list(seqs)})
+    return [(int(seq), int(last)) for seq, last in found]
 
 
 async def _from_origin(conn: AsyncConnection, lost: ReviewRecord, after: Envelope) -> Carried:
@@ -87,3 +98,28 @@ def _copied(seq: int, one: Carried, scan_id: str) -> dict[str, object]:
 async def _document(conn: AsyncConnection, seq: int) -> Envelope | None:
     text = (await conn.execute(select(readings.c.document).where(readings.c.seq == seq))).scalar()
     return None if text is None else Envelope.model_validate_json(text)
+
+
+async def latest_readings(
+    conn: AsyncConnection, records: Sequence[ScanRecord], statuses: Sequence[Status]
+) -> dict[str, str]:
+    """By the id of each scan the id of the newest that read its photo again for the same task (`rerun_of`), or its own.
+
+    Only scans in one of these states count; those of whom none is are left out.
+    """
+    again = select(scans.c.seq, scans.c.scan_id, scans.c.rerun_of, scans.c.status).where(
+        scans.c.photo_sha256.in_({record.photo.sha256 for record in records if record.photo}),
+        scans.c.task.in_({record.task for record in records}),
+        scans.c.rerun_of.is_not(None),
+    )
+    reruns = (await conn.execute(again.order_by(scans.c.seq))).all()
+    parent = {row.scan_id: row.rerun_of for row in reruns}
+    found = {record.scan_id: record.scan_id for record in records if record.status in statuses}
+    roots = {record.scan_id for record in records}
+    for row in reruns:  # in the order in which they came, so that the newest stays
+        root = row.rerun_of
+        while root not in roots and root in parent:
+            root = parent[root]
+        if root in roots and row.scan_id not in roots and row.status in statuses:
+            found[root] = row.scan_id
+    return found

@@ -1,0 +1,35 @@
+"""Days and weeks as a shop has them, in milliseconds UTC. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Literal, TypeAlias
+
+Bucket: TypeAlias = Literal["day", "week"]
+
+MINUTE_MS = 60_000
+DAY_MS = 24 * 60 * MINUTE_MS
+_MONDAY = 4 * DAY_MS
+"""1970 began on a Thursday; its first Monday was the 5th."""
+
+
+def local_offset_min() -> int:
+    """How far this machine's clock is ahead of UTC now, in minutes."""
+    offset = datetime.now(UTC).astimezone().utcoffset()
+    return 0 if offset is None else int(offset.total_seconds() // 60)
+
+
+def bucket_ms(bucket: Bucket) -> int:
+    """How long one is."""
+    return DAY_MS if bucket == "day" else 7 * DAY_MS
+
+
+def start_of(at_ms: int, bucket: Bucket, offset_min: int) -> int:
+    """When the day, or the week from its Monday on, began in which a moment lies."""
+    first = (_MONDAY if bucket == "week" else 0) - offset_min * MINUTE_MS
+    return at_ms - (at_ms - first) % bucket_ms(bucket)
+
+
+def day_ms(day: date, offset_min: int) -> int:
+    """When a day began."""
+    return (day.toordinal() - date(1970, 1, 1).toordinal()) * DAY_MS - offset_min * MINUTE_MS
