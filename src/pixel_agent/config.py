@@ -300,6 +300,15 @@ class BatchSettings(_Section):
     zip_max_bytes: int = Field(4 * 2**30, gt=0, description="Largest archive when it is unpacked, in bytes.")
 
 
+class ExportSettings(_Section):
+    """Files that people take away."""
+
+    at_once: int = Field(2, ge=1, description="Exports that run at the same time; more are told to come back.")
+    report_scans: int = Field(200, ge=1, le=2000, description="Most scans in one report.")
+    report_photos: int = Field(60, ge=0, le=500, description="Most photos in one report, about 0.2 MB each.")
+    report_photo_side: int = Field(1200, ge=200, le=4096, description="Longer side of a report's photos, in pixels.")
+
+
 class WebhookSettings(_Section):
     """Telling other systems what happened."""
 
@@ -344,6 +353,7 @@ class Settings(_Section):
     store: StoreSettings = StoreSettings()
     asynchronous: AsyncSettings = AsyncSettings()
     batches: BatchSettings = BatchSettings()
+    exports: ExportSettings = ExportSettings()
     webhooks: WebhookSettings = WebhookSettings()
 
 

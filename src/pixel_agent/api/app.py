@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import accepting, chat, comparisons, history, ops, reviews, scans, stores, web, webhooks
+from pixel_agent.api import accepting, chat, comparisons, exports, history, ops, reviews, scans, stores, web, webhooks
 from pixel_agent.api.chat_wire import ChatError
 from pixel_agent.api.security_headers import SecurityHeaders
 from pixel_agent.api.sse import known
@@ -52,6 +52,7 @@ def create_app(service: ScanService) -> FastAPI:
     app.include_router(chat.router)
     app.include_router(ops.router)
     app.include_router(webhooks.router)
+    app.include_router(exports.router)
     app.include_router(web.router)
     app.add_exception_handler(PixelAgentError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)

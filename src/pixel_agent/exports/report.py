@@ -96,6 +96,7 @@ class ReportExporter(Exporter):
 
     def _context(self) -> dict[str, object]:
         speaker = self._speaker
+        self._entries.reverse()  # they came newest first, and are told in the order in which they happened
         views = [view(entry, index, speaker) for index, entry in enumerate(self._entries, 1)]
         found = [(scan, row) for scan in views for row in scan.findings if not row.passed]
         found.sort(key=lambda pair: pair[1].rank)

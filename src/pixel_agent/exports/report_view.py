@@ -115,7 +115,7 @@ class Speaker:
         if name.endswith("_rate") and isinstance(value, int | float):
             return f"{value:.1%}"
         said = field_words(name, value, self.lang)
-        return self.clean(said.replace("_", " ") if name in VALUES and isinstance(value, str) else said)
+        return self.clean(said.replace("_", " ") if name in VALUES and self.lang == "en" else said)
 
     def total(self, name: str, value: JsonValue) -> Told:
         """A total with its name; counts by a field's words say those words."""

@@ -199,7 +199,7 @@ _EN: Mapping[str, str] = {
     "totals": "Totals",
     "unknown_store": "not given",
     "value": "Corrected to",
-    "verified_by": "Also said by",
+    "verified_by": "Also",
     "visit_before": "before: {}",
     "visit_now": "now: {}",
     "warnings": "Notes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ async def opened(pages: Pages) -> Pages:
     return _again(first, pages)
 
 
-async def written(pages: Pages, exporter: Exporter, before_end: Before | None = None) -> AsyncIterator[bytes]:
+async def written(pages: Pages, exporter: Exporter, before_end: Before | None = None) -> AsyncGenerator[bytes, None]:
     """The file in pieces. `before_end` runs when all scans are in, before the end is written.
 
     Everything that blocks runs in one thread. Closing the iterator early, or an error, removes the temporary files; what was
