@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from math import ceil, floor
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import JsonValue
@@ -500,5 +501,5 @@ def bounding_box(corners: Quad) -> Box:
     """The smallest upright box around four corners, in whole pixels, never empty."""
     xs = [x for x, _ in corners]
     ys = [y for _, y in corners]
-    left, top = int(np.floor(min(xs))), int(np.floor(min(ys)))
-    return left, top, max(left + 1, int(np.ceil(max(xs)))), max(top + 1, int(np.ceil(max(ys))))
+    left, top = floor(min(xs)), floor(min(ys))
+    return left, top, max(left + 1, ceil(max(xs))), max(top + 1, ceil(max(ys)))
