@@ -32,6 +32,12 @@ def _moment(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _gtin(value: str) -> str:
+    if not (value.isascii() and value.isdigit() and 8 <= len(value) <= 14):
+        raise ValueError("must be 8 to 14 digits")
+    return value
+
+
 def _known(value: datetime) -> datetime:
     if not 1970 <= value.year <= 9000:
         raise ValueError("must lie between the years 1970 and 9000")
@@ -50,7 +56,12 @@ class PeriodQuery(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_empty(cls, given: object) -> object:
-        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        unknown = [str(name)[:40] for name in given if name not in cls.model_fields]
+        if unknown:
+            raise ValueError(f"there is no {unknown[0]!r}; accepted are {', '.join(cls.model_fields)}")
+        return {name: value for name, value in given.items() if value != ""}
 
     task: Text | None = Field(None, description="By id, Chinese or English name.")
     store_id: Text | None = Field(None, max_length=200)
@@ -64,7 +75,7 @@ class FilterQuery(PeriodQuery):
     status: list[Status] = Field([], description="One or several.")
     batch_id: Text | None = Field(None, max_length=64)
     q: Text | None = Field(None, max_length=200, description="Words that all occur in the reading, the file's name, …")
-    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = Field(None, description="8 to 14 digits.")
+    gtin: Annotated[str, AfterValidator(_gtin)] | None = Field(None, description="8 to 14 digits.")
     review: ReviewState | None = Field(None, description="`advised` is the work list.")
     severity: Severity | None = Field(None, description="The worst of a scan's findings and alerts.")
 

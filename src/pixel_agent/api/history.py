@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Annotated
 
@@ -94,13 +95,12 @@ async def get_photo(request: Request, scan_id: str) -> Response:
     photo = _photo(record)
     tag = f'"{photo.sha256}"'
     if unchanged(request, tag):
-        return _not_modified(tag)
-    path = service.kept.photos.path(photo.sha256)
+        return _not_modified(tag, KEPT)
     head = await asyncio.to_thread(_head, service, photo.sha256)
     if head is None:
         raise _gone("is missing from the data folder")
     return FileResponse(
-        path,
+        service.kept.photos.path(photo.sha256),
         media_type=_type_of(head),
         filename=record.filename or None,
         content_disposition_type="inline",
@@ -121,7 +121,7 @@ async def get_thumbnail(
     photo = _photo(await fetch(service, scan_id, document=False))
     tag = f'"{photo.sha256[:40]}-{size}"'
     if unchanged(request, tag):
-        return _not_modified(tag)
+        return _not_modified(tag, KEPT)
     picture = service.pictures.kept(photo.sha256, size)
     if picture is None:
         picture = await service.pictures.thumbnail(await _bytes(service, photo), photo.sha256, size)
@@ -144,7 +144,7 @@ async def get_annotated(request: Request, scan_id: str) -> Response:
         raise NotFound("This scan has no reading to draw.", f"GET /v1/scans/{scan_id} says how it stands.")
     tag = f'"{_digest(photo.sha256, scan_id, *(f"{one.id}.{one.undone_at}" for one in said))}"'
     if unchanged(request, tag):
-        return _not_modified(tag)
+        return _not_modified(tag, FRESH)
     picture = await service.pictures.annotated(await _bytes(service, photo), _drawn(reading))
     return Response(picture, media_type="image/jpeg", headers={**FRESH, **_INERT, "ETag": tag})
 
@@ -254,5 +254,5 @@ def _digest(*parts: str) -> str:
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _not_modified(tag: str) -> Response:
-    return Response(status_code=304, headers={"ETag": tag, **FRESH})
+def _not_modified(tag: str, caching: Mapping[str, str]) -> Response:
+    return Response(status_code=304, headers={"ETag": tag, **caching})

@@ -21,6 +21,8 @@ PARTS: Final[tuple[Part, ...]] = ("items", "findings")
 
 EVIDENCE: Final = frozenset(RowOut.model_fields)
 """What every row carries beside the task's own fields."""
+EMPTY: Final[tuple[JsonValue, ...]] = (None, "", [], {})
+"""What states nothing."""
 UNJUDGED: Final = frozenset({"kind", "change", "gtin_source", "count_is_estimate"})
 """Fields that say how a row came about; nobody confirms those."""
 
@@ -113,7 +115,7 @@ def marks(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Iterator[tuple
                 correction = fixed.get((part, number, name))
                 if correction is not None:
                     yield name, correction.value == correction.model_value
-                elif looked and name not in EVIDENCE | UNJUDGED and value_of(row, name) is not None:
+                elif looked and name not in EVIDENCE | UNJUDGED and value_of(row, name) not in EMPTY:
                     yield name, True
 
 
