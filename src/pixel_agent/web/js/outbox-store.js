@@ -4,6 +4,7 @@ const NAME = "pixel-agent";
 const STORE = "outbox";
 const LOCK = "pixel-agent-outbox";
 const CHANNEL = "pixel-agent-outbox";
+const SCANS = "/v1/scans?priority=interactive"; // as the scan view sends it, so that the same key means the same request
 const SEND_MS = 60_000;
 const AGAIN = new Set([401, 403, 408, 409, 425, 429]); // these, and every 5xx, may pass
 
@@ -68,11 +69,12 @@ export function subscribe(listener, signal) {
   signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
 }
 
-/** Keep a photo until it can be sent. `fields` are those of a scan. Raises OutboxError. */
-export async function add(photo, filename, fields) {
+/** Keep a photo until it can be sent. `fields` are those of a scan; `key` is the Idempotency-Key under which it has been
+ * sent before, if it has: the server may have it already. Raises OutboxError. */
+export async function add(photo, filename, fields, key = null) {
   const id = newId();
   // The bytes, not the Blob: a file chosen from a card may be gone when the network is back.
-  const entry = { id, at: Date.now(), filename, type: photo.type, data: await photo.arrayBuffer(), fields, state: "waiting", tries: 0, problem: null };
+  const entry = { id, key: key ?? id, at: Date.now(), filename, type: photo.type, data: await photo.arrayBuffer(), fields, state: "waiting", tries: 0, problem: null };
   await transact("readwrite", (store) => store.add(entry));
   tell();
   return entry;
@@ -124,19 +126,14 @@ async function sendAll() {
 
 /** Send one; gives how long to wait when the server cannot be had now. */
 async function sendOne(entry) {
-  let answer;
+  let answer, body;
   try {
-    answer = await fetch("/v1/scans", {
-      method: "POST",
-      headers: { Prefer: "respond-async", "Idempotency-Key": entry.id, Accept: "application/json" },
-      body: form(entry),
-      cache: "no-store",
-      signal: AbortSignal.timeout(SEND_MS),
-    });
+    [answer, body] = await post(entry, { Prefer: "respond-async" });
+    // A server that keeps nothing cannot answer later: then it answers now.
+    if (String(body.code).startsWith("store_")) [answer, body] = await post(entry, {});
   } catch {
     return pauseAfter(entry.tries);
   }
-  const body = await answer.json().catch(() => ({}));
   if (answer.ok) {
     await transact("readwrite", (store) => store.delete(entry.id));
     tell({ sent: { id: entry.id, scanId: body.scan_id ?? null, filename: entry.filename } });
@@ -150,6 +147,17 @@ async function sendOne(entry) {
   const problem = { status: answer.status, code: body.code ?? `http_${answer.status}`, detail: body.detail ?? body.title ?? "", advice: body.advice ?? "" };
   await put({ ...entry, state: "refused", tries: entry.tries + 1, problem });
   return null;
+}
+
+async function post(entry, headers) {
+  const answer = await fetch(SCANS, {
+    method: "POST",
+    headers: { ...headers, "Idempotency-Key": entry.key, Accept: "application/json" },
+    body: form(entry),
+    cache: "no-store",
+    signal: AbortSignal.timeout(SEND_MS),
+  });
+  return [answer, await answer.json().catch(() => ({}))];
 }
 
 function form(entry) {

@@ -16,11 +16,11 @@ const sent = []; // [{id, scanId, filename}] of this visit, newest last
 const SENT_SHOWN = 3;
 
 export const outbox = {
-  /** Keep a photo (a Blob) with the fields of its scan, and say so. Gives its entry; null, with the reason told, where
-   * this device cannot keep it. */
-  async keep(photo, filename, fields) {
+  /** Keep a photo (a Blob) with the fields of its scan, and the Idempotency-Key under which it was sent before, if it was;
+   * say so. Gives its entry; null, with the reason told, where this device cannot keep it. */
+  async keep(photo, filename, fields, key = null) {
     try {
-      const entry = await add(photo, filename, fields);
+      const entry = await add(photo, filename, fields, key);
       toast(t("outbox.kept"), { kind: "info" });
       void askForSync();
       this.send();
