@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest
 from pixel_agent.errors import DeadlineExceeded, EngineError, PixelAgentError, StoreError
@@ -182,12 +183,7 @@ class Recorder:
         ahead = [writing for entry in group if (writing := self._ahead.get(entry.sha256 or "")) is not None]
         if ahead:
             await asyncio.wait(ahead)
-        entries = await self._thread(self._prepare, group)
-        async with self._store.db.write() as conn:
-            await scans.insert_many(conn, entries)
-            for new, outcome in entries:
-                if outcome is not None:
-                    await events.scan_ended(conn, new, outcome)
+        await self._store.db.append(lambda: self._prepare(group), _insert)
         self._recorded += len(group)
         self._settle(group, recorded=True)
         self._notifier.tell(*(entry.request.scan_id for entry in group))
@@ -253,6 +249,11 @@ class Recorder:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, StoreError):
             self._store.db.fails(error)
+
+
+async def _insert(conn: AsyncConnection, entries: Sequence[scans.Entry]) -> None:
+    await scans.insert_many(conn, entries)
+    await events.scans_ended(conn, [(new, outcome) for new, outcome in entries if outcome is not None])
 
 
 def _new(entry: _Entry) -> NewScan:

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from platformdirs import user_data_path
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from pixel_agent.config import Settings
 from pixel_agent.errors import ConfigurationError, StoreError, StoreFull, StoreUnavailable
+from pixel_agent.store.sqlite import Appender, P, T, Work, async_engine
 
 FILE = "pixel-agent.sqlite3"
-BUSY_S = 10.0
-"""How long SQLite waits for a writer of another process."""
+POOL_S = 10.0
+"""How long PostgreSQL's connections may all be in use."""
 CONNECT_S = 5.0
 """How long PostgreSQL may take to let us in."""
 READERS = 4
@@ -51,6 +51,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._reader: AsyncEngine | None = None
         self._writers: dict[bool, AsyncEngine] = {}
+        self._appender: Appender | None = None
         self.problem: StoreError | None = None
         self.troubled = asyncio.Event()
 
@@ -59,11 +60,11 @@ class Database:
         with self._noting(), telling():
             if self.sqlite:
                 await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
-                self._reader = _sqlite(self._url, "BEGIN", READERS, "NORMAL")
-                self._writers = {
-                    durable: _sqlite(self._url, "BEGIN IMMEDIATE", 1, "FULL" if durable else "NORMAL")
-                    for durable in (False, True)
-                }
+                self._reader = async_engine(self._url, begin="BEGIN", connections=READERS, synchronous="NORMAL")
+                for durable, synchronous in ((False, "NORMAL"), (True, "FULL")):
+                    writer = async_engine(self._url, begin="BEGIN IMMEDIATE", connections=1, synchronous=synchronous)
+                    self._writers[durable] = writer
+                self._appender = Appender(self._url)
             else:
                 engine = _postgresql(self._url)
                 self._writers = {False: engine, True: engine}
@@ -75,6 +76,9 @@ class Database:
         """Disconnect; the database can be opened again."""
         engines = {engine for engine in (self._reader, *self._writers.values()) if engine is not None}
         self._reader, self._writers = None, {}
+        appender, self._appender = self._appender, None
+        if appender is not None:
+            await appender.close()
         for engine in engines:
             await engine.dispose()
 
@@ -102,6 +106,21 @@ class Database:
                         await connection.execute(text("SET LOCAL synchronous_commit TO off"))
                     yield connection
         self.works()
+
+    async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
+        """As `write`, several times as fast on SQLite, for work that awaits nothing but the connection that it is given.
+
+        `prepare` blocks; it runs in a thread before the transaction, and `work` gets what it returns.
+        """
+        if self._appender is None:
+            prepared = await asyncio.to_thread(prepare)
+            async with self.write() as connection:
+                return await work(connection, prepared)
+        with self._noting(), telling():
+            async with self._turn:
+                result = await self._appender.run(prepare, work)
+        self.works()
+        return result
 
     def works(self) -> None:
         """Something was written."""
@@ -212,31 +231,7 @@ def _postgresql(url: str) -> AsyncEngine:
         url,
         pool_size=READERS * 2,
         max_overflow=READERS * 2,
-        pool_timeout=BUSY_S,
+        pool_timeout=POOL_S,
         pool_pre_ping=True,
         connect_args={"timeout": CONNECT_S},
     )
-
-
-def _sqlite(url: str, begin: str, connections: int, synchronous: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _(connection: DBAPIConnection, record: object) -> None:  # noqa: ARG001  # as SQLAlchemy has it
-        connection.isolation_level = None  # the driver would begin transactions by its own rules
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            f"synchronous={synchronous}",
-            "foreign_keys=ON",
-            "cache_size=-16000",
-            "temp_store=2",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _(connection: object) -> None:
-        connection.exec_driver_sql(begin)  # type: ignore[attr-defined]
-
-    return engine

@@ -8,10 +8,24 @@ batch), only the oldest pending delivery can be claimed: that keeps the order.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import BigInteger, ColumnElement, and_, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.errors import Conflict, NotFound
@@ -66,6 +80,12 @@ async def enqueue(conn: AsyncConnection, event_seq: int, kind: str, subject: str
     """Owe an event to every webhook that wants its kind, in the transaction that wrote the event."""
     wanted = or_(webhooks.c.kinds == "[]", webhooks.c.kinds.contains(f'"{kind}"', autoescape=True))
     await _owe(conn, event_seq, subject, wanted)
+
+
+async def enqueue_all(conn: AsyncConnection, event_seqs: Sequence[int]) -> None:
+    """The same for many events at once, each by what it says of itself."""
+    if event_seqs:
+        await conn.execute(_OWE_ALL, {"seqs": list(event_seqs)})
 
 
 async def due(conn: AsyncConnection, webhook_id: str, now_ms: int) -> int | None:
@@ -232,3 +252,20 @@ async def _listed(conn: AsyncConnection, wanted: ColumnElement[bool], limit: int
         .limit(limit)
     )
     return [Delivery(*tuple(row)) for row in found]
+
+
+# Built once, because it is run for every scan that ends.
+_OWE_ALL = insert(deliveries).from_select(
+    ["webhook_id", "event_seq", "subject", "state", "next_at"],
+    select(
+        webhooks.c.webhook_id,
+        events.c.seq,
+        func.coalesce(events.c.scan_id, events.c.batch_id, ""),
+        literal("pending"),
+        events.c.at,
+    )
+    .join(webhooks, or_(webhooks.c.kinds == "[]", webhooks.c.kinds.contains(literal('"') + events.c.kind + '"')))
+    .where(events.c.seq.in_(bindparam("seqs", expanding=True)))
+    .order_by(events.c.seq),
+    include_defaults=False,
+)

@@ -8,7 +8,7 @@ order of their numbers, and a listener that resumes after one of them misses non
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,7 +66,7 @@ async def append(
         "kind": kind,
         "scan_id": scan_id,
         "batch_id": batch_id,
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+        "data": _json(data),
     }
     seq = (await conn.execute(insert(events).values(values).returning(events.c.seq))).scalar_one()
     await deliveries.enqueue(conn, seq, kind, scan_id or batch_id or "")
@@ -82,6 +82,22 @@ async def of_batch(conn: AsyncConnection, batch_id: str, after: int, limit: int)
 
 async def scan_ended(conn: AsyncConnection, scan: NewScan | ScanRecord, outcome: Outcome) -> None:
     """Say how a scan ended, and then that somebody should act on it, if so; in the transaction that records it."""
+    await scans_ended(conn, [(scan, outcome)])
+
+
+async def scans_ended(conn: AsyncConnection, ended: Iterable[tuple[NewScan | ScanRecord, Outcome]]) -> None:
+    """The same for many scans at once, in their order."""
+    rows = [row for scan, outcome in ended for row in _ended(scan, outcome)]
+    if rows:
+        found = await conn.execute(_APPENDED, rows)
+        await deliveries.enqueue_all(conn, [row.seq for row in found])
+
+
+_APPENDED = insert(events).returning(events.c.seq)
+
+
+def _ended(scan: NewScan | ScanRecord, outcome: Outcome) -> list[dict[str, object]]:
+    """The events of one scan, as rows."""
     data: dict[str, JsonValue] = {
         "scan_id": scan.scan_id,
         "status": outcome.status.value,
@@ -102,6 +118,10 @@ async def scan_ended(conn: AsyncConnection, scan: NewScan | ScanRecord, outcome:
         "rerun_of": scan.rerun_of,
     }
     kinds = [OF_STATUS[outcome.status.value], *([SCAN_ALERT] if outcome.alerts else [])]
-    for kind in kinds:
-        at_ms = outcome.finished_at
-        await append(conn, kind, scan_id=scan.scan_id, batch_id=scan.batch_id, data=data, at_ms=at_ms)
+    text = _json(data)
+    at, batch_id = outcome.finished_at, scan.batch_id
+    return [{"at": at, "kind": kind, "scan_id": scan.scan_id, "batch_id": batch_id, "data": text} for kind in kinds]
+
+
+def _json(data: Mapping[str, JsonValue]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

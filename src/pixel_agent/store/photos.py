@@ -130,7 +130,6 @@ async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
     """Say that these photos are in use, now again where their files had been removed."""
     if not records:
         return
-    insert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
     now = now_ms()
     rows = [
         {
@@ -144,9 +143,7 @@ async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
         }
         for record in sorted({record.sha256: record for record in records}.values(), key=lambda record: record.sha256)
     ]  # in one order, or two processes could wait for each other
-    statement = insert(photos)
-    kept = case((statement.excluded.removed_at.is_(None), None), else_=photos.c.removed_at)
-    await conn.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_={"removed_at": kept}), rows)
+    await conn.execute(_WANT_ON_POSTGRESQL if conn.dialect.name == "postgresql" else _WANT_ON_SQLITE, rows)
 
 
 async def learn(conn: AsyncConnection, record: PhotoRecord) -> None:
@@ -172,6 +169,16 @@ async def drop_unused(conn: AsyncConnection, sha256: str) -> bool:
 def sha256_of(data: bytes) -> str:
     """The name of a photo. Blocks for about a millisecond a megabyte."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _want(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    kept = case((insert.excluded.removed_at.is_(None), None), else_=photos.c.removed_at)
+    return insert.on_conflict_do_update(index_elements=["sha256"], set_={"removed_at": kept})
+
+
+# Built once: they are needed for every scan.
+_WANT_ON_POSTGRESQL = _want(postgresql.insert(photos))
+_WANT_ON_SQLITE = _want(sqlite.insert(photos))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

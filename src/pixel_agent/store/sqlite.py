@@ -1,0 +1,108 @@
+"""SQLite: how its connections are set up, and an appender that runs a whole transaction in one thread.
+
+The write-ahead log lets readers go on beside the one writer. The statements of an `async` transaction each cross to a thread
+and back; the synchronous scans, whose answers wait for their record, take the appender instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar, cast
+
+from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
+from sqlalchemy.engine import Dialect, Engine, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+P = TypeVar("P")
+T = TypeVar("T")
+Parameters = Sequence[Mapping[str, object]] | Mapping[str, object] | None
+Work = Callable[[AsyncConnection, P], Coroutine[object, object, T]]
+
+BUSY_S = 10.0
+"""How long SQLite waits for a writer of another process."""
+CACHE_KIB = 16_000
+"""Pages of the database that each connection holds."""
+
+
+def async_engine(url: str, *, begin: str, connections: int, synchronous: str) -> AsyncEngine:
+    """Connections of which each transaction starts with `begin`; `synchronous` FULL: a commit survives a power cut."""
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
+    _set_up(engine.sync_engine, begin, synchronous)
+    return engine
+
+
+class Appender:
+    """One connection in a thread of its own."""
+
+    def __init__(self, url: str) -> None:
+        arguments = {"timeout": BUSY_S, "check_same_thread": False}
+        self._engine = create_engine(
+            make_url(url).set(drivername="sqlite"), pool_size=1, max_overflow=0, connect_args=arguments
+        )
+        _set_up(self._engine, "BEGIN IMMEDIATE", "NORMAL")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-append")
+
+    async def run(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
+        """Prepare, then a transaction with what was prepared. `work` awaits nothing but its connection."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, prepare, work)
+
+    async def close(self) -> None:
+        """End thread and connection."""
+        await asyncio.to_thread(self._thread.shutdown)
+        self._engine.dispose()
+
+    def _run(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
+        prepared = prepare()
+        with self._engine.begin() as connection:
+            return _at_once(work(cast(AsyncConnection, _Immediate(connection)), prepared))
+
+
+class _Immediate:
+    """The part of an asynchronous connection that statements need, answering at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._connection.dialect
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[*tuple[object, ...]]:
+        return self._connection.execute(statement, parameters)
+
+
+def _at_once(work: Coroutine[object, object, T]) -> T:
+    """The result of a coroutine that never has to wait."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return cast(T, end.value)
+    work.close()
+    raise RuntimeError("An appending transaction waited for something other than its connection.")
+
+
+class _Raw(Protocol):
+    def exec_driver_sql(self, statement: str) -> object: ...
+
+
+def _set_up(engine: Engine, begin: str, synchronous: str) -> None:
+    @event.listens_for(engine, "connect")
+    def _(connection: DBAPIConnection, record: object) -> None:  # noqa: ARG001  # as SQLAlchemy has it
+        connection.isolation_level = None  # the driver would begin transactions by its own rules
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+            f"cache_size=-{CACHE_KIB}",
+            "temp_store=2",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _(connection: _Raw) -> None:
+        connection.exec_driver_sql(begin)
