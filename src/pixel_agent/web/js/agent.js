@@ -14,13 +14,14 @@ const FRAMES = {
   offline: [["agent_offline", 1000]],
 };
 const PASSING_MS = 6000;
-/** States that give way to idle by themselves. */
+/** States that give way by themselves to the lasting one before them. */
 const PASSING = new Set(["found", "retake", "overloaded"]);
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let picture = null;
 let words = null;
 let now = "idle";
+let lasting = "idle";
 let turn = 0;
 let timer = 0;
 let passing = 0;
@@ -29,11 +30,13 @@ export const agent = {
   /** idle, scanning, found, retake, overloaded or offline. */
   state(name) {
     if (!(name in FRAMES)) return;
+    clearTimeout(passing);
+    if (!PASSING.has(name)) lasting = name;
+    if (now === name) return;
     now = name;
     turn = 0;
-    clearTimeout(passing);
     if (words) say(words, `agent.${now}`);
-    if (PASSING.has(name)) passing = setTimeout(() => agent.state("idle"), PASSING_MS);
+    if (PASSING.has(name)) passing = setTimeout(() => agent.state(lasting), PASSING_MS);
     show();
   },
   get: () => now,

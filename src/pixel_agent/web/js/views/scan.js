@@ -1,7 +1,374 @@
-// The scan view.
+// The scan view: what to ask, a photo, and the cards of the scans of this visit.
 
-import { h } from "../dom.js";
+import { getJSON } from "../api.js";
+import { clear, dialog, h, respell, say, stylesheet, toast } from "../dom.js";
+import { handoff } from "../handoff.js";
+import { add, onLang, t } from "../i18n.js";
+import { OptionError, optionFields } from "../options.js";
+import { prefs } from "../prefs.js";
+import { go } from "../router.js";
+import { sprite } from "../sprites.js";
+import words from "../strings/scan.js";
+import { TaskMenu } from "../task-menu.js";
+import { loadTasks, taskSprite } from "../tasks.js";
 
-export async function mount(root) {
-  root.append(h("h1", { t: "nav.scan" }));
+add(words);
+
+const MANY = 8; // more photos than this at once are a batch
+const ACCEPT = "image/*,.heic,.heif,.avif";
+let scans = null; // what runs the scans, once it was fetched
+const typed = { question: "", options: new Map() }; // kept while other views are shown
+
+export async function mount(root, { signal }) {
+  const ready = stylesheet("scan");
+  const view = new ScanView(signal);
+  await ready;
+  root.append(view.node);
+  respell(view.node);
+  await view.load();
+}
+
+class ScanView {
+  constructor(signal) {
+    this.signal = signal;
+    this.tasks = [];
+    this.task = null;
+    this.slots = [];
+    this.build();
+    this.listen();
+  }
+
+  build() {
+    this.menu = new TaskMenu({ pick: (task, how) => this.pick(task, how), signal: this.signal });
+    this.now = h("button", { type: "button", class: "pix-button task-now", "aria-expanded": "false", "aria-controls": "task-panel", on: { click: () => this.unfold() } }, h("span", { t: "scan.choose_task" }));
+    this.input = h("input", { type: "file", accept: ACCEPT, multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input" });
+    const button = (key, picture, click, kind = "") => h("button", { type: "button", class: `pix-button ${kind}`, on: { click } }, sprite(picture), h("span", { t: key }));
+    this.camera = button("scan.camera", "camera", () => this.shoot(), "big primary");
+    this.chooser = button("scan.choose", "photo", () => this.input.click(), "big");
+    this.paster = button("scan.paste", "paste", () => this.readClipboard());
+    this.paster.hidden = !navigator.clipboard?.read;
+    this.buttons = h("div", { class: "photo-buttons" }, this.camera, this.chooser, this.paster);
+    this.extra = h("div", { class: "extra" });
+    this.store = h("input", { class: "pix-field", value: prefs.get("storeId"), maxlength: 200, autocomplete: "off", list: "stores", tPlaceholder: "scan.store_hint", on: { input: () => prefs.set("storeId", this.store.value.trim()), focus: () => this.suggestStores() } });
+    this.stores = h("datalist", { id: "stores" });
+    this.cards = h("div", { class: "cards" });
+    this.putBy = h("div", { class: "put-by" });
+    this.node = h(
+      "div",
+      { class: "scan" },
+      h("h1", { class: "unseen", t: "scan.title" }),
+      h(
+        "section",
+        { class: "scan-ask", tLabel: "scan.task" },
+        this.now,
+        h("div", { class: "pix-panel task-panel", id: "task-panel" }, this.menu.node),
+      ),
+      h(
+        "div",
+        { class: "scan-go" },
+        h(
+          "section",
+          { class: "pix-panel photo-panel", tLabel: "scan.photo" },
+          this.extra,
+          this.buttons,
+          h("label", { class: "store" }, h("span", { class: "pix-label", t: "scan.store" }), this.store, this.stores),
+          h("p", { class: "drop-hint pix-caption", t: "scan.drop" }),
+          this.input,
+        ),
+        h("section", { class: "scan-cards", tLabel: "scan.cards" }, this.putBy, this.cards),
+      ),
+      h("div", { class: "drop-veil", "aria-hidden": "true" }, h("span", { t: "scan.drop_now" })),
+    );
+  }
+
+  listen() {
+    const { signal } = this;
+    this.input.addEventListener("change", () => {
+      void this.take([...this.input.files]);
+      this.input.value = "";
+    });
+    document.addEventListener("paste", (event) => this.paste(event), { signal });
+    for (const kind of ["dragenter", "dragover"]) document.addEventListener(kind, (event) => this.hover(event), { signal });
+    document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.veil(false), { signal });
+    document.addEventListener("drop", (event) => this.drop(event), { signal });
+    onLang(() => this.load(), signal);
+    prefs.subscribe((changed, all) => {
+      if (changed.includes("storeId") && document.activeElement !== this.store) this.store.value = all.storeId;
+    }, signal);
+  }
+
+  /** The catalogue; again at each change of language. */
+  async load() {
+    try {
+      this.tasks = await loadTasks();
+    } catch (error) {
+      if (!this.signal.aborted) this.broken(error);
+      return;
+    }
+    if (this.signal.aborted) return;
+    const usable = this.tasks.filter((task) => task.support !== "unsupported");
+    const task = usable.find((entry) => entry.id === (this.task?.id ?? prefs.get("task"))) ?? usable[0] ?? this.tasks[0];
+    this.menu.show(this.tasks, task.id);
+    this.choose(task);
+    if (this.following) return;
+    this.following = true;
+    this.arrange(scans?.list() ?? []);
+    const idle = globalThis.requestIdleCallback ?? ((f) => setTimeout(f, 300));
+    idle(() => this.follow());
+  }
+
+  broken(error) {
+    clear(this.menu.about).append(h("span", { t: "scan.tasks_failed" }), " ", h("button", { type: "button", class: "pix-button", t: "ui.retry", on: { click: () => this.load() } }));
+    console.warn(error);
+  }
+
+  /** Show the cards, and what waits in the outbox; fetched after the first paint. */
+  async follow() {
+    await this.ready();
+    const { outbox } = await import("../outbox.js");
+    if (this.signal.aborted) return;
+    scans.subscribe(() => this.arrange(scans.list()), this.signal);
+    this.arrange(scans.list());
+    await outbox.mount(this.putBy, { signal: this.signal });
+  }
+
+  async ready() {
+    scans ??= (await import("../scans.js")).scans;
+    await stylesheet("cards");
+  }
+
+  pick(task, { byKey }) {
+    prefs.set("task", task.id);
+    this.choose(task);
+    this.unfold(false);
+    if (byKey) (this.extra.querySelector("textarea, input, select, button") ?? this.chooser).focus();
+  }
+
+  choose(task) {
+    const changed = task.id !== this.task?.id;
+    if (changed) this.slots = [];
+    if (this.options && this.task) typed.options.set(this.task.id, this.options.raw());
+    this.task = task;
+    this.now.replaceChildren(sprite(taskSprite(task.id), { size: 32 }), h("span", { class: "task-now-name" }, task.name), sprite(task.support, { size: 12, label: `support.${task.support}` }), sprite("down", { size: 12 }));
+    this.now.setAttribute("aria-label", `${t("scan.task")}: ${task.name}`);
+    this.buildExtra();
+  }
+
+  /** Question, options and slots of the task. */
+  buildExtra() {
+    const { task } = this;
+    this.options = optionFields(task, this.tasks, typed.options.get(task.id));
+    this.held = task.photos > 1 || task.needs_question;
+    this.question = task.needs_question
+      ? h("textarea", { class: "pix-field", maxlength: 2000, rows: 2, tPlaceholder: "scan.question_hint", value: typed.question, on: { input: () => ((typed.question = this.question.value), this.question.removeAttribute("aria-invalid")) } })
+      : null;
+    clear(this.extra).append(
+      ...[
+        this.question && h("label", { class: "option" }, h("span", { class: "pix-label", t: "scan.question" }), this.question),
+        this.options.node,
+        this.held && (this.slotRow = h("div", { class: "slots" })),
+        this.held && h("button", { type: "button", class: "pix-button primary big go", on: { click: () => this.start() } }, sprite("play"), h("span", { t: "scan.go" })),
+      ].filter(Boolean),
+    );
+    this.camera.classList.toggle("primary", !this.held);
+    if (this.held) this.showSlots();
+  }
+
+  showSlots() {
+    const names = this.task.photos > 1 ? ["scan.before", "scan.after"] : ["scan.slot"];
+    for (const image of this.slotRow.querySelectorAll("img")) URL.revokeObjectURL(image.src);
+    clear(this.slotRow).append(
+      ...names.map((name, i) => {
+        const file = this.slots[i];
+        const picture = file ? h("img", { src: URL.createObjectURL(file.blob), alt: "" }) : sprite("photo", { size: 48 });
+        picture.addEventListener("error", () => picture.replaceWith(sprite("photo", { size: 48 })));
+        const slot = h("button", { type: "button", class: "pix-button slot", on: { click: () => this.fill(i) } }, h("span", { class: "slot-name", t: name }), picture, h("span", { class: "pix-caption", t: "scan.slot_empty" }));
+        if (file) say(slot.lastChild, ["scan.slot_change", { name: file.name || t(name) }]);
+        return slot;
+      }),
+    );
+  }
+
+  /** Choose a photo for one slot. */
+  fill(i) {
+    const input = h("input", { type: "file", accept: ACCEPT });
+    input.addEventListener("change", () => this.hold([...input.files], i));
+    input.click();
+  }
+
+  /** Photos for the slots, from `i` on or into those that are empty. */
+  hold(files, i = null) {
+    const most = this.task.photos;
+    for (const file of files.slice(0, most)) {
+      const empty = [...Array(most).keys()].find((at) => !this.slots[at]);
+      this.slots[i ?? empty ?? most - 1] = { blob: file, name: file.name ?? "" };
+      i = null;
+    }
+    this.showSlots();
+    if (this.task.needs_question && !this.question.value.trim()) this.question.focus();
+  }
+
+  unfold(open = this.now.getAttribute("aria-expanded") !== "true") {
+    this.now.setAttribute("aria-expanded", String(open));
+    if (open) this.menu.list.focus();
+    else if (this.node.contains(document.activeElement) && this.menu.node.contains(document.activeElement)) this.now.focus();
+  }
+
+  async shoot() {
+    try {
+      const { openCamera } = await import("../camera.js");
+      const blob = await openCamera({ signal: this.signal });
+      if (blob) await this.take([blob]);
+    } catch (error) {
+      console.warn(error);
+      this.input.click();
+    }
+  }
+
+  async readClipboard() {
+    const found = [];
+    try {
+      for (const item of await navigator.clipboard.read()) {
+        const type = item.types.find((kind) => kind.startsWith("image/"));
+        if (type) found.push(await item.getType(type));
+      }
+    } catch {
+      // refused or empty: told below
+    }
+    if (found.length) await this.take(found);
+    else toast(t("scan.paste_empty"), { kind: "warn" });
+  }
+
+  paste(event) {
+    const files = [...(event.clipboardData?.files ?? [])].filter(isPhoto);
+    if (!files.length) return;
+    event.preventDefault();
+    void this.take(files);
+  }
+
+  hover(event) {
+    if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    this.veil(true);
+  }
+
+  veil(on) {
+    this.node.toggleAttribute("data-drop", on);
+  }
+
+  drop(event) {
+    this.veil(false);
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    const folder = [...event.dataTransfer.items].some((item) => item.webkitGetAsEntry?.()?.isDirectory);
+    if (folder) {
+      toast(t("scan.batch_folder"));
+      return go("/batches");
+    }
+    void this.take([...event.dataTransfer.files]);
+  }
+
+  /** Photos, from wherever: scan them, or hold them until the task has all it needs. */
+  async take(files) {
+    const photos = files.filter(isPhoto);
+    if (!photos.length) {
+      if (files.length) toast(t("scan.not_photos"), { kind: "warn" });
+      return;
+    }
+    if (this.held) return this.hold(photos);
+    if (photos.length > MANY) return this.offerBatch(photos);
+    for (const photo of photos) await this.submit([{ blob: photo, name: photo.name ?? "" }]);
+  }
+
+  async offerBatch(photos) {
+    const yes = await dialog({
+      title: t("scan.batch_title"),
+      body: t("scan.batch_body", { n: photos.length }),
+      actions: [{ label: t("scan.batch_yes"), value: true, kind: "primary", autofocus: true }, { label: t("ui.cancel"), value: false }],
+      signal: this.signal,
+    });
+    if (!yes) return;
+    handoff.give(photos);
+    go("/batches");
+  }
+
+  /** Start what was held. */
+  start() {
+    if (this.question && !this.question.value.trim()) {
+      this.question.setAttribute("aria-invalid", "true");
+      this.question.focus();
+      return toast(t("scan.question_missing"), { kind: "warn" });
+    }
+    if (this.slots.filter(Boolean).length < this.task.photos) {
+      (this.slots[0] ? this.slotRow.lastChild : this.slotRow.firstChild).focus();
+      return toast(t("scan.slots_missing"), { kind: "warn" });
+    }
+    const photos = this.slots;
+    this.slots = [];
+    this.showSlots();
+    return this.submit(photos);
+  }
+
+  async submit(photos) {
+    let options;
+    try {
+      options = this.options.read();
+    } catch (error) {
+      if (!(error instanceof OptionError)) throw error;
+      error.field.focus();
+      return toast(error.message, { kind: "warn" });
+    }
+    const question = this.question?.value.trim() ?? "";
+    const wanted = { task: this.task, photos, question, options, storeId: prefs.get("storeId") };
+    await this.ready();
+    void scans.submit(wanted, { retake: (job) => this.retake(job) });
+  }
+
+  /** Another photo for the same task. */
+  retake(job) {
+    const task = this.tasks.find((entry) => entry.id === job.task.id);
+    if (task && task.id !== this.task.id) {
+      this.menu.show(this.tasks, task.id);
+      this.choose(task);
+    }
+    if (this.signal.aborted) return go("/");
+    const shoot = matchMedia("(pointer: coarse)").matches;
+    return shoot ? this.shoot() : this.input.click();
+  }
+
+  arrange(list) {
+    this.node.toggleAttribute("data-empty", !list.length);
+    if (!list.length) return this.cards.replaceChildren(attract());
+    const nodes = list.map((card) => card.node);
+    for (const node of [...this.cards.children]) if (!nodes.includes(node)) node.remove();
+    nodes.forEach((node, i) => {
+      if (this.cards.children[i] === node) return;
+      this.cards.insertBefore(node, this.cards.children[i] ?? null);
+      respell(node); // the language may have changed while it was away
+    });
+  }
+
+  async suggestStores() {
+    if (this.stores.firstChild) return;
+    try {
+      const { stores } = await getJSON("/v1/stores", { signal: this.signal });
+      this.stores.replaceChildren(...stores.filter((store) => store.store_id).map((store) => h("option", { value: store.store_id })));
+    } catch {
+      // only a help for typing
+    }
+  }
+}
+
+/** What stands where no scan is yet. */
+function attract() {
+  return h(
+    "div",
+    { class: "pix-panel attract pix-dither" },
+    h("div", { class: "attract-inner pix-panel" }, sprite("agent_idle", { size: 96 }), h("h2", { t: "scan.empty_title" }), h("ol", { class: "attract-steps" }, [1, 2, 3].map((n) => h("li", {}, h("span", { t: `scan.step_${n}` }))))),
+  );
+}
+
+function isPhoto(file) {
+  return file.type.startsWith("image/") || /\.(heic|heif|avif|jpe?g|png|webp|bmp|tiff?|gif)$/i.test(file.name ?? "");
 }

@@ -1,17 +1,17 @@
 // Settings of this browser: language, palette, clear mode, sound, the reviewer's name.
 
-import { h, respell } from "../dom.js";
-import { lang, setLang } from "../i18n.js";
+import { h, respell, stylesheet } from "../dom.js";
+import { add, lang, setLang } from "../i18n.js";
 import { PALETTES, palette, setPalette } from "../look.js";
 import { prefs } from "../prefs.js";
 import { beep } from "../sound.js";
 import { sprite } from "../sprites.js";
-import { add } from "../i18n.js";
 import words from "../strings/settings.js";
 
 add(words);
 
 export async function mount(root, { signal }) {
+  await stylesheet("settings");
   const redraw = () => {
     for (const button of root.querySelectorAll("[data-choice]")) button.setAttribute("aria-pressed", String(button.dataset.choice === `${now()[button.dataset.group]}`));
   };

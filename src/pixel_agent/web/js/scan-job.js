@@ -1,0 +1,235 @@
+// One scan on its way: checked, shrunk, sent, followed, tried again, cancelled. Knows nothing of how it is shown.
+
+import { agent } from "./agent.js";
+import { ApiError, online, pause, upload } from "./api.js";
+import { lang } from "./i18n.js";
+import { inspect, shrink } from "./photo-prep.js";
+import { beep } from "./sound.js";
+
+const AT_ONCE = 3; // a browser opens six connections to a server, and the live numbers need some of them
+const BACK_OFF_MS = [1000, 2000, 4000, 8000, 15000];
+const BUSY_TRIES = 30;
+const FAULT_TRIES = 3;
+const LOST_TRIES = 2; // then the photo is put by until the server is back
+const BUSY = new Set(["checking", "waiting", "uploading", "sent", "queued", "running", "retrying"]);
+const ENDED = new Set(["done", "retake", "failed", "cancelled"]);
+
+const busy = new Set();
+let running = 0;
+const turns = [];
+
+async function turn(signal) {
+  while (running >= AT_ONCE && !signal.aborted) await new Promise((resolve) => (turns.push(resolve), signal.addEventListener("abort", resolve, { once: true })));
+  signal.throwIfAborted();
+  running += 1;
+}
+
+function next() {
+  running -= 1;
+  turns.splice(0).forEach((wake) => wake());
+}
+
+/** States: checking, asks, waiting, uploading, sent, queued, running, retrying, kept; and the last ones: done, retake,
+ * failed, cancelled. `share` is of the upload, `place` in the queue, `stage` on the server, `words` what the model wrote. */
+export class ScanJob {
+  constructor({ task, photos, question = "", storeId = "", options = {} }) {
+    Object.assign(this, { task, photos, question, storeId, options });
+    this.id = ++jobs;
+    this.at = Date.now();
+    this.state = "checking";
+    this.share = 0;
+    this.place = null;
+    this.stage = null;
+    this.words = "";
+    this.retry = null; // {until, why, error}
+    this.advice = [];
+    this.force = false;
+    this.answer = null;
+    this.error = null;
+    this.listeners = new Set();
+  }
+
+  get ended() {
+    return ENDED.has(this.state);
+  }
+
+  /** `listener(job, changed)`: "state" for a new state, else the name of what moved. */
+  on(listener) {
+    this.listeners.add(listener);
+  }
+
+  /** Check the photos, then scan; settles when the job has ended, asks, or was put by. */
+  async start() {
+    this.stopper = new AbortController();
+    try {
+      this.to("checking");
+      this.seen = await Promise.all(this.photos.map(({ blob }) => inspect(blob)));
+      this.tell("photos");
+      this.advice = [...new Set(this.seen.flatMap((seen) => seen.advice))];
+      this.stopper.signal.throwIfAborted();
+      if (this.advice.length) {
+        this.to("asks");
+        agent.state("retake");
+        return beep("retake");
+      }
+    } catch (error) {
+      return this.fail(error);
+    }
+    await this.scan();
+  }
+
+  /** Go on after advice, after a retake was asked for, or after a failure. */
+  async scan({ force = this.force } = {}) {
+    if (!this.ended && this.state !== "checking" && this.state !== "asks") return;
+    this.force = force;
+    this.stopper = new AbortController();
+    this.key = newKey();
+    Object.assign(this, { share: 0, place: null, stage: null, words: "", answer: null, error: null });
+    this.to("waiting");
+    let mine = false;
+    try {
+      await turn(this.stopper.signal);
+      mine = true;
+      this.sent ??= await Promise.all(this.photos.map(({ blob }, i) => shrink(blob, this.seen[i], this.task)));
+      const answer = await this.send();
+      if (answer) this.finish(answer);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      if (mine) next();
+    }
+  }
+
+  cancel() {
+    this.stopper?.abort();
+    if (!this.ended) this.to("cancelled");
+  }
+
+  /** The reading came by another way: it was put by, and sent later. */
+  finish(answer) {
+    this.answer = answer;
+    const retake = answer.status === "retake_required";
+    this.to(retake ? "retake" : "done");
+    agent.state(retake ? "retake" : "found");
+    beep(retake ? "retake" : "found");
+  }
+
+  async send() {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.attempt();
+      } catch (error) {
+        if (!(error instanceof ApiError) || this.stopper.signal.aborted) throw error;
+        const wait = this.patience(error, tries);
+        if (wait === null) throw error;
+        if (error.status === 0 && tries >= LOST_TRIES && (await this.putBy())) return null;
+        await this.wait(wait, error);
+      }
+    }
+  }
+
+  /** Milliseconds until the next try, null when another try is in vain. */
+  patience(error, tries) {
+    const usual = BACK_OFF_MS[Math.min(tries, BACK_OFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
+    if (error.status === 0) return usual;
+    if (error.status === 503 && error.retryAfter !== null) return tries < BUSY_TRIES ? error.retryAfter * 1000 + 400 * Math.random() : null;
+    const passing = [408, 429, 503].includes(error.status) || /^http_50[24]$/.test(error.code);
+    return passing && tries < FAULT_TRIES ? usual : null;
+  }
+
+  async wait(ms, error) {
+    this.retry = { until: Date.now() + ms, why: error.status === 0 ? "lost" : "busy", error };
+    this.to("retrying");
+    if (error.status !== 0) agent.state("overloaded");
+    const early = new AbortController();
+    this.stopper.signal.addEventListener("abort", () => early.abort(), { once: true });
+    if (error.status === 0) online.subscribe((up) => up && early.abort(), early.signal);
+    this.again = () => early.abort();
+    await pause(ms, early.signal);
+    early.abort();
+    this.stopper.signal.throwIfAborted();
+  }
+
+  /** Leave the photo to the outbox, which outlives this page; false where that cannot be. */
+  async putBy() {
+    if (this.photos.length > 1 || !this.keep) return false;
+    const entry = await this.keep(this.sent[0], this.photos[0].name, this.fields());
+    if (!entry) return false;
+    this.keptAs = entry.id;
+    this.to("kept");
+    return true;
+  }
+
+  fields() {
+    const options = Object.keys(this.options).length ? { options: JSON.stringify(this.options) } : {};
+    return {
+      task: this.task.id,
+      lang: lang(),
+      ...(this.question ? { question: this.question } : {}),
+      ...(this.storeId ? { store_id: this.storeId } : {}),
+      ...(this.force ? { force: "true" } : {}),
+      ...options,
+    };
+  }
+
+  attempt() {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(this.fields())) form.append(name, value);
+    this.sent.forEach((blob, i) => form.append("photos", blob, this.photos[i].name || "photo.jpg"));
+    Object.assign(this, { share: 0, place: null, stage: null, words: "", retry: null });
+    this.to("uploading");
+    return upload("/v1/scans?stream=true&priority=interactive", form, {
+      signal: this.stopper.signal,
+      headers: { "Idempotency-Key": this.key },
+      onProgress: (share) => {
+        this.share = share;
+        if (share === 1 && this.state === "uploading") this.to("sent");
+        else this.tell("share");
+      },
+      onEvent: (name, data) => this.hear(name, data),
+    });
+  }
+
+  hear(name, data) {
+    if (name === "queued") {
+      this.place = { position: data.position, ms: data.estimated_ms, at: Date.now() };
+      if (this.state === "queued") this.tell("place");
+      else this.to("queued");
+    } else if (name === "stage") {
+      this.stage = data.stage;
+      this.to("running");
+    } else if (name === "text") {
+      this.words = data.restart ? data.text : this.words + data.text;
+      this.tell("words");
+    }
+  }
+
+  fail(error) {
+    if (this.stopper.signal.aborted || error?.name === "AbortError") {
+      if (!this.ended) this.to("cancelled");
+      return;
+    }
+    this.error = error instanceof ApiError ? error : new ApiError({ code: "unexpected", detail: String(error?.message ?? error) });
+    this.to("failed");
+    if (error?.status === 503) agent.state("overloaded");
+    beep("fail");
+  }
+
+  to(state) {
+    this.state = state;
+    if (BUSY.has(state)) busy.add(this);
+    else busy.delete(this);
+    if (online.get()) agent.state(busy.size ? "scanning" : "idle");
+    this.tell("state");
+  }
+
+  tell(changed) {
+    for (const listener of [...this.listeners]) listener(this, changed);
+  }
+}
+let jobs = 0;
+
+/** A key that makes a second sending of the same scan harmless; pages that are not secure have no randomUUID. */
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

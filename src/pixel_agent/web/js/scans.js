@@ -1,0 +1,71 @@
+// All scans of this visit, newest first. They go on while other views are shown.
+
+import { getJSON } from "./api.js";
+import { stylesheet } from "./dom.js";
+import { add } from "./i18n.js";
+import { outbox } from "./outbox.js";
+import { subscribe as onOutbox } from "./outbox-store.js";
+import { ScanCard } from "./scan-card.js";
+import { ScanJob } from "./scan-job.js";
+import words from "./strings/jobs.js";
+
+add(words);
+
+const SHOWN = 24; // cards kept on the page; older ones are in the history
+const OUTBOX_WAIT_S = 60;
+
+const cards = [];
+const listeners = new Set();
+
+export const scans = {
+  /** The cards, newest first. */
+  list: () => cards,
+
+  /** Begin a scan; `hooks` are what its card can ask the view for: `retake(job)`. */
+  async submit(wanted, hooks) {
+    await stylesheet("cards");
+    const job = new ScanJob(wanted);
+    job.keep = (blob, name, fields) => outbox.keep(blob, name, fields, job.key);
+    const card = new ScanCard(job, { ...hooks, remove: () => remove(card), isNewest: () => cards[0] === card });
+    for (const older of cards) older.fold();
+    cards.unshift(card);
+    for (const old of cards.slice(SHOWN)) if (old.job.ended) remove(old);
+    tell();
+    await job.start();
+  },
+
+  /** `listener()` when a card came or went. */
+  subscribe(listener, signal) {
+    listeners.add(listener);
+    signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
+  },
+};
+
+function remove(card) {
+  const at = cards.indexOf(card);
+  if (at < 0) return;
+  cards.splice(at, 1);
+  card.end();
+  tell();
+}
+
+function tell() {
+  for (const listener of [...listeners]) listener();
+}
+
+// A photo that was put by has been sent: its card shows the reading all the same.
+onOutbox(async ({ sent }) => {
+  const card = sent && cards.find(({ job }) => job.state === "kept" && job.keptAs === sent.id);
+  if (!card || !sent.scanId) return;
+  try {
+    const record = await getJSON(`/v1/scans/${encodeURIComponent(sent.scanId)}?wait_s=${OUTBOX_WAIT_S}`);
+    if (record.reading) card.job.finish(record.reading);
+  } catch {
+    // the outbox shows the link
+  }
+});
+
+addEventListener("beforeunload", (event) => {
+  if (cards.some(({ job }) => ["waiting", "uploading", "sent", "queued", "running", "retrying"].includes(job.state))) event.preventDefault();
+});
+
