@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "pixel_agent"
 NOUNS = {"core", "errors", "config", "envelope"}
-COMPOSERS = {"service", "api", "cli", "console", "doctor", "bench", "stats", "metrics", "__init__", "top"}
+COMPOSERS = {
+    "service",
+    "api",
+    "cli",
+    "cli_common",
+    "cli_local",
+    "cli_remote",
+    "client",
+    "console",
+    "doctor",
+    "bench",
+    "stats",
+    "metrics",
+    "__init__",
+    "top",
+}
 MODEL = {
     "engines/transformers.py",
     "engines/qwen.py",
@@ -85,3 +102,24 @@ def test_the_service_does_not_know_http(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in modules() if room(p) == "rules"], ids=lambda p: p.stem)
 def test_rules_are_pure(path: Path) -> None:
     assert ours(path) <= {"core", "rules"}
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if room(p) == "client"], ids=lambda p: p.stem)
+def test_the_client_knows_the_server_by_what_goes_over_the_wire(path: Path) -> None:
+    wire = {"api.records", "api.wire", "api.batch_wire", "api.webhook_wire", "api.comparisons"}
+    names = {name.removeprefix("pixel_agent.") for name in imported(path) if name.startswith("pixel_agent.")}
+    modules_named = {name for name in names if (SOURCE / f"{name.replace('.', '/')}.py").is_file()}
+    assert {name for name in modules_named if not name.startswith("client.")} <= wire | {
+        "core",
+        "envelope",
+        "errors",
+        "paths",
+        "signing",
+    }
+
+
+def test_importing_the_client_loads_neither_the_service_nor_heavy_libraries() -> None:
+    heavy = "numpy cv2 torch PIL fastapi starlette sqlalchemy onnxruntime rich pixel_agent.service pixel_agent.config"
+    code = f"import sys, pixel_agent.client; print([name for name in '{heavy}'.split() if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
