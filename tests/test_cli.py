@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from pixel_agent.cli import app, expand
+from pixel_agent.cli import app
 from pixel_agent.errors import InvalidRequest
 from pixel_agent.exports.cells import plain
+from pixel_agent.paths import expand
 
 
 @pytest.fixture(autouse=True)

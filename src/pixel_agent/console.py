@@ -8,6 +8,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TextIO
 
 from pydantic import JsonValue
@@ -16,40 +17,49 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from pixel_agent.core import Review, Scan, Status, Task
+from pixel_agent.core import Review, Status
 from pixel_agent.envelope import Envelope, Problem, RowOut
 from pixel_agent.errors import PixelAgentError
 from pixel_agent.exports.cells import EVIDENCE, cell, plain, printable
-from pixel_agent.tasks.columns import columns_of
+
+
+class Format(StrEnum):
+    """How readings are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one photo: a scan, or an error."""
+    """What came of one photo: a reading, or a problem."""
 
     file: str
-    scan: Scan | None = None
-    error: PixelAgentError | None = None
+    reading: Envelope | None = None
+    problem: Problem | None = None
 
     @property
     def failed(self) -> bool:
         """Whether nothing could be read."""
-        return self.scan is None or self.scan.status is Status.RETAKE_REQUIRED
+        return self.reading is None or self.reading.status == Status.RETAKE_REQUIRED
 
-    def record(self, task: Task) -> dict[str, JsonValue]:
-        """The envelope plus `file`; for an error its problem in `error`."""
-        if self.scan is not None:
-            return {"file": self.file, **Envelope.of(self.scan).model_dump(mode="json", by_alias=True)}
-        error = self.error or PixelAgentError("The scan ended without an answer.")
-        problem = Problem.of(error).model_dump(mode="json", exclude_none=True)
-        return {"file": self.file, "status": Status.FAILED.value, "task": task.id, "items": [], "error": problem}
+    def record(self, task: str) -> dict[str, JsonValue]:
+        """The envelope plus `file`; for a problem of a photo of this task, `error`."""
+        if self.reading is not None:
+            return {"file": self.file, **self.reading.model_dump(mode="json", by_alias=True)}
+        problem = self.problem or Problem.of(PixelAgentError("The scan ended without an answer."))
+        error: JsonValue = problem.model_dump(mode="json", exclude_none=True)
+        return {"file": self.file, "status": Status.FAILED.value, "task": task, "items": [], "error": error}
 
 
 class Writer(ABC):
-    """Takes results in the order of the arguments."""
+    """Takes results in the order of the arguments; `task` is an id, `columns` are the fields of its rows."""
 
-    def __init__(self, task: Task, out: TextIO) -> None:
+    def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
         self.task = task
+        self.columns = columns
         self.out = out
 
     @abstractmethod
@@ -72,8 +82,8 @@ class JsonLines(Writer):
 class JsonArray(Writer):
     """All envelopes as one JSON array."""
 
-    def __init__(self, task: Task, out: TextIO) -> None:
-        super().__init__(task, out)
+    def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
+        super().__init__(task, columns, out)
         self._opened = False
 
     def add(self, result: Result) -> None:
@@ -91,11 +101,10 @@ class JsonArray(Writer):
 class CsvTable(Writer):
     """One line an item or finding; the columns are those of the task's schema, the rest goes to `more` as JSON."""
 
-    def __init__(self, task: Task, out: TextIO) -> None:
-        super().__init__(task, out)
-        self._columns = columns_of(task)
+    def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
+        super().__init__(task, columns, out)
         self._csv = csv.writer(out)
-        self._csv.writerow(["file", "scan_id", "status", "kind", *self._columns, *EVIDENCE, "more", "error"])
+        self._csv.writerow(["file", "scan_id", "status", "kind", *self.columns, *EVIDENCE, "more", "error"])
 
     def add(self, result: Result) -> None:
         """Write the rows of one photo; one line even if it has none."""
@@ -105,8 +114,8 @@ class CsvTable(Writer):
         error = record.get("error")
         note = cell(error.get("detail")) if isinstance(error, dict) else ""
         for kind, row in rows or [("", {})]:
-            known = [cell(row.get(key)) for key in (*self._columns, *EVIDENCE)]
-            more = {key: value for key, value in row.items() if key not in self._columns and key not in EVIDENCE}
+            known = [cell(row.get(key)) for key in (*self.columns, *EVIDENCE)]
+            more = {key: value for key, value in row.items() if key not in self.columns and key not in EVIDENCE}
             self._csv.writerow([*head, kind.removesuffix("s"), *known, cell(more or None), note])
 
 
@@ -116,12 +125,12 @@ class Tables(Writer):
     def add(self, result: Result) -> None:
         """Print one photo's reading."""
         console = Console(file=self.out, soft_wrap=False)
-        if result.scan is None:
-            error = result.error
-            message = f"{error.message} {error.advice}" if error else "no answer"
+        if result.reading is None:
+            problem = result.problem
+            message = printable(f"{problem.detail} {problem.advice}") if problem else "no answer"
             console.print(f"[bold red]✗[/] [bold]{escape(printable(result.file))}[/]: {escape(message)}")
             return
-        envelope = Envelope.of(result.scan)
+        envelope = result.reading
         mark = {"completed": "[green]✓[/]", "partial": "[yellow]◐[/]"}.get(envelope.status, "[red]✗[/]")
         console.print(f"{mark} [bold]{escape(printable(result.file))}[/]  {escape(printable(envelope.summary))}")
         for rows in (envelope.items, envelope.findings):
@@ -133,10 +142,19 @@ class Tables(Writer):
             console.print(f"  [yellow]•[/] {escape(printable(warning.message))}")
 
 
-def writer(name: str, task: Task, out: TextIO | None = None) -> Writer:
-    """The writer for a format: `table`, `json`, `jsonl` or `csv`; to the standard output unless told otherwise."""
-    kinds: dict[str, type[Writer]] = {"table": Tables, "json": JsonArray, "jsonl": JsonLines, "csv": CsvTable}
-    return kinds[name](task, out or sys.stdout)
+def writer(wanted: Format | None, task: str, columns: Sequence[str], out: TextIO | None = None) -> Writer:
+    """The writer for a format; to the standard output unless told otherwise.
+
+    None: a table on a terminal, JSON lines in a pipe.
+    """
+    kinds: dict[Format, type[Writer]] = {
+        Format.TABLE: Tables,
+        Format.JSON: JsonArray,
+        Format.JSONL: JsonLines,
+        Format.CSV: CsvTable,
+    }
+    out = out or sys.stdout
+    return kinds[wanted or (Format.TABLE if out.isatty() else Format.JSONL)](task, columns, out)
 
 
 def _print_rows(console: Console, rows: Sequence[RowOut]) -> None:

@@ -13,7 +13,7 @@ from typing import TypeAlias, Unpack
 from pixel_agent.api.batch_wire import BatchOut, BatchPage
 from pixel_agent.api.records import ScanSummary
 from pixel_agent.client.events import server_events
-from pixel_agent.client.failures import ServerUnreachable
+from pixel_agent.client.failures import ServerUnreachable, first_of
 from pixel_agent.client.options import ScanOptions, form_of, params_of
 from pixel_agent.client.photos import Part, part_of
 from pixel_agent.client.progress_file import Progress, Refusal
@@ -38,13 +38,13 @@ class BatchProgress:
 
     photos: int
     sent: int
-    refused: int
+    refused: Sequence[Refusal]
     batch: BatchOut | None
 
     @property
     def done(self) -> int:
         """Photos that are through, refused ones included."""
-        return self.refused + (self.batch.done if self.batch else 0)
+        return len(self.refused) + (self.batch.done if self.batch else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Batches:
                 group.create_task(upload.run())
                 batch = await self._followed(upload, on_scan)
         except ExceptionGroup as failed:
-            raise _first(failed) from None
+            raise first_of(failed) from None
         if state is not None:
             state.unlink(missing_ok=True)
         return BatchResult(batch, upload.state.refused)
@@ -207,10 +207,10 @@ class _Upload:
 
     async def _chunks(self) -> AsyncGenerator[list[Part], None]:
         """The photos that are not there yet, so many at a time; those that cannot be read are noted."""
-        known = {*self.state.sent, *(refusal.filename for refusal in self.state.refused)}
+        refused = {refusal.filename for refusal in self.state.refused}
         chunk, size = list[Part](), 0
         for name in self._names:
-            if name in known:
+            if name in refused or (name in self.state.sent and _stamp(name) in ("", self.state.sent[name])):
                 continue
             try:
                 part = await asyncio.to_thread(part_of, name, name)
@@ -236,7 +236,7 @@ class _Upload:
         refused = {one.filename: one.error for one in batch.refused}
         for name, problem in refused.items():
             self.state.refused.append(Refusal(name, problem.code, problem.detail, problem.advice))
-        self.state.sent += [part.filename for part in chunk if part.filename not in refused]
+        self.state.sent |= {part.filename: _stamp(part.filename) for part in chunk if part.filename not in refused}
         self.state.batch_id = batch.batch_id
         self.state.save(self._path)
         self.hear(batch)
@@ -245,7 +245,7 @@ class _Upload:
 
     def _tell(self) -> None:
         state = self.state
-        self._progress(BatchProgress(len(self._names), len(state.sent), len(state.refused), self._batch))
+        self._progress(BatchProgress(len(self._names), len(state.sent), tuple(state.refused), self._batch))
 
 
 async def _alive(lines: AsyncIterator[str]) -> AsyncGenerator[str, None]:
@@ -259,11 +259,13 @@ async def _alive(lines: AsyncIterator[str]) -> AsyncGenerator[str, None]:
         yield line
 
 
-def _first(group: ExceptionGroup[Exception]) -> Exception:
-    error: Exception = group
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _stamp(name: str) -> str:
+    """Size and time of change of a file; empty for one that is not there."""
+    try:
+        found = os.stat(name)
+    except OSError:
+        return ""
+    return f"{found.st_size}-{found.st_mtime_ns}"
 
 
 def _silent(_: BatchProgress) -> None:

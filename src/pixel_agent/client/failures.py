@@ -74,6 +74,14 @@ def error_of(status: int, body: bytes | str, retry_after_s: float | None = None)
     return error
 
 
+def first_of(group: ExceptionGroup[Exception]) -> Exception:
+    """The first error of tasks that ran together: what callers are told."""
+    error: Exception = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def _by_code(root: type[PixelAgentError]) -> dict[str, type[PixelAgentError]]:
     known = {kind.code: kind for kind in _below(root) if kind is not ServerProblem}
     return {root.code: root, **known}

@@ -24,11 +24,14 @@ class Refusal:
 
 @dataclass(slots=True)
 class Progress:
-    """How far the upload of one batch is. `key` makes it one batch, whatever is repeated."""
+    """How far the upload of one batch is. `key` makes it one batch, whatever is repeated.
+
+    `sent` holds each photo by its name, with its size and time of change: one that was changed since is another photo.
+    """
 
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     batch_id: str | None = None
-    sent: list[str] = field(default_factory=list)
+    sent: dict[str, str] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
     closed: bool = False
 
