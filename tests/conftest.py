@@ -11,6 +11,8 @@ import pytest
 
 from pixel_agent.core import Pixels
 
+pytest_plugins = ["tests.databases"]
+
 SHARED_PHOTOS = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
 
 
