@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO, Final, cast
 
 from pixel_agent.config import BatchSettings, PhotoSettings
-from pixel_agent.errors import BadArchive, InvalidPhoto, PhotoTooLarge, PixelAgentError, UnsupportedPhoto
+from pixel_agent.errors import BadArchive, InvalidPhoto, PhotoTooLarge, UnsupportedPhoto
 from pixel_agent.sniffing import sniff
 
 DIRECTORY_BYTES: Final = 8 * 2**20
@@ -34,7 +34,7 @@ class Entry:
 
     filename: str
     data: bytes = b""
-    error: PixelAgentError | None = None
+    error: InvalidPhoto | None = None
 
 
 def read_archive(file: BinaryIO, photo: PhotoSettings, limits: BatchSettings) -> Iterator[Entry]:

@@ -27,6 +27,10 @@ router = APIRouter(prefix="/v1/scans", tags=["scans"])
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     code: {"model": Problem, "content": {"application/problem+json": {}}} for code in (400, 404, 409, 422, 503, 507)
 }
+_RERUN: dict[str, object] = {
+    "type": "object",
+    "properties": {"task": {"type": "string"}, "options": {"type": "object"}},
+}
 APPLIED: Final = {"Preference-Applied": "respond-async"}
 
 
@@ -115,7 +119,7 @@ async def cancel(request: Request, scan_id: str) -> ScanRecordOut:
     summary="Read the photo of a scan again, later",
     response_model=ScanRecordOut,
     responses=_PROBLEMS,
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": RerunIn.model_json_schema()}}}},
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": _RERUN}}}},
 )
 async def rerun(request: Request, scan_id: str) -> Response:
     """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""

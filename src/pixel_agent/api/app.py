@@ -13,7 +13,20 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import accepting, chat, comparisons, exports, history, ops, reviews, scans, stores, web, webhooks
+from pixel_agent.api import (
+    accepting,
+    batches,
+    chat,
+    comparisons,
+    exports,
+    history,
+    ops,
+    reviews,
+    scans,
+    stores,
+    web,
+    webhooks,
+)
 from pixel_agent.api.chat_wire import ChatError
 from pixel_agent.api.security_headers import SecurityHeaders
 from pixel_agent.api.sse import known
@@ -47,6 +60,7 @@ def create_app(service: ScanService) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
     app.include_router(accepting.router)
+    app.include_router(batches.router)
     for router in (history.router, reviews.router, stores.router, comparisons.router):
         app.include_router(router)
     app.include_router(chat.router)

@@ -101,7 +101,7 @@ async def read_form(request: Request, field: str, settings: Settings, *, most: i
 
     Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, UploadTooSlow, or ScanCancelled if the client left half-way.
     """
-    limited = _limit(request, settings, most)
+    limited = bounded(request, settings, _most_bytes(request, settings.photo, most))
     try:
         async with limited.form(max_files=max(64, most), max_fields=64, max_part_size=OVERHEAD_BYTES) as form:
             uploads = await _uploads(form, field, settings.photo, most)
@@ -111,7 +111,7 @@ async def read_form(request: Request, field: str, settings: Settings, *, most: i
             f"The multipart body is broken: {error.detail}",
             f"Send multipart/form-data with a file in the field '{field}'.",
         ) from None
-    return Submission(uploads, scan_fields({**_query(request), **given}, strict=strict))
+    return Submission(uploads, scan_fields({**query_fields(request), **given}, strict=strict))
 
 
 async def read_json(request: Request, settings: Settings, *, most: int) -> Submission:
@@ -125,7 +125,7 @@ async def read_json(request: Request, settings: Settings, *, most: int) -> Submi
     if not isinstance(given, dict):
         raise InvalidRequest("The body is not a JSON object.", advice)
     try:
-        parsed = ScanBody.model_validate({**_query(request), **given})
+        parsed = ScanBody.model_validate({**query_fields(request), **given})
     except ValidationError as error:
         raise InvalidRequest(explain(error), advice) from None
     if not parsed.photos:
@@ -141,10 +141,10 @@ async def read_json(request: Request, settings: Settings, *, most: int) -> Submi
 
 async def read_body(request: Request, settings: Settings, *, most: int) -> bytes:
     """A JSON body with at most so many photos in base64. Raises PhotoTooLarge, ScanCancelled if the client left."""
-    return await _limit(request, settings, most).body()
+    return await bounded(request, settings, _most_bytes(request, settings.photo, most)).body()
 
 
-def _query(request: Request) -> dict[str, str]:
+def query_fields(request: Request) -> dict[str, str]:
     """The fields of a scan in the query."""
     return {name: value for name, value in request.query_params.items() if name != STREAM}
 
@@ -204,9 +204,9 @@ def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
     return ((photos + 2) // 3 * 4 if is_json(request) else photos) + OVERHEAD_BYTES
 
 
-def _limit(request: Request, settings: Settings, photos: int) -> Request:
-    """The same request, whose body ends in PhotoTooLarge when it is too long, and in UploadTooSlow when it crawls."""
-    most, pace = _most_bytes(request, settings.photo, photos), settings.server
+def bounded(request: Request, settings: Settings, most: int) -> Request:
+    """The same request, whose body ends in PhotoTooLarge beyond `most` bytes, and in UploadTooSlow when it crawls."""
+    pace = settings.server
     started = asyncio.get_running_loop().time()
     received = 0
 

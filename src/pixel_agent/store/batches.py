@@ -141,16 +141,11 @@ async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[Ba
 
 
 async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most: int) -> int:
-    """Add scans to an open or just created batch; how many were not there before.
+    """Add scans to a batch that takes some; how many were not there before. Hold it, or have made it, before.
 
-    A photo is there already if one with its bytes and its file name is. Raises NotFound, Conflict when the batch takes
-    none any more or would have more than `most`.
+    A photo is there already if one with its bytes and its file name is. Raises Conflict when the batch would have more
+    than `most`.
     """
-    state = await hold(conn, batch_id)
-    if state is None:
-        raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
-    if state in ("completed", "cancelled"):
-        raise Conflict(f"The batch is {state} and takes no photos any more.", "Make a new one.")
     there = await _photos_of(conn, batch_id)
     index = len(there)
     fresh: dict[tuple[str | None, str | None], NewScan] = {}
@@ -168,6 +163,11 @@ async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most
     if entries:
         await records.insert_many(conn, entries)
     return len(entries)
+
+
+async def expect_open(conn: AsyncConnection, batch_id: str) -> None:
+    """Hold a batch that takes more photos. Raises NotFound; Conflict if it takes none any more."""
+    await _expect(conn, batch_id, ("open",), "take more photos")
 
 
 async def close(conn: AsyncConnection, batch_id: str, now_ms: int) -> None:

@@ -8,7 +8,7 @@ order of their numbers, and a listener that resumes after one of them misses non
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,9 +73,11 @@ async def append(
     return int(seq)
 
 
-async def of_batch(conn: AsyncConnection, batch_id: str, after: int, limit: int) -> Sequence[Event]:
-    """What happened to a batch and its scans after an event, oldest first."""
-    wanted = select(events).where(events.c.batch_id == batch_id, events.c.seq > after)
+async def of_batch(
+    conn: AsyncConnection, batch_id: str, after: int, kinds: Collection[str], limit: int
+) -> Sequence[Event]:
+    """What of these kinds happened to a batch and its scans after an event, oldest first."""
+    wanted = select(events).where(events.c.batch_id == batch_id, events.c.seq > after, events.c.kind.in_(kinds))
     found = await conn.execute(wanted.order_by(events.c.seq).limit(limit))
     return [Event(row.seq, row.at, row.kind, row.scan_id, row.batch_id, row.data) for row in found]
 

@@ -1,0 +1,300 @@
+"""Batches over HTTP: many photos in, asked the same; how far they are, told as it happens; cancel, and retry what failed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import Field, TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.api.accepting import check_later
+from pixel_agent.api.batch_upload import Received, only_fields, receive
+from pixel_agent.api.batch_wire import BatchOut, BatchPage, RefusedPhoto
+from pixel_agent.api.clients import client_of, new_scan_id
+from pixel_agent.api.idempotency import REPLAYED, Answer, Key, begin, settle
+from pixel_agent.api.records import ScanSummary
+from pixel_agent.api.sse import EventStream, Write
+from pixel_agent.api.uploads import ScanFields, explain, query_fields
+from pixel_agent.core import Priority
+from pixel_agent.envelope import Problem
+from pixel_agent.errors import InvalidRequest, PixelAgentError
+from pixel_agent.service import ScanService
+from pixel_agent.store import batches, events, scans
+from pixel_agent.store.batches import BatchRecord, NewBatch
+from pixel_agent.store.nouns import NewScan, ScanFilter, now_ms
+from pixel_agent.tasks import DEFAULT_TASK
+
+PAGE: Final = 200
+"""Events that are read at once."""
+PACE_S: Final = 0.1
+"""Least time between two looks at a batch that moves: what happens meanwhile is told together."""
+MAX_SEQ: Final = 2**63
+_ENDED: Final = frozenset(events.OF_STATUS.values())
+_REFUSED: Final = TypeAdapter(list[RefusedPhoto])
+_PROBLEM: dict[str, object] = {"application/problem+json": {}}
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    code: {"model": Problem, "content": _PROBLEM} for code in (400, 404, 409, 413, 415, 422, 503, 507)
+}
+_FILES: dict[str, object] = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_TEXT: dict[str, object] = {"type": "string"}
+_FORM: dict[str, object] = {"photos": _FILES, "archive": {"type": "string", "format": "binary"}}
+_ASKED: dict[str, object] = dict.fromkeys(
+    ("name", "task", "question", "store_id", "priority", "lang", "force", "options", "open"), _TEXT
+)
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=_PROBLEMS)
+
+
+class BatchFields(ScanFields):
+    """What every photo of a batch is asked. `open`: more photos come later."""
+
+    priority: Priority = Priority.BULK
+    deadline_ms: None = None
+    name: str = Field("", max_length=200)
+    open: bool = False
+
+
+def _body(properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object", "properties": properties}}}}
+    }
+
+
+@router.post("", status_code=202, summary="Hand in many photos", openapi_extra=_body({**_FORM, **_ASKED}))
+async def create(request: Request, response: Response) -> BatchOut:
+    """Photos in `photos`, a ZIP archive in `archive`, or both. It answers once all of them are on the disk.
+
+    Photos that cannot be taken are listed in `refused` and stop no other. With an `Idempotency-Key` the same request makes
+    one batch, however often it is sent.
+    """
+    service: ScanService = request.app.state.service
+    received = await receive(request, service)
+    fields = _fields({**query_fields(request), **received.fields})
+    new = _new(service, fields, client_of(request))
+    if not (fields.open or received.photos):
+        raise _nothing(received)
+    key = Key.of(request, fields, received.content)
+    answer = Answer("batch", 202, (new.batch_id,), _REFUSED.dump_json(received.refused).decode())
+    async with service.kept.db.write(durable=True) as conn:
+        first = await begin(conn, key, service.settings.asynchronous)
+        if first is None:
+            await batches.create(conn, new)
+            await _add(conn, service, new, received)
+            await settle(conn, key, answer)
+    if first is not None:
+        response.headers.update(REPLAYED)
+    return await _taken(service, response, first or answer)
+
+
+@router.post("/{batch_id}/photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
+async def add(request: Request, response: Response, batch_id: str) -> BatchOut:
+    """A photo that is there already, by its bytes and its file name, is not added twice."""
+    service: ScanService = request.app.state.service
+    await _get(service, batch_id)
+    received = await receive(request, service)
+    only_fields(received.fields)
+    key = Key.of(request, BatchFields(), received.content)
+    answer = Answer("batch", 200, (batch_id,), _REFUSED.dump_json(received.refused).decode())
+    async with service.kept.db.write(durable=True) as conn:
+        first = await begin(conn, key, service.settings.asynchronous)
+        if first is None:
+            await batches.expect_open(conn, batch_id)
+            await _add(conn, service, await batches.get(conn, batch_id), received)
+            await settle(conn, key, answer)
+    if first is not None:
+        response.headers.update(REPLAYED)
+    return await _taken(service, response, first or answer)
+
+
+@router.post("/{batch_id}/close", summary="Say that no more photos come")
+async def close(request: Request, batch_id: str) -> BatchOut:
+    """A batch that is closed already stays so."""
+    return await _changed(request, batch_id, lambda conn: batches.close(conn, batch_id, now_ms()))
+
+
+@router.post("/{batch_id}/cancel", summary="End what has not ended")
+async def cancel(request: Request, batch_id: str) -> BatchOut:
+    """Wherever its scans wait or run; what was read stays."""
+    service: ScanService = request.app.state.service
+    await service.background.cancel_batch(batch_id)
+    return _out(await _get(service, batch_id))
+
+
+@router.post("/{batch_id}/retry", summary="Scan again what failed")
+async def retry(request: Request, batch_id: str) -> BatchOut:
+    """Failed and expired scans begin anew, under their ids."""
+    return await _changed(request, batch_id, lambda conn: batches.retry(conn, batch_id))
+
+
+@router.get("", summary="Batches, newest first")
+async def list_batches(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,19}$")] = None,
+) -> BatchPage:
+    """A page of them."""
+    service: ScanService = request.app.state.service
+    before = None if cursor is None else min(int(cursor), MAX_SEQ - 1)
+    async with service.kept.db.read() as conn:
+        found = await batches.page(conn, before, limit + 1)
+    more = str(found[limit - 1].seq) if len(found) > limit else None
+    return BatchPage(batches=[_out(record) for record in found[:limit]], next=more)
+
+
+@router.get("/{batch_id}", summary="One batch")
+async def get(request: Request, batch_id: str) -> BatchOut:
+    """How far it is. Its scans: GET /v1/scans?batch_id=."""
+    return _out(await _get(request.app.state.service, batch_id))
+
+
+@router.get(
+    "/{batch_id}/events",
+    summary="What happens in a batch, live",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def tell(request: Request, batch_id: str, after: Annotated[int, Query(ge=0, lt=MAX_SEQ)] = 0) -> EventStream:
+    """Server-sent events: `scan` for each scan that ended, `progress`, and at last `done`.
+
+    Each `scan` has an id; a client that comes back with `Last-Event-ID` (or `after`) misses none and hears none twice.
+    """
+    service: ScanService = request.app.state.service
+    given = request.headers.get("last-event-id", "")
+    if given.isdecimal() and int(given) < MAX_SEQ:
+        after = int(given)
+    await _get(service, batch_id)
+    return EventStream(partial(_told, service, batch_id, after), _error_event)
+
+
+async def _told(service: ScanService, batch_id: str, after: int, write: Write) -> None:
+    write("retry: 1000\n\n")
+    shown: BatchOut | None = None
+    with service.kept.notifier.listening(batch_id) as changed:
+        while not service.admission.draining:
+            after, record, texts = await _news(service, batch_id, after)
+            for text in texts:
+                write(text)
+            out = _out(record)
+            if len(texts) < PAGE:
+                if record.final:
+                    write(_event("done", out.model_dump_json(), after))
+                    return
+                if shown is None or out.model_copy(update={"eta_s": shown.eta_s}) != shown:
+                    shown = out
+                    write(_event("progress", out.model_dump_json(), None))
+                await asyncio.sleep(PACE_S)
+                await changed(service.settings.asynchronous.poll_s)
+
+
+async def _news(service: ScanService, batch_id: str, after: int) -> tuple[int, BatchRecord, list[str]]:
+    """What happened after an event, as one state of everything; a page of it, without kinds that nobody waits for."""
+    async with service.kept.db.read() as conn:
+        record = await batches.get(conn, batch_id)
+        found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)
+        scan_ids = tuple({one.scan_id for one in found if one.scan_id is not None})
+        known = await scans.page(conn, ScanFilter(scan_ids=scan_ids), limit=PAGE) if scan_ids else []
+    summaries = {scan.scan_id: ScanSummary.of(scan).model_dump_json() for scan in known if scan.final}
+    texts = [_event("scan", summaries[one.scan_id], one.seq) for one in found if one.scan_id in summaries]
+    return (found[-1].seq if found else after), record, texts
+
+
+def _event(name: str, data: str, seq: int | None) -> str:
+    number = "" if seq is None else f"id: {seq}\n"
+    return f"{number}event: {name}\ndata: {data}\n\n"
+
+
+def _error_event(error: PixelAgentError) -> str:
+    return _event("error", Problem.of(error).model_dump_json(exclude_none=True), None)
+
+
+def _fields(given: dict[str, str]) -> BatchFields:
+    try:
+        return BatchFields.model_validate(given)
+    except ValidationError as error:
+        accepted = ", ".join(name for name in BatchFields.model_fields if name != "deadline_ms")
+        raise InvalidRequest(explain(error), f"Accepted fields: {accepted}.") from None
+
+
+def _new(service: ScanService, fields: BatchFields, client: str) -> NewBatch:
+    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
+    check_later(service, task, fields.options, fields.question)
+    return NewBatch(
+        batch_id=uuid.uuid4().hex,
+        task=task.id,
+        created_at=now_ms(),
+        name=fields.name,
+        open=fields.open,
+        priority=fields.priority,
+        store_id=fields.store_id,
+        lang=fields.lang,
+        question=fields.question,
+        force=fields.force,
+        options=fields.options,
+        client=client,
+    )
+
+
+async def _add(conn: AsyncConnection, service: ScanService, batch: NewBatch | BatchRecord, received: Received) -> None:
+    at = now_ms()
+    new = [
+        NewScan(
+            scan_id=new_scan_id(),
+            origin="async",
+            task=batch.task,
+            received_at=at,
+            priority=batch.priority,
+            lang=batch.lang,
+            photo=kept.photo,
+            store_id=batch.store_id,
+            question=batch.question,
+            force=batch.force,
+            options=batch.options,
+            filename=kept.filename,
+            client=batch.client,
+        )
+        for kept in received.photos
+    ]
+    await batches.add(conn, batch.batch_id, new, service.settings.batches.max_photos)
+    await service.intake.check_there([kept.photo for kept in received.photos])
+
+
+async def _taken(service: ScanService, response: Response, answer: Answer) -> BatchOut:
+    (batch_id,) = answer.ids
+    service.background.wake()
+    service.kept.notifier.tell(batch_id)
+    response.headers["Location"] = f"/v1/batches/{batch_id}"
+    return _out(await _get(service, batch_id), _REFUSED.validate_json(answer.body))
+
+
+async def _changed(request: Request, batch_id: str, change: Callable[[AsyncConnection], Awaitable[object]]) -> BatchOut:
+    service: ScanService = request.app.state.service
+    async with service.kept.db.write() as conn:
+        await change(conn)
+    service.background.wake()
+    service.kept.notifier.tell(batch_id)
+    return _out(await _get(service, batch_id))
+
+
+async def _get(service: ScanService, batch_id: str) -> BatchRecord:
+    async with service.kept.db.read() as conn:
+        return await batches.get(conn, batch_id)
+
+
+def _out(record: BatchRecord, refused: Sequence[RefusedPhoto] = ()) -> BatchOut:
+    return BatchOut.of(record, batches.eta_s(record, now_ms()), refused)
+
+
+def _nothing(received: Received) -> InvalidRequest:
+    if not received.refused:
+        return InvalidRequest("No photo came.", "Send photos in 'photos', or a ZIP archive in 'archive'.")
+    first = received.refused[0]
+    return InvalidRequest(
+        f"None of the {len(received.refused)} files was taken; {first.filename[:60] or 'the first'}: {first.error.detail}",
+        first.error.advice,
+    )
