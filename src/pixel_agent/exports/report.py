@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
-from pixel_agent.core import Lang, Task
+from pixel_agent.core import Lang, Status, Task
 from pixel_agent.exports.base import Exporter
 from pixel_agent.exports.entry import Entry, Fields, Line, words
 from pixel_agent.exports.report_view import RowView, ScanView, Speaker, row_view, view
@@ -114,6 +114,7 @@ class ReportExporter(Exporter):
             "zone": f"UTC{now.strftime('%z')[:3]}:{now.strftime('%z')[3:]}",
             "scan_count": len(views),
             "left_out_scans": self._left_out(),
+            "incomplete": sum(record.get("status") != Status.COMPLETED for record in records),
             "tally": _tally([row for _, row in found]),
             "index": found[:MAX_INDEX],
             "index_left_out": max(0, len(found) - MAX_INDEX),

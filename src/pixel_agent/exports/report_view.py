@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 
 from pydantic import JsonValue
 
@@ -23,6 +24,8 @@ MAX_ROWS = 300
 """Rows shown of one scan."""
 MAX_TEXT = 400
 """Characters shown of one value."""
+_HEADS = ("sign", *(name for name in HEADS if name != "status"), "status")
+"""Fields that say what a row is about, as on annotated photos, but for the verdict, which says it last."""
 _PASSED = frozenset({"pass", "ok"})
 _NOT_RATED = len(SEVERITIES)
 _LAST = _NOT_RATED + 1
@@ -160,7 +163,7 @@ def view(entry: Entry, index: int, speaker: Speaker) -> ScanView:
             )
         ),
         warnings=tuple(speaker.clean(words(one.get("message"))) for one in mappings(reading.get("warnings"))),
-        totals=tuple(speaker.total(*total) for total in mapping(reading.get("totals")).items()),
+        totals=tuple(total for pair in mapping(reading.get("totals")).items() if (total := speaker.total(*pair)).text),
         findings=tuple(row for row in kept if row.finding),
         items=tuple(row for row in kept if not row.finding),
         left_out=len(rows) - len(kept),
@@ -196,7 +199,7 @@ def row_view(line: Line, number: int, speaker: Speaker) -> RowView:
     """One row; what says most of it is its head."""
     fields = line.fields
     was = {words(one.get("field")): one.get("model_value") for one in reversed(line.corrections)}
-    head_name = next((name for name in HEADS if speaker.value(name, fields.get(name))), None)
+    head_name = next((name for name in _HEADS if speaker.value(name, fields.get(name))), None)
     shown = [
         name for name in fields if name != head_name and name not in HIDDEN and name not in (*EVIDENCE, "severity")
     ]
@@ -212,7 +215,7 @@ def row_view(line: Line, number: int, speaker: Speaker) -> RowView:
             told for name in shown if (told := _told(name, fields[name], speaker, was)).text or told.was is not None
         ),
         source=_source(words(fields.get("source")), speaker),
-        confidence=f"{confidence:.0%}" if isinstance(confidence, int | float) else "",
+        confidence=f"{floor(confidence * 100)}%" if isinstance(confidence, int | float) else "",  # 99.6 is not 100
         verified_by="、".join(_source(one, speaker) for one in listed(fields.get("verified_by"))),
         review=words(fields.get("review")) or "none",
         box=None if fields.get("change") == "resolved" else box_of(fields),  # its box is on the photo from before
