@@ -107,7 +107,7 @@ def test_rules_are_pure(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [p for p in modules() if room(p) == "client"], ids=lambda p: p.stem)
 def test_the_client_knows_the_server_by_what_goes_over_the_wire(path: Path) -> None:
-    wire = {"api.records", "api.wire", "api.batch_wire", "api.webhook_wire", "api.comparisons"}
+    wire = {"api.records", "api.wire", "api.batch_wire", "api.webhook_wire", "api.comparison_wire"}
     names = {name.removeprefix("pixel_agent.") for name in imported(path) if name.startswith("pixel_agent.")}
     modules_named = {name for name in names if (SOURCE / f"{name.replace('.', '/')}.py").is_file()}
     assert {name for name in modules_named if not name.startswith("client.")} <= wire | {

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from pixel_agent.api.comparison_wire import ComparisonOut
 from pixel_agent.api.filters import Text
 from pixel_agent.api.history import PROBLEMS, check_id, no_scan
 from pixel_agent.api.records import ScanSummary, reading_of
@@ -22,7 +23,7 @@ from pixel_agent.service import ScanService
 from pixel_agent.store import rereading, reviews, scans
 from pixel_agent.store.corrections import ReviewRecord
 from pixel_agent.store.nouns import ScanFilter, ScanRecord
-from pixel_agent.visits import Change, Difference, compare_visits, latest_visits
+from pixel_agent.visits import Difference, compare_visits, latest_visits
 
 router = APIRouter(tags=["compare"], responses=PROBLEMS)
 
@@ -47,23 +48,6 @@ class CompareQuery(BaseModel):
     after_day: date | None = Field(None, description="The visit of a day instead of the latest.")
     utc_offset_min: int | None = Field(None, ge=-1440, le=1440, description="Of those days; else the server's.")
     lang: Lang = "zh"
-
-
-class ComparisonOut(BaseModel):
-    """What differs. Each row says in `scan_id` whose photo shows it, and has the box of that photo."""
-
-    before: ScanSummary = Field(description="Of a visit with several photos, the last one.")
-    after: ScanSummary
-    before_scans: list[str] = Field(description="All scans of the visit.")
-    after_scans: list[str]
-    task: str
-    resolved: list[RowOut]
-    remaining: list[RowOut]
-    new: list[RowOut]
-    counts: dict[Change, int]
-    summary: str
-    left_out: int = Field(description="Photos of large visits that were not compared, older than those that were.")
-    warnings: list[NoticeOut]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Literal, Unpack
 
 from pydantic import JsonValue
 
+from pixel_agent.api.comparison_wire import ComparisonOut
 from pixel_agent.api.records import ScanPage, ScanRecordOut, ScanSummary
 from pixel_agent.api.wire import TaskOut
 from pixel_agent.client.options import HistoryFilter, params_of
@@ -95,6 +97,22 @@ class History:
     async def undo_review(self, scan_id: str, review_id: int) -> ScanRecordOut:
         """Take a review back."""
         return await self._transport.json(Call("DELETE", f"{_scan(scan_id)}/reviews/{review_id}"), ScanRecordOut)
+
+    async def compare(
+        self,
+        before: str | None = None,
+        after: str | None = None,
+        *,
+        store_id: str | None = None,
+        task: str | None = None,
+        before_day: date | None = None,
+        after_day: date | None = None,
+        lang: Literal["zh", "en"] = "zh",
+    ) -> ComparisonOut:
+        """What was resolved, remains and is new: between two scans by their ids, or the last two visits of a store."""
+        asked = {"before": before, "after": after, "store_id": store_id, "task": task, "lang": lang}
+        params = params_of({**asked, "before_day": before_day, "after_day": after_day})
+        return await self._transport.json(Call("GET", "/v1/compare", params), ComparisonOut)
 
     async def export(self, path: str | Path, format: ExportFormat, **wanted: Unpack[HistoryFilter]) -> Path:
         """Write the scans that fit to a file, as it comes; the file appears once it is whole."""

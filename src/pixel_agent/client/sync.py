@@ -94,6 +94,7 @@ class Client:
     annotated = _blocking(AsyncClient.annotated)
     review = _blocking(AsyncClient.review)
     undo_review = _blocking(AsyncClient.undo_review)
+    compare = _blocking(AsyncClient.compare)
     export = _blocking(AsyncClient.export)
     tasks = _blocking(AsyncClient.tasks)
     task = _blocking(AsyncClient.task)
