@@ -5,11 +5,12 @@ import { toast } from "./dom.js";
 import { offerUndo } from "./undo.js";
 
 const waiting = new Map();
+const gone = new Set();
 const listeners = new Set();
 
 export const deletions = {
-  /** Whether the scan is about to go; lists leave it out. */
-  has: (id) => waiting.has(id),
+  /** Whether the scan is about to go, or gone; lists leave it out. */
+  has: (id) => waiting.has(id) || gone.has(id),
 
   /** Deletes the scans once the time to undo is over. `listener`s hear of every change. */
   ask(ids, message) {
@@ -26,17 +27,21 @@ export const deletions = {
 };
 
 async function run(group) {
+  const failed = [];
+  let reason = null;
   for (const id of group.ids) {
     try {
       await send("DELETE", path(id));
+      gone.add(id);
     } catch (error) {
-      if (error.status !== 404) {
-        forget(group);
-        toast(error.detail || error.message, { kind: "fail" });
-        return;
-      }
+      if (error.status === 404) gone.add(id);
+      else [reason] = [error, failed.push(id)];
     }
+    waiting.delete(id);
   }
+  if (failed.length === 0) return;
+  tell();
+  toast([reason.detail || reason.message, reason.advice].filter(Boolean).join(" "), { kind: "fail" });
 }
 
 function forget(group) {

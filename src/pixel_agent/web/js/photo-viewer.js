@@ -210,6 +210,7 @@ export class PhotoViewer {
     for (const mark of this.marks) {
       const words = [
         t(`viewer.${mark.part}`),
+        mark.change && t(`change.${mark.change}`),
         mark.severity && t(`severity.${mark.severity}`),
         mark.source && t(`source.${mark.source}`),
         readable(short(mark.label ?? "")),

@@ -34,14 +34,16 @@ const path = (id) => `/v1/scans/${encodeURIComponent(id)}/reviews`;
 export async function review(record, entries, { message, changed, signal }) {
   const by = await reviewer(signal);
   if (by === null) return false;
-  const before = new Set((record.reviews ?? []).map((one) => one.id));
+  const made = [];
   let now = record;
   try {
-    for (const entry of entries) now = await send("POST", path(record.scan_id), { ...entry, by });
+    for (const entry of entries) {
+      now = await send("POST", path(record.scan_id), { ...entry, by });
+      made.push(Math.max(...now.reviews.map((one) => one.id)));
+    }
   } catch (error) {
     failed(error);
   }
-  const made = (now.reviews ?? []).filter((one) => !before.has(one.id)).map((one) => one.id);
   if (made.length === 0) return false;
   changed(now);
   offerUndo(message, { undo: () => takeBack(now, made, changed) });
