@@ -85,7 +85,7 @@ def cluster(tools: Path, *settings: str) -> Iterator[Postgres]:
     try:
         if user is not None:
             shutil.chown(folder, user)
-        initdb = [tools / "initdb", "-D", data, "-U", "pixel", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        initdb = [str(tools / "initdb"), "-D", str(data), "-U", "pixel", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, user=user, cwd=folder, timeout=START_S)
         options = [f"-c{setting}" for setting in (*chosen, "listen_addresses=", f"unix_socket_directories={folder}")]
         with (folder / "log").open("wb") as log:
@@ -121,8 +121,8 @@ def _user() -> str | None:
 
 def _wait(tools: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + START_S
-    asking = [tools / "pg_isready", "-q", "-h", folder]
-    while subprocess.run(asking, timeout=START_S).returncode != 0:
+    asking = [str(tools / "pg_isready"), "-q", "-h", str(folder)]
+    while subprocess.run(asking, check=False, timeout=START_S).returncode != 0:
         if server.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"PostgreSQL did not start: {(folder / 'log').read_text()[-2000:]}")
         time.sleep(0.05)

@@ -20,8 +20,14 @@ from pixel_agent.store import scans
 from pixel_agent.store.database import Database, data_folder, telling
 from pixel_agent.store.migrations import migrate
 from pixel_agent.store.photos import PhotoFiles
+from pixel_agent.store.retention import retain
 
 log = logging.getLogger("pixel_agent.store")
+
+TEND_S = 60.0
+"""Between two looks for what is past its time."""
+THOROUGH_ROUNDS = 60
+"""Of so many looks, one goes over every file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Store:
     async def open(self) -> None:
         """Begin. Where it fails it is tried again in the background: this never raises for what may pass."""
         await self._try()
-        self._tasks = [asyncio.create_task(self._mend(), name="store-mend")]
+        self._tasks = [asyncio.create_task(self._mend()), asyncio.create_task(self._tend())]
 
     async def close(self) -> None:
         """End every task and connection; the store can be opened again."""
@@ -113,6 +119,23 @@ class Store:
             await self._try()
             if self.state.ok:
                 log.warning("the store works again")
+
+    async def _tend(self) -> None:
+        """Delete what is past its time, as long as the store works."""
+        rounds = 0
+        while True:
+            await asyncio.sleep(TEND_S)
+            await self.works()
+            try:
+                removed = await retain(self, thorough=rounds % THOROUGH_ROUNDS == 0)
+            except StoreError as error:
+                log.warning("nothing could be deleted: %s", error.message)
+            except Exception:
+                log.exception("nothing could be deleted")
+            else:
+                if any((removed.scans, removed.photos, removed.orphans)):
+                    log.info("deleted: %s", removed)
+            rounds += 1
 
     async def _try(self) -> None:
         """Write something; failing that, connect anew and bring the layout up to date."""
