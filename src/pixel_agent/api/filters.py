@@ -78,6 +78,7 @@ class FilterQuery(PeriodQuery):
     gtin: Annotated[str, AfterValidator(_gtin)] | None = Field(None, description="8 to 14 digits.")
     review: ReviewState | None = Field(None, description="`advised` is the work list.")
     severity: Severity | None = Field(None, description="The worst of a scan's findings and alerts.")
+    scan_id: list[Text] = Field([], max_length=MAX_SCAN_IDS, description="Only these.")
 
 
 class ListQuery(FilterQuery):
@@ -88,9 +89,8 @@ class ListQuery(FilterQuery):
 
 
 class ExportQuery(FilterQuery):
-    """What is exported: what the filters let through, or certain scans."""
+    """What is exported, and how."""
 
-    scan_id: list[Text] = Field([], max_length=MAX_SCAN_IDS)
     format: Literal["csv", "jsonl", "xlsx", "coco", "html"] = "csv"
     lang: Literal["zh", "en"] = "zh"
 
@@ -118,5 +118,5 @@ def scan_filter(query: PeriodQuery, catalogue: Catalogue) -> ScanFilter:
         gtin=query.gtin,
         review=query.review,
         severity=query.severity,
-        scan_ids=tuple(query.scan_id) if isinstance(query, ExportQuery) else (),
+        scan_ids=tuple(query.scan_id),
     )
