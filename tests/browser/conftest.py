@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.harness import ADVICE, LAUNCH, SIZES, Faults, OpenPage, Screen, Visit, chromium
 from tests.e2e.conftest import Server, Start, servers
@@ -33,6 +33,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI", "") not in ("", "0", "false"):
             pytest.fail(ADVICE)
         pytest.skip(ADVICE)
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(LAUNCH))
         yield browser

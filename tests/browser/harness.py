@@ -18,7 +18,6 @@ ADVICE = "no Chromium was found: install Debian's package `chromium`, or Google 
 LAUNCH = (
     "--no-sandbox",  # CI runs as root
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # no other host, whatever asks for it
     "--disable-background-networking",
     "--disable-component-update",

@@ -52,7 +52,7 @@ export class Chart {
     this.legend();
     if (!this.plot) this.draw();
     else this.plot.setData(this.data);
-    if (Date.now() - this.labelled > LABEL_MS) this.label();
+    if (this.blank || Date.now() - this.labelled > LABEL_MS) this.label();
     if (this.details.open) this.tabulate();
   }
 
@@ -128,6 +128,7 @@ export class Chart {
   /** What the picture says, in words. */
   label() {
     this.labelled = Date.now();
+    this.blank = this.data.slice(1).every((column) => column.every((value) => value === null));
     const told = this.series.map((one, index) => ({ ...one, index })).filter(({ index }) => !this.legends[index].hidden);
     const series = told.map(({ field, index }) => {
       const known = this.data[index + 1].filter((value) => value !== null);
