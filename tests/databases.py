@@ -43,7 +43,7 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """PostgreSQL; tests that want it skip where it is not installed, but not in CI."""
-    tools = _tools()
+    tools = postgres_tools()
     if tools is None:
         _missing("PostgreSQL is not installed here: apt-get install postgresql")
     with cluster(tools) as running:
@@ -73,6 +73,15 @@ async def store(store_settings: Settings) -> AsyncIterator[Store]:
     await store.close()
 
 
+def postgres_tools() -> Path | None:
+    """The folder of PostgreSQL's programs, which Debian does not put on the path."""
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
 @contextmanager
 def cluster(tools: Path, *settings: str) -> Iterator[Postgres]:
     """A cluster of its own in a temporary folder, reached by a socket only; everything is deleted at the end.
@@ -100,15 +109,6 @@ def cluster(tools: Path, *settings: str) -> Iterator[Postgres]:
             server.wait(START_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _tools() -> Path | None:
-    """The folder of PostgreSQL's programs, which Debian does not put on the path."""
-    on_path = shutil.which("initdb")
-    if on_path is not None:
-        return Path(on_path).resolve().parent
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
 
 
 def _user() -> str | None:

@@ -19,13 +19,14 @@ from pixel_agent.core import Lang, Priority, Status
 from pixel_agent.errors import Conflict, NotFound
 from pixel_agent.store import events
 from pixel_agent.store import scans as records
-from pixel_agent.store.nouns import FINAL, NewScan, Outcome
+from pixel_agent.store.nouns import FINAL, NewScan, Outcome, ScanFilter
 from pixel_agent.store.tables import batches, scans
 
 State = Literal["open", "running", "completed", "cancelled"]
 RECENT: Final = 50
 """Completions that the rate is measured on."""
 UNFINISHED: Final = (Status.QUEUED.value, Status.RUNNING.value)
+MOST: Final = 2**31 - 1
 AGAIN: Final = (Status.FAILED.value, Status.EXPIRED.value)
 """What a retry begins again."""
 
@@ -201,21 +202,20 @@ async def left_behind(conn: AsyncConnection) -> list[str]:
 async def cancel(conn: AsyncConnection, batch_id: str, outcome: Outcome) -> list[str]:
     """End all scans that have not ended, and the batch; the ids of those scans. Raises NotFound, Conflict."""
     await _expect(conn, batch_id, ("open", "running", "cancelled"), "be cancelled")
-    unfinished = select(scans.c.seq, scans.c.scan_id).where(
-        scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED)
-    )
-    # Locked in one statement and in one order: a claim skips them, whoever runs one finds its claim gone.
-    found = (await conn.execute(unfinished.order_by(scans.c.seq).with_for_update())).all()
-    for seq, scan_id in found:
-        await conn.execute(update(scans).where(scans.c.seq == seq).values(owner=None, lease_until=None))
-        record = await records.get(conn, scan_id, document=False)
-        if record is not None and await records.finish(conn, seq, outcome):
-            await events.scan_ended(conn, record, outcome)
+    unfinished = and_(scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED))
+    # Locked in one order, as renewals of leases are; a claim skips them, and whoever runs one finds its claim gone.
+    await conn.execute(select(scans.c.seq).where(unfinished).order_by(scans.c.seq).with_for_update())
+    waiting = (Status.QUEUED, Status.RUNNING)
+    found = await records.page(conn, ScanFilter(batch_id=batch_id, statuses=waiting), limit=MOST)
+    ended = {"status": outcome.status.value, "finished_at": outcome.finished_at}
+    why = {"error_code": outcome.error_code, "error": outcome.error}
+    await conn.execute(update(scans).where(unfinished).values(**ended, **why, owner=None, lease_until=None))
+    await events.scans_ended(conn, [(record, outcome) for record in reversed(found)])
     mine = and_(batches.c.batch_id == batch_id, batches.c.state.in_(("open", "running")))
     done = update(batches).where(mine).values(state="cancelled", finished_at=outcome.finished_at)
     if (await conn.execute(done)).rowcount:
         await _say(conn, events.BATCH_CANCELLED, batch_id, outcome.finished_at)
-    return [scan_id for _, scan_id in found]
+    return [record.scan_id for record in found]
 
 
 async def retry(conn: AsyncConnection, batch_id: str) -> int:

@@ -102,6 +102,8 @@ async def renew(conn: AsyncConnection, claims: Sequence[Claim], *, now_ms: int, 
     """Hold claims for longer; the numbers (seq) of those that are still held. The others were cancelled, or taken over."""
     owners = {claim.owner for claim in claims}
     held = and_(scans.c.owner.in_(owners), scans.c.status == "running")
+    # Locked in one order, as the cancelling of a batch does, so that the two never wait for each other.
+    await conn.execute(select(scans.c.seq).where(held).order_by(scans.c.seq).with_for_update())
     renewed = update(scans).where(held).values(lease_until=now_ms + lease_ms).returning(scans.c.seq)
     return set((await conn.execute(renewed)).scalars())
 
