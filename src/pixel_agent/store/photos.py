@@ -41,6 +41,7 @@ class PhotoFiles:
         with telling():
             path = self.path(sha256)
             if path.is_file():
+                os.utime(path)  # it is wanted again: what is old and has no row is swept
                 if durable:
                     _sync(path)
                 return
@@ -80,6 +81,16 @@ class PhotoFiles:
         """Delete a photo if it is there. Hold the lock of its row meanwhile."""
         with telling():
             self.path(sha256).unlink(missing_ok=True)
+
+    def remove_older(self, sha256: str, before: float) -> None:
+        """Delete a photo if nobody has asked for it since a time (seconds since 1970)."""
+        with telling():
+            path = self.path(sha256)
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+            except FileNotFoundError:
+                return
 
     def all(self) -> Iterator[tuple[str, os.stat_result]]:
         """Every photo that is there, in no order."""

@@ -148,7 +148,7 @@ async def _orphans(store: Store) -> int:
         if unknown:
             async with store.db.write() as conn:  # looked at again, now that nobody else writes
                 unknown -= set((await conn.execute(wanted)).scalars())
-                await asyncio.to_thread(_remove, store, sorted(unknown))
+                await asyncio.to_thread(_remove_older, store, sorted(unknown), before)
             number += len(unknown)
     return number
 
@@ -167,3 +167,8 @@ async def _old_events(store: Store) -> None:
 def _remove(store: Store, hashes: list[str]) -> None:
     for sha256 in hashes:
         store.photos.remove(sha256)
+
+
+def _remove_older(store: Store, hashes: list[str], before: float) -> None:
+    for sha256 in hashes:
+        store.photos.remove_older(sha256, before)
