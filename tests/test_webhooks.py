@@ -7,22 +7,20 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from pixel_agent.bench.webhook_receiver import Receiver
 from pixel_agent.client import WebhookRefused, verify_webhook
-from pixel_agent.config import Settings, StoreSettings, WebhookSettings
+from pixel_agent.config import Settings, WebhookSettings
 from pixel_agent.notifier import Notifier
 from pixel_agent.signing import new_secret
 from pixel_agent.store import deliveries, events, webhooks
 from pixel_agent.store.database import Database
-from pixel_agent.store.migrations import migrate
+from pixel_agent.store.store import Store
 from pixel_agent.store.webhooks import Webhook
 from pixel_agent.webhook_call import host_allowed
 from pixel_agent.webhooks import Receiver as Known
@@ -35,11 +33,6 @@ QUICK = WebhookSettings(
 
 
 @pytest.fixture
-def database_url() -> str:
-    return ""
-
-
-@pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     receiver = Receiver()
     await receiver.up()
@@ -47,28 +40,15 @@ async def receiver() -> AsyncIterator[Receiver]:
     await receiver.down()
 
 
-@asynccontextmanager
-async def opened(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(Settings(data_dir=tmp_path, store=StoreSettings(url=SecretStr(database_url))))
-    await database.open()
-    async with database.write() as conn:
-        await migrate(conn)
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
 @pytest.fixture
-async def database(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    async with opened(database_url, tmp_path) as database:
-        yield database
+def db(store: Store) -> Database:
+    return store.db
 
 
 @asynccontextmanager
-async def sending(database: Database, settings: WebhookSettings = QUICK) -> AsyncIterator[Notifier]:
+async def sending(db: Database, settings: WebhookSettings = QUICK) -> AsyncIterator[Notifier]:
     notifier = Notifier()
-    sender = WebhookSender(database, settings, notifier)
+    sender = WebhookSender(db, settings, notifier)
     sender.start()
     try:
         yield notifier
@@ -76,36 +56,36 @@ async def sending(database: Database, settings: WebhookSettings = QUICK) -> Asyn
         await sender.stop()
 
 
-async def register(database: Database, url: str, kinds: tuple[str, ...] = (), name: str = "hook") -> None:
-    async with database.write() as conn:
+async def register(db: Database, url: str, kinds: tuple[str, ...] = (), name: str = "hook") -> None:
+    async with db.write() as conn:
         await webhooks.create(conn, Webhook(name, url, kinds, SECRET, 0))
 
 
-async def happen(database: Database, *scan_ids: str, kind: str = "scan.completed", at_ms: int | None = None) -> None:
-    async with database.write() as conn:
+async def happen(db: Database, *scan_ids: str, kind: str = "scan.completed", at_ms: int | None = None) -> None:
+    async with db.write() as conn:
         for scan_id in scan_ids:
             data = {"scan_id": scan_id, "summary": "三件"}
             await events.append(conn, kind, scan_id=scan_id, data=data, at_ms=at_ms)
 
 
-async def states(database: Database) -> list[str]:
-    async with database.read() as conn:
+async def states(db: Database) -> list[str]:
+    async with db.read() as conn:
         return [one.state for one in await deliveries.page(conn, None, None, 100)]
 
 
-async def until(database: Database, wanted: list[str]) -> None:
+async def until(db: Database, wanted: list[str]) -> None:
     async with asyncio.timeout(20):
-        while await states(database) != wanted:
+        while await states(db) != wanted:
             await asyncio.sleep(0.02)
 
 
-async def test_an_event_arrives_once_signed_and_without_the_photo(database: Database, receiver: Receiver) -> None:
-    await register(database, receiver.url)
-    async with sending(database) as notifier:
-        await happen(database, "a")
+async def test_an_event_arrives_once_signed_and_without_the_photo(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url)
+    async with sending(db) as notifier:
+        await happen(db, "a")
         notifier.tell("a")
         await receiver.until_taken(1, 10)
-        await until(database, ["delivered"])
+        await until(db, ["delivered"])
     [one] = receiver.received
     event = verify_webhook(one.headers, one.body, SECRET)
     assert (event.type, event.data) == ("scan.completed", {"scan_id": "a", "summary": "三件"})
@@ -114,18 +94,16 @@ async def test_an_event_arrives_once_signed_and_without_the_photo(database: Data
         verify_webhook(one.headers, one.body + b" ", SECRET)
 
 
-async def test_a_receiver_that_was_down_gets_everything_once_and_in_order(
-    database: Database, receiver: Receiver
-) -> None:
-    await register(database, receiver.url)
+async def test_a_receiver_that_was_down_gets_everything_once_and_in_order(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url)
     await receiver.down()
-    async with sending(database):
+    async with sending(db):
         for kind in ("scan.completed", "scan.alert", "scan.reviewed"):
-            await happen(database, *"abcdefgh", kind=kind)
+            await happen(db, *"abcdefgh", kind=kind)
         await asyncio.sleep(0.3)
         await receiver.up()
         await receiver.until_taken(24, 20)
-        await until(database, ["delivered"] * 24)
+        await until(db, ["delivered"] * 24)
     assert len({one.message_id for one in receiver.taken}) == len(receiver.taken) == 24
     for scan in "abcdefgh":
         told = [
@@ -136,13 +114,13 @@ async def test_a_receiver_that_was_down_gets_everything_once_and_in_order(
 
 @pytest.mark.parametrize("status", [500, 301, 404, 429])
 async def test_what_is_no_success_is_tried_again_under_the_same_id(
-    database: Database, receiver: Receiver, status: int
+    db: Database, receiver: Receiver, status: int
 ) -> None:
     receiver.answers = [status, status]
     receiver.headers = {"Location": "http://127.0.0.1:1/elsewhere"}
-    await register(database, receiver.url)
-    async with sending(database):
-        await happen(database, "a")
+    await register(db, receiver.url)
+    async with sending(db):
+        await happen(db, "a")
         await receiver.until_taken(1, 10)
     assert [one.taken for one in receiver.received] == [False, False, True]
     assert len({one.message_id for one in receiver.received}) == 1
@@ -150,42 +128,42 @@ async def test_what_is_no_success_is_tried_again_under_the_same_id(
 
 
 async def test_after_the_last_attempt_it_is_dead_and_the_next_event_of_the_scan_goes_out(
-    database: Database, receiver: Receiver
+    db: Database, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * QUICK.max_attempts
-    await register(database, receiver.url)
-    async with sending(database):
-        await happen(database, "a")
-        await happen(database, "a", kind="scan.reviewed")
-        await until(database, ["delivered", "dead"])
-        async with database.write() as conn:
+    await register(db, receiver.url)
+    async with sending(db):
+        await happen(db, "a")
+        await happen(db, "a", kind="scan.reviewed")
+        await until(db, ["delivered", "dead"])
+        async with db.write() as conn:
             dead = (await deliveries.page(conn, "dead", None, 10))[0]
             assert (dead.attempts, dead.last_error) == (5, "The receiver answered 500.")
             await deliveries.revive(conn, dead.delivery_id, 0)
-        await until(database, ["delivered", "delivered"])
+        await until(db, ["delivered", "delivered"])
     assert [one.event["type"] for one in receiver.taken] == ["scan.reviewed", "scan.completed"]
 
 
-async def test_a_receiver_that_never_answers_holds_up_no_other(database: Database, receiver: Receiver) -> None:
+async def test_a_receiver_that_never_answers_holds_up_no_other(db: Database, receiver: Receiver) -> None:
     stuck = Receiver(delay_s=3600)
     await stuck.up()
-    await register(database, stuck.url, name="stuck")
-    await register(database, receiver.url, name="quick")
-    async with sending(database):
-        await happen(database, *[f"scan-{number}" for number in range(100)])
+    await register(db, stuck.url, name="stuck")
+    await register(db, receiver.url, name="quick")
+    async with sending(db):
+        await happen(db, *[f"scan-{number}" for number in range(100)])
         await receiver.until_taken(100, 20)
     assert stuck.most_at_once <= 8
     await stuck.down()
 
 
 async def test_a_receiver_that_seems_to_be_down_is_asked_by_one_delivery_at_a_time(
-    database: Database, receiver: Receiver
+    db: Database, receiver: Receiver
 ) -> None:
     receiver.status = 503
-    await register(database, receiver.url)
+    await register(db, receiver.url)
     slow = QUICK.model_copy(update={"backoff_min_s": 0.2, "backoff_max_s": 0.2})
-    await happen(database, *[f"scan-{number}" for number in range(50)])
-    async with sending(database, slow):
+    await happen(db, *[f"scan-{number}" for number in range(50)])
+    async with sending(db, slow):
         await receiver.until_asked(8, 10)
         await asyncio.sleep(0.5)
         assert len(receiver.received) <= 8 + 4
@@ -194,80 +172,81 @@ async def test_a_receiver_that_seems_to_be_down_is_asked_by_one_delivery_at_a_ti
 
 
 async def test_two_processes_share_the_work_and_deliver_each_event_once(
-    database_url: str, database: Database, receiver: Receiver, tmp_path: Path
+    store_settings: Settings, db: Database, receiver: Receiver
 ) -> None:
-    await register(database, receiver.url)
-    await happen(database, *[f"scan-{number}" for number in range(60)])
-    async with opened(database_url, tmp_path) as other, sending(database), sending(other):
+    await register(db, receiver.url)
+    await happen(db, *[f"scan-{number}" for number in range(60)])
+    other = Store(store_settings)
+    await other.open()
+    async with sending(db), sending(other.db):
         await receiver.until_taken(60, 20)
-        await until(database, ["delivered"] * 60)
+        await until(db, ["delivered"] * 60)
+    await other.close()
     assert len(receiver.received) == 60
 
 
-async def test_a_stop_in_the_middle_loses_nothing(database: Database, receiver: Receiver) -> None:
+async def test_a_stop_in_the_middle_loses_nothing(db: Database, receiver: Receiver) -> None:
     receiver.delay_s = 0.05
-    await register(database, receiver.url)
-    await happen(database, *[f"scan-{number}" for number in range(40)])
-    async with sending(database):
+    await register(db, receiver.url)
+    await happen(db, *[f"scan-{number}" for number in range(40)])
+    async with sending(db):
         await receiver.until_taken(5, 10)
-    async with sending(database):
-        await until(database, ["delivered"] * 40)
+    async with sending(db):
+        await until(db, ["delivered"] * 40)
     assert len({one.message_id for one in receiver.taken}) == 40
 
 
-async def test_hosts_are_checked_again_at_each_delivery(database: Database, receiver: Receiver) -> None:
-    await register(database, receiver.url)
-    await happen(database, "a")
+async def test_hosts_are_checked_again_at_each_delivery(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url)
+    await happen(db, "a")
     once = {"max_attempts": 1}
-    async with sending(database, QUICK.model_copy(update={**once, "hosts": "example.com"})):
-        await until(database, ["dead"])
-    await happen(database, "b")
-    async with sending(database, QUICK.model_copy(update={**once, "allow_private": False})):
-        await until(database, ["dead", "dead"])
+    async with sending(db, QUICK.model_copy(update={**once, "hosts": "example.com"})):
+        await until(db, ["dead"])
+    await happen(db, "b")
+    async with sending(db, QUICK.model_copy(update={**once, "allow_private": False})):
+        await until(db, ["dead", "dead"])
     assert not receiver.received
 
 
-async def test_a_name_that_leads_to_this_machine_is_not_called(database: Database, receiver: Receiver) -> None:
-    await register(database, f"https://localhost:{receiver.port}/")
-    await happen(database, "a")
+async def test_a_name_that_leads_to_this_machine_is_not_called(db: Database, receiver: Receiver) -> None:
+    await register(db, f"https://localhost:{receiver.port}/")
+    await happen(db, "a")
     settings = QUICK.model_copy(update={"max_attempts": 1, "allow_private": False, "hosts": "localhost"})
-    async with sending(database, settings):
-        await until(database, ["dead"])
-    async with database.read() as conn:
+    async with sending(db, settings):
+        await until(db, ["dead"])
+    async with db.read() as conn:
         assert "not public" in (await deliveries.page(conn, "dead", None, 1))[0].last_error
 
 
-async def test_a_long_answer_is_not_read_to_its_end(database: Database, receiver: Receiver) -> None:
+async def test_a_long_answer_is_not_read_to_its_end(db: Database, receiver: Receiver) -> None:
     receiver.status = 200
     receiver.answer_body = b"x" * 2**20
-    await register(database, receiver.url)
-    await happen(database, "a", "b")
-    async with sending(database):
-        await until(database, ["delivered", "delivered"])
+    await register(db, receiver.url)
+    await happen(db, "a", "b")
+    async with sending(db):
+        await until(db, ["delivered", "delivered"])
 
 
-async def test_an_event_that_nobody_took_for_days_goes_to_the_dead_letters(
-    database: Database, receiver: Receiver
-) -> None:
-    await register(database, receiver.url)
-    await happen(database, "old", at_ms=int((time.time() - 73 * 3600) * 1000))
-    async with sending(database):
-        await until(database, ["dead"])
+async def test_an_event_that_nobody_took_for_days_goes_to_the_dead_letters(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url)
+    await happen(db, "old", at_ms=int((time.time() - 73 * 3600) * 1000))
+    async with sending(db):
+        await until(db, ["dead"])
     assert not receiver.received
 
 
-async def test_only_the_kinds_that_are_wanted_are_owed(database: Database, receiver: Receiver) -> None:
-    await register(database, receiver.url, kinds=("scan.alert",))
-    await happen(database, "a")
-    assert await states(database) == []
-    await happen(database, "a", kind="scan.alert")
-    assert await states(database) == ["pending"]
+async def test_only_the_kinds_that_are_wanted_are_owed(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url, kinds=("scan.alert",))
+    await happen(db, "a")
+    assert await states(db) == []
+    await happen(db, "a", kind="scan.alert")
+    assert await states(db) == ["pending"]
 
 
-async def test_a_lease_that_ended_is_another_ones(database: Database, receiver: Receiver) -> None:
-    await register(database, receiver.url)
-    await happen(database, "a", "b", at_ms=1000)
-    async with database.write() as conn:
+async def test_a_lease_that_ended_is_another_ones(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url)
+    await happen(db, "a", "b", at_ms=1000)
+    async with db.write() as conn:
         first = await deliveries.claim(conn, "hook", "one", now_ms=1000, lease_ms=100, limit=10)
         assert await deliveries.claim(conn, "hook", "two", now_ms=1050, lease_ms=100, limit=10) == []
         taken_over = await deliveries.claim(conn, "hook", "two", now_ms=1100, lease_ms=100, limit=10)
@@ -278,10 +257,10 @@ async def test_a_lease_that_ended_is_another_ones(database: Database, receiver: 
         assert len(await deliveries.claim(conn, "hook", "one", now_ms=1101, lease_ms=100, limit=10)) == 1
 
 
-async def test_only_the_oldest_event_of_a_scan_can_be_claimed(database: Database, receiver: Receiver) -> None:
-    await register(database, receiver.url)
-    await happen(database, "a", "a", "b", at_ms=1000)
-    async with database.write() as conn:
+async def test_only_the_oldest_event_of_a_scan_can_be_claimed(db: Database, receiver: Receiver) -> None:
+    await register(db, receiver.url)
+    await happen(db, "a", "a", "b", at_ms=1000)
+    async with db.write() as conn:
         claims = await deliveries.claim(conn, "hook", "one", now_ms=1000, lease_ms=10_000, limit=10)
         assert [json.loads(claim.data)["scan_id"] for claim in claims] == ["a", "b"]
         again = deliveries.Settled(claims[0], "failed", 9000)
