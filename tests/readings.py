@@ -10,7 +10,11 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Box, EngineInfo, Quality, Reading, Review, Row, Scan, Source, Status
 from pixel_agent.envelope import Envelope
+from pixel_agent.store import scans
 from pixel_agent.store.corrections import Action, Part, ReviewRecord
+from pixel_agent.store.nouns import NewScan, PhotoRecord, millis
+from pixel_agent.store.outcome import outcome_of
+from pixel_agent.store.store import Store
 from pixel_agent.tasks import Catalogue
 
 COLA, WATER = "6901234567892", "6921168509256"
@@ -75,6 +79,25 @@ def said(
         model_value,
         undone_at=99 if undone else None,
     )
+
+
+async def keep(
+    store: Store, kept: Scan, received_at: int = millis(AT), *, rerun_of: str | None = None, photo_bytes: int = 100
+) -> int:
+    """Record a finished scan as the service does; its `seq`."""
+    photo = None if kept.photo_sha256 is None else PhotoRecord(kept.photo_sha256, photo_bytes)
+    new = NewScan(
+        kept.scan_id,
+        "async",
+        kept.task.id,
+        received_at,
+        photo=photo,
+        store_id=kept.store_id,
+        filename=kept.filename,
+        rerun_of=rerun_of,
+    )
+    async with store.db.write() as conn:
+        return await scans.insert(conn, new, outcome_of(kept))
 
 
 FIELDS = ("name", "price", "gtin")
