@@ -33,6 +33,12 @@ def test_keeps_the_fewest_on_a_full_machine() -> None:
     assert next_size(replace(QUIET, busy=1, queued=9, foreign_cores=8.0), 2, 8) == 2
 
 
+def test_work_that_waits_has_a_thread_even_on_a_full_machine() -> None:
+    full = replace(QUIET, threads=0, busy=0, foreign_cores=8.0)
+    assert next_size(replace(full, queued=3), 0, 2) == 1
+    assert next_size(replace(full, threads=1, busy=1), 0, 2) == 1
+
+
 def test_its_own_work_does_not_make_it_shrink() -> None:
     assert next_size(replace(QUIET, threads=8, busy=8, queued=9), 1, 8) == 8
 

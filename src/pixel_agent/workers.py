@@ -58,15 +58,16 @@ def next_size(load: Load, fewest: int, most: int, linger_s: float = LINGER_S) ->
     """How many threads there should be, between `fewest` and `most`.
 
     Grows to what is busy and waiting, but not past the cores that others leave free: one more decoding thread on a
-    full machine only slows the event loop and the device's driver. Shrinks one by one, when a thread has been idle for
-    `linger_s`, or at once when work waits for cores that others took.
+    full machine only slows the event loop and the device's driver. Work that waits has one thread whatever the machine
+    does, or it would wait for ever. Shrinks one by one, when a thread has been idle for `linger_s`, or at once when work
+    waits for cores that others took.
     """
-    room = round(load.cores - load.foreign_cores)
-    wanted = min(load.busy + load.queued, max(room, fewest))
+    room = max(round(load.cores - load.foreign_cores), fewest, 1 if load.busy + load.queued else 0)
+    wanted = min(load.busy + load.queued, room)
     size = load.threads
     if wanted > size:
         size = wanted
-    elif size > max(room, fewest) or (load.queued == 0 and load.busy < size and load.idle_s >= linger_s):
+    elif size > room or (load.queued == 0 and load.busy < size and load.idle_s >= linger_s):
         size -= 1
     return max(fewest, min(most, size))
 
