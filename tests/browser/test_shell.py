@@ -82,7 +82,7 @@ def test_keys_reach_everything_and_focus_shows(simulated: Server, open_page: Ope
 def test_little_comes_before_the_first_paint(simulated: Server, open_page: OpenPage) -> None:
     visit = open_page(simulated)
     asked: list[Request] = []
-    visit.page.on("requestfinished", lambda request: asked.append(request))
+    visit.page.on("requestfinished", lambda request: asked.append(request))  # noqa: PLW0108  # not a list's own method
     page = visit.go()
     paint = page.evaluate("() => performance.getEntriesByType('paint').at(-1).startTime")
     assert paint > 0
