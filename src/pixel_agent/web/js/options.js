@@ -5,15 +5,15 @@ import { lang, t } from "./i18n.js";
 
 const EVERYWHERE = new Set(["today"]);
 
-/** Fields for what a task takes. `tasks` is the catalogue, for options that name a task. Gives `{node, read()}`; `read`
- * gives the options that were filled in, or raises OptionError. */
+/** Fields for what a task takes. `tasks` is the catalogue, for options that name a task. Gives `{nodes, read(), raw()}`: `read`
+ * gives the options that were filled in, or raises OptionError; `raw` what was typed, for `kept` next time. */
 export function optionFields(task, tasks, kept = {}) {
   const inner = task.photos > 1 ? tasks.filter((other) => other.photos === 1 && !other.needs_question && other.support !== "unsupported") : [];
   const fields = Object.entries(task.option_schema)
     .filter(([name]) => !EVERYWHERE.has(name))
     .map(([name, schema]) => new OptionField(task, name, schema, kept[name], inner));
   return {
-    node: fields.length ? h("div", { class: "options" }, fields.map((field) => field.node)) : null,
+    nodes: fields.map((field) => field.node),
     read: () => Object.fromEntries(fields.map((field) => [field.name, field.read()]).filter(([, value]) => value !== null)),
     raw: () => Object.fromEntries(fields.map((field) => [field.name, field.input.value])),
   };
@@ -23,6 +23,7 @@ export function optionFields(task, tasks, kept = {}) {
 export class OptionError extends Error {
   constructor(name, field) {
     super(t("scan.option_wrong", { name }));
+    this.name = "OptionError";
     this.field = field;
   }
 }

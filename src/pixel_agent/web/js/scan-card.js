@@ -224,7 +224,9 @@ export class ScanCard {
   on_done() {
     const { answer } = this.job;
     const advised = [...answer.items, ...answer.findings].filter((row) => row.review === "advised").length;
-    this.tell(answer.status === "partial" ? "jobs.partial" : "jobs.done", { time: duration(answer.timings.total) });
+    const found = answer.items.length + answer.findings.length + answer.alerts.length > 0;
+    this.tell(answer.status === "partial" ? "jobs.partial" : found ? "jobs.done" : "jobs.nothing", { time: duration(answer.timings.total) });
+    this.node.toggleAttribute("data-nothing", !found);
     const tag = (picture, key, n, kind = "") => h("li", { class: `pix-tag ${kind}` }, sprite(picture, { size: 12 }), h("span", { t: [key, { n }] }));
     this.result.append(
       answer.summary ? h("p", { class: "card-summary" }, text(answer.summary)) : "",
@@ -233,7 +235,7 @@ export class ScanCard {
         { class: "card-counts" },
         answer.alerts.length ? tag("critical", "jobs.alerts", answer.alerts.length, "bad") : null,
         answer.findings.length ? tag("warn", "jobs.findings", answer.findings.length, "warn") : null,
-        tag("ok", "jobs.items", answer.items.length, answer.items.length ? "ok" : ""),
+        answer.items.length ? tag("ok", "jobs.items", answer.items.length, "ok") : null,
         advised ? tag("eye", "jobs.advised", advised) : null,
         answer.simulated ? h("li", { class: "pix-tag warn" }, sprite("warn", { size: 12 }), h("span", { t: "jobs.simulated" })) : null,
       ),

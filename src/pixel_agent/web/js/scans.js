@@ -1,7 +1,6 @@
 // All scans of this visit, newest first. They go on while other views are shown.
 
 import { getJSON } from "./api.js";
-import { stylesheet } from "./dom.js";
 import { add } from "./i18n.js";
 import { outbox } from "./outbox.js";
 import { subscribe as onOutbox } from "./outbox-store.js";
@@ -21,9 +20,8 @@ export const scans = {
   /** The cards, newest first. */
   list: () => cards,
 
-  /** Begin a scan; `hooks` are what its card can ask the view for: `retake(job)`. */
-  async submit(wanted, hooks) {
-    await stylesheet("cards");
+  /** Begin a scan; `hooks` are what its card can ask the view for: `retake(job)`. Gives the card. */
+  submit(wanted, hooks) {
     const job = new ScanJob(wanted);
     job.keep = (blob, name, fields) => outbox.keep(blob, name, fields, job.key);
     const card = new ScanCard(job, { ...hooks, remove: () => remove(card), isNewest: () => cards[0] === card });
@@ -31,7 +29,8 @@ export const scans = {
     cards.unshift(card);
     for (const old of cards.slice(SHOWN)) if (old.job.ended) remove(old);
     tell();
-    await job.start();
+    void job.start();
+    return card;
   },
 
   /** `listener()` when a card came or went. */

@@ -6,37 +6,34 @@ import { MAPS } from "./sprite-maps.js";
 import { t } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const LATE_SIDE = 12; // all maps that come late are tools, but for frames of the agent, which keep the size they have
 const paths = new Map();
 
+const late = new Map(); // SVG → the name of a map that is on its way
+let asked = null;
+
+/** Whether a map of this name belongs to the first paint, as those of all tasks do. */
 export const has = (name) => name in MAPS;
 
 /** A picture as an SVG of even pixels. `size` (CSS pixels at the usual text size) is rounded down to whole pixels of the
  * map; it grows with the text. With `label` (words, or a key of the strings) it speaks, else it is decoration. */
 export function sprite(name, { size = 24, label = "" } = {}) {
-  const map = MAPS[name] ?? MAPS.unknown;
   const svg = document.createElementNS(SVG, "svg");
-  const side = map.length;
-  const width = map[0].length;
-  const scale = Math.max(1, Math.floor(size / Math.max(side, width)));
-  svg.setAttribute("viewBox", `0 0 ${width} ${side}`);
-  svg.setAttribute("width", String(width * scale));
-  svg.setAttribute("height", String(side * scale));
-  svg.style.setProperty("width", `${(width * scale) / 16}rem`);
-  svg.style.setProperty("height", `${(side * scale) / 16}rem`);
+  const side = MAPS[name]?.length ?? LATE_SIDE;
+  const scale = Math.max(1, Math.floor(size / side));
+  svg.setAttribute("viewBox", `0 0 ${side} ${side}`);
+  for (const way of ["width", "height"]) {
+    svg.setAttribute(way, String(side * scale));
+    svg.style.setProperty(way, `${(side * scale) / 16}rem`);
+  }
   svg.setAttribute("class", "sprite");
   svg.setAttribute("shape-rendering", "crispEdges");
   svg.setAttribute("focusable", "false");
-  svg.dataset.sprite = name;
   if (label) {
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", t(label));
   } else svg.setAttribute("aria-hidden", "true");
-  for (const [letter, d] of outlines(name, map)) {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("class", `px-${letter}`);
-    path.setAttribute("d", d);
-    svg.append(path);
-  }
+  redraw(svg, name);
   return svg;
 }
 
@@ -44,7 +41,26 @@ export function sprite(name, { size = 24, label = "" } = {}) {
 export function redraw(svg, name) {
   if (svg.dataset.sprite === name) return;
   svg.dataset.sprite = name;
-  svg.replaceChildren(...[...sprite(name).children]);
+  late.delete(svg);
+  if (name in MAPS) return draw(svg, name);
+  late.set(svg, name);
+  asked ??= import("./sprite-tools.js").then(
+    () => {
+      for (const [waiting, wanted] of late) draw(waiting, wanted in MAPS ? wanted : "unknown");
+      late.clear();
+    },
+    () => (asked = null), // without a network: asked for again with the next picture
+  );
+}
+
+function draw(svg, name) {
+  svg.replaceChildren();
+  for (const [letter, d] of outlines(name, MAPS[name])) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("class", `px-${letter}`);
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
 }
 
 /** One path a colour, made of horizontal runs. */

@@ -4,7 +4,6 @@ import { getJSON } from "../api.js";
 import { clear, dialog, h, respell, say, stylesheet, toast } from "../dom.js";
 import { handoff } from "../handoff.js";
 import { add, onLang, t } from "../i18n.js";
-import { OptionError, optionFields } from "../options.js";
 import { prefs } from "../prefs.js";
 import { go } from "../router.js";
 import { sprite } from "../sprites.js";
@@ -15,8 +14,10 @@ import { loadTasks, taskSprite } from "../tasks.js";
 add(words);
 
 const MANY = 8; // more photos than this at once are a batch
+const NARROW = matchMedia("(max-width: 63.99rem)");
 const ACCEPT = "image/*,.heic,.heif,.avif";
 let scans = null; // what runs the scans, once it was fetched
+const NO_OPTIONS = { read: () => ({}), raw: () => null };
 const typed = { question: "", options: new Map() }; // kept while other views are shown
 
 export async function mount(root, { signal }) {
@@ -25,6 +26,7 @@ export async function mount(root, { signal }) {
   await ready;
   root.append(view.node);
   respell(view.node);
+  signal.addEventListener("abort", () => view.keepTyped(), { once: true });
   await view.load();
 }
 
@@ -45,7 +47,7 @@ class ScanView {
     const button = (key, picture, click, kind = "") => h("button", { type: "button", class: `pix-button ${kind}`, on: { click } }, sprite(picture), h("span", { t: key }));
     this.camera = button("scan.camera", "camera", () => this.shoot(), "big primary");
     this.chooser = button("scan.choose", "photo", () => this.input.click(), "big");
-    this.paster = button("scan.paste", "paste", () => this.readClipboard());
+    this.paster = button("scan.paste", "paste", () => this.readClipboard(), "paster");
     this.paster.hidden = !navigator.clipboard?.read;
     this.buttons = h("div", { class: "photo-buttons" }, this.camera, this.chooser, this.paster);
     this.extra = h("div", { class: "extra" });
@@ -69,9 +71,8 @@ class ScanView {
         h(
           "section",
           { class: "pix-panel photo-panel", tLabel: "scan.photo" },
-          this.extra,
           this.buttons,
-          h("label", { class: "store" }, h("span", { class: "pix-label", t: "scan.store" }), this.store, this.stores),
+          h("div", { class: "fields" }, this.extra, h("label", { class: "store" }, h("span", { class: "pix-label", t: "scan.store" }), this.store, this.stores)),
           h("p", { class: "drop-hint pix-caption", t: "scan.drop" }),
           this.input,
         ),
@@ -147,17 +148,23 @@ class ScanView {
   choose(task) {
     const changed = task.id !== this.task?.id;
     if (changed) this.slots = [];
-    if (this.options && this.task) typed.options.set(this.task.id, this.options.raw());
+    this.keepTyped();
     this.task = task;
     this.now.replaceChildren(sprite(taskSprite(task.id), { size: 32 }), h("span", { class: "task-now-name" }, task.name), sprite(task.support, { size: 12, label: `support.${task.support}` }), sprite("down", { size: 12 }));
     this.now.setAttribute("aria-label", `${t("scan.task")}: ${task.name}`);
-    this.buildExtra();
+    void this.buildExtra();
+  }
+
+  keepTyped() {
+    const raw = this.options?.raw();
+    if (raw) typed.options.set(this.task.id, raw);
   }
 
   /** Question, options and slots of the task. */
-  buildExtra() {
+  async buildExtra() {
     const { task } = this;
-    this.options = optionFields(task, this.tasks, typed.options.get(task.id));
+    const place = h("div", { class: "options", hidden: true });
+    this.options = NO_OPTIONS;
     this.held = task.photos > 1 || task.needs_question;
     this.question = task.needs_question
       ? h("textarea", { class: "pix-field", maxlength: 2000, rows: 2, tPlaceholder: "scan.question_hint", value: typed.question, on: { input: () => ((typed.question = this.question.value), this.question.removeAttribute("aria-invalid")) } })
@@ -165,13 +172,19 @@ class ScanView {
     clear(this.extra).append(
       ...[
         this.question && h("label", { class: "option" }, h("span", { class: "pix-label", t: "scan.question" }), this.question),
-        this.options.node,
+        place,
         this.held && (this.slotRow = h("div", { class: "slots" })),
         this.held && h("button", { type: "button", class: "pix-button primary big go", on: { click: () => this.start() } }, sprite("play"), h("span", { t: "scan.go" })),
       ].filter(Boolean),
     );
     this.camera.classList.toggle("primary", !this.held);
     if (this.held) this.showSlots();
+    if (Object.keys(task.option_schema).every((name) => name === "today")) return;
+    const { optionFields } = await import("../options.js");
+    if (!place.isConnected && this.task !== task) return;
+    this.options = optionFields(task, this.tasks, typed.options.get(task.id));
+    place.append(...this.options.nodes);
+    place.hidden = false;
   }
 
   showSlots() {
@@ -315,14 +328,15 @@ class ScanView {
     try {
       options = this.options.read();
     } catch (error) {
-      if (!(error instanceof OptionError)) throw error;
+      if (error.name !== "OptionError") throw error;
       error.field.focus();
       return toast(error.message, { kind: "warn" });
     }
     const question = this.question?.value.trim() ?? "";
     const wanted = { task: this.task, photos, question, options, storeId: prefs.get("storeId") };
     await this.ready();
-    void scans.submit(wanted, { retake: (job) => this.retake(job) });
+    const card = scans.submit(wanted, { retake: (job) => this.retake(job) });
+    card.node.scrollIntoView({ block: NARROW.matches ? "start" : "nearest" });
   }
 
   /** Another photo for the same task. */
