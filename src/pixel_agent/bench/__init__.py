@@ -7,6 +7,7 @@ import typer
 from pixel_agent.bench.codes import bench_codes
 from pixel_agent.bench.dates import bench_dates
 from pixel_agent.bench.decode import bench_decode
+from pixel_agent.bench.export import bench_export
 from pixel_agent.bench.load import bench_load
 from pixel_agent.bench.ocr import bench_ocr
 from pixel_agent.bench.references import bench_reference
@@ -16,6 +17,7 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure; docs/benchmarks.md 
 bench_app.command("codes")(bench_codes)
 bench_app.command("dates")(bench_dates)
 bench_app.command("decode")(bench_decode)
+bench_app.command("export")(bench_export)
 bench_app.command("load")(bench_load)
 bench_app.command("ocr")(bench_ocr)
 bench_app.command("reference")(bench_reference)
