@@ -23,7 +23,7 @@ from pixel_agent.config import Settings, load
 from pixel_agent.store.store import Store
 
 START_S = 60
-_BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
+BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def postgres() -> Iterator[Postgres]:
         yield running
 
 
-@pytest.fixture(params=_BOTH)
+@pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, JsonValue]:
     """Settings for an empty database and data folder, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue("postgres").create() if request.param == "postgresql" else ""
