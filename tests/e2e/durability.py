@@ -38,15 +38,16 @@ from tests.e2e.conftest import Server, Start, servers
 CLIENTS = 8
 GIVE_UP_S = 300.0
 FINAL = {"completed", "partial", "retake_required", "failed", "cancelled", "expired"}
+PACE = 20
+"""Scans a second that all devices together answer: slow enough that there is always something to die in the middle of."""
+ITEMS = 4
 QUICK = {
-    "PIXEL_AGENT_SIMULATED__BASE_MS": "120",
-    "PIXEL_AGENT_SIMULATED__PER_ITEM_MS": "20",
-    "PIXEL_AGENT_SIMULATED__MAX_ITEMS": "4",
+    "PIXEL_AGENT_SIMULATED__PER_ITEM_MS": "0",
+    "PIXEL_AGENT_SIMULATED__MAX_ITEMS": str(ITEMS),
     "PIXEL_AGENT_ASYNCHRONOUS__LEASE_S": "2",
     "PIXEL_AGENT_ASYNCHRONOUS__POLL_S": "0.2",
     "PIXEL_AGENT_STORE__MIN_FREE_BYTES": "0",
 }
-"""A device of about 20 scans a second, so that there is always something to be killed in the middle of."""
 
 
 @dataclass(slots=True)
@@ -77,9 +78,14 @@ class Proof:
 def prove(folder: Path, url: str, *, number: int, count: int, kills: int, seed: int = 0) -> Proof:
     """Accept `count` scans with `number` servers on one database, while so many of them are killed; then count."""
     proof = Proof("postgresql" if url else "sqlite", number, count)
-    environment = {**QUICK, "PIXEL_AGENT_DATA_DIR": str(folder / "data"), "PIXEL_AGENT_STORE__URL": url}
+    environment = {
+        **QUICK,
+        "PIXEL_AGENT_SIMULATED__BASE_MS": str(1000 * ITEMS * number // PACE),
+        "PIXEL_AGENT_DATA_DIR": str(folder / "data"),
+        "PIXEL_AGENT_STORE__URL": url,
+    }
     began = time.monotonic()
-    with servers(folder) as start:
+    with servers(folder) as start, httpx.Client(timeout=30) as client:
         running = [_Victim(start, environment) for _ in range(number)]
         photos = [_photo(index) for index in range(count)]
         accepted: dict[str, str] = {}
@@ -88,12 +94,12 @@ def prove(folder: Path, url: str, *, number: int, count: int, kills: int, seed: 
         def submit(data: bytes) -> None:
             key = uuid.uuid4().hex
             for attempt in range(10_000):
-                scan_id = _accepted(running[attempt % number].url, data, key)
+                scan_id = _accepted(client, running[attempt % number].url, data, key)
                 if scan_id is not None:
                     accepted[sha256(data).hexdigest()] = scan_id
                     proof.sent_again += attempt
                     return
-                time.sleep(0.05)
+                time.sleep(0.25)
 
         def submit_all() -> None:
             with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
@@ -102,9 +108,11 @@ def prove(folder: Path, url: str, *, number: int, count: int, kills: int, seed: 
 
         submitting = threading.Thread(target=submit_all)
         submitting.start()
-        _kill_at_random(running, kills, random.Random(seed), accepted, proof)  # noqa: S311
+        _kill_at_random(client, running, kills, random.Random(seed), accepted, proof)
         submitting.join()
-        _wait_for_all(running, count)
+        for victim in running:
+            victim.up.wait(GIVE_UP_S)
+        _wait_for_all(client, running)
     proof.seconds = round(time.monotonic() - began, 1)
     settings = load({"data_dir": str(folder / "data"), "store": {"url": url}}, environment={})
     asyncio.run(_count(Store(settings), accepted, photos, proof))
@@ -119,25 +127,39 @@ class _Victim:
         self._environment = environment
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        self._server = self._run()
+        self.up = threading.Event()
+        self._server: Server | None = None
+        self._run()
 
     def kill(self) -> None:
+        """At once, as `kill -9` does; it comes back by itself."""
+        assert self._server is not None
+        self.up.clear()
         self._server.process.kill()
         self._server.process.wait()
-        self._server = self._run()
+        threading.Thread(target=self._run).start()
 
-    def _run(self) -> Server:
-        return self._start(port=self._port, **self._environment)
+    def _run(self) -> None:
+        self._server = self._start(port=self._port, **self._environment)
+        self.up.set()
 
 
 def _kill_at_random(
-    running: list[_Victim], kills: int, chance: random.Random, accepted: dict[str, str], proof: Proof
+    client: httpx.Client,
+    running: list[_Victim],
+    kills: int,
+    chance: random.Random,
+    accepted: dict[str, str],
+    proof: Proof,
 ) -> None:
     """Kill when there is work in the middle of which to die."""
     while proof.kills < kills:
         time.sleep(chance.uniform(0.2, 1.5))
-        victim = chance.choice(running)
-        unfinished = _unfinished(victim.url)
+        up = [victim for victim in running if victim.up.is_set()]
+        if not up:
+            continue
+        victim = chance.choice(up)
+        unfinished = _unfinished(client, victim.url)
         if unfinished == 0 and len(accepted) == proof.scans:
             raise AssertionError(f"all was done after {proof.kills} kills: make the device slower")
         if unfinished:
@@ -146,35 +168,29 @@ def _kill_at_random(
             proof.killed_with_unfinished.append(unfinished)
 
 
-def _accepted(url: str, data: bytes, key: str) -> str | None:
+def _accepted(client: httpx.Client, url: str, data: bytes, key: str) -> str | None:
     headers = {"Prefer": "respond-async", "Idempotency-Key": key}
+    files = {"photos": ("a.jpg", data)}
     with suppress(httpx.TransportError):
-        answer = httpx.post(
-            f"{url}/v1/scans",
-            files={"photos": ("a.jpg", data)},
-            data={"task": "text_read"},
-            headers=headers,
-            timeout=30,
-        )
+        answer = client.post(f"{url}/v1/scans", files=files, data={"task": "text_read"}, headers=headers)
         if answer.status_code == 202:
             return str(answer.json()["scan_id"])
         assert answer.status_code in (409, 503), answer.text
     return None
 
 
-def _unfinished(url: str) -> int:
+def _unfinished(client: httpx.Client, url: str) -> int:
     """How many accepted scans have not ended, at most 200."""
     with suppress(httpx.TransportError):
-        query = {"status": ["queued", "running"], "limit": 200}
-        answer = httpx.get(f"{url}/v1/scans", params=query, timeout=10)
+        answer = client.get(f"{url}/v1/scans?status=queued&status=running&limit=200")
         if answer.status_code == 200:
             return len(answer.json()["scans"])
     return 0
 
 
-def _wait_for_all(running: list[_Victim], count: int) -> None:
+def _wait_for_all(client: httpx.Client, running: list[_Victim]) -> None:
     end = time.monotonic() + GIVE_UP_S
-    while time.monotonic() < end and _unfinished(running[0].url):
+    while time.monotonic() < end and _unfinished(client, running[0].url):
         time.sleep(0.1)
 
 
