@@ -126,4 +126,5 @@ def _ended(scan: NewScan | ScanRecord, outcome: Outcome) -> list[dict[str, objec
 
 
 def _json(data: Mapping[str, JsonValue]) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode("utf-8")  # file names may hold halves of surrogate pairs

@@ -1,0 +1,228 @@
+"""Synchronous scans become records, and their answers wait for that a moment at most."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from pixel_agent import recorder as module
+from pixel_agent.config import Settings, load
+from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, Severity, Status
+from pixel_agent.errors import DeadlineExceeded, EngineError, InvalidRequest, StoreFull
+from pixel_agent.recorder import Recorder
+from pixel_agent.store import scans
+from pixel_agent.store.nouns import ScanFilter, ScanRecord
+from pixel_agent.store.photos import sha256_of
+from pixel_agent.store.store import Store
+from pixel_agent.tasks import Catalogue
+
+TASK = Catalogue.load(None).find("price_tag")
+
+
+@asynccontextmanager
+async def recording(settings: Settings) -> AsyncIterator[Recorder]:
+    store = Store(settings)
+    await store.open()
+    recorder = Recorder(store)
+    recorder.start()
+    yield recorder
+    await recorder.stop()
+    await store.close()
+
+
+@pytest.fixture
+async def recorder(store_settings: Settings) -> AsyncIterator[Recorder]:
+    async with recording(store_settings) as recorder:
+        yield recorder
+
+
+def local(tmp_path: Path, **store: JsonValue) -> Settings:
+    return load({"data_dir": str(tmp_path / "data"), "store": {"retry_s": 0.01, **store}}, environment={})
+
+
+def asked(number: int = 0, **more: object) -> ScanRequest:
+    data = f"photo {number}".encode()
+    request = ScanRequest(f"{number:032x}", data, TASK, datetime(2026, 11, 22, tzinfo=UTC), filename="a.jpg")
+    return replace(request, **more)  # type: ignore[arg-type]
+
+
+def answer(request: ScanRequest, reading: Reading | None = None) -> Scan:
+    return Scan(
+        request.scan_id,
+        Status.COMPLETED,
+        request.task,
+        EngineInfo("simulated", "m", "1", simulated=True),
+        reading or Reading(summary="可口可乐"),
+        {"total": 100.0},
+        request.received_at,
+        photo_sha256=sha256_of(request.data),
+        media_type="image/jpeg",
+        width=4,
+        height=3,
+    )
+
+
+def warned(scan: Scan) -> bool:
+    return any(notice.code == "not_recorded" for notice in scan.reading.warnings)
+
+
+async def records(recorder: Recorder, wanted: ScanFilter | None = None) -> list[ScanRecord]:
+    async with recorder._store.db.read() as conn:
+        return await scans.page(conn, wanted or ScanFilter(), documents=True)
+
+
+async def until_written(recorder: Recorder) -> None:
+    while recorder.stats.waiting:
+        await asyncio.sleep(0.01)
+
+
+async def test_an_answer_is_recorded_before_it_goes_out(recorder: Recorder) -> None:
+    scan = await recorder.keep(asked(), answer(asked()))
+    assert not warned(scan)
+    assert scan.timings["store"] > 0
+    assert scan.timings["total"] == pytest.approx(100.0 + scan.timings["store"])
+    (record,) = await records(recorder, ScanFilter(text="可乐"))
+    assert record.photo is not None
+    assert (record.status, record.filename, record.photo.width) == (Status.COMPLETED, "a.jpg", 4)
+    assert record.document is not None
+    assert '"summary":"可口可乐"' in record.document
+    assert recorder._store.photos.read(record.photo.sha256) == asked().data
+
+
+async def test_many_at_once_are_recorded_together(recorder: Recorder) -> None:
+    await asyncio.gather(*(recorder.keep(asked(n), answer(asked(n))) for n in range(3 * module.GROUP)))
+    await until_written(recorder)
+    assert recorder.stats.recorded == 3 * module.GROUP
+    async with recorder._store.db.read() as conn:
+        assert len([record async for record in scans.stream(conn, ScanFilter())]) == 3 * module.GROUP
+
+
+async def test_what_a_reading_says_can_be_looked_for(recorder: Recorder) -> None:
+    row = Row({"name": "x", "gtin": "6901234567892", "severity": "minor"})
+    alert = Alert("expired", Severity.CRITICAL, "临期")
+    await recorder.keep(asked(), answer(asked(), Reading(findings=(row,), alerts=(alert,))))
+    (record,) = await records(recorder, ScanFilter(gtin="6901234567892", severity="critical", text="临期"))
+    assert (record.findings, record.alerts) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(EngineError("broken"), "failed"), (DeadlineExceeded("too late"), "expired")]
+)
+async def test_failures_of_the_engine_and_the_deadline_are_recorded(
+    recorder: Recorder, error: Exception, status: str
+) -> None:
+    recorder.failed(asked(), error)
+    await until_written(recorder)
+    (record,) = await records(recorder)
+    assert record.status == status
+    assert record.photo is None  # nobody has decoded it, so it may be no photo
+
+
+async def test_a_wrong_request_is_no_record(recorder: Recorder) -> None:
+    recorder.failed(asked(), InvalidRequest("wrong"))
+    assert recorder.stats.waiting == 0
+
+
+async def test_a_text_that_no_database_takes_is_recorded_as_far_as_it_can_be(recorder: Recorder) -> None:
+    request = asked(filename="a\x00\ud800.jpg" + "x" * 500)
+    assert not warned(await recorder.keep(request, answer(request, Reading(summary="nul \x00 in between"))))
+    assert len(await records(recorder)) == 1
+
+
+async def test_one_record_that_cannot_be_written_takes_no_other_along(recorder: Recorder) -> None:
+    twice = asked(1)
+    await recorder.keep(twice, answer(twice))
+    _, other = await asyncio.gather(recorder.keep(twice, answer(twice)), recorder.keep(asked(2), answer(asked(2))))
+    assert not warned(other)
+    assert len(await records(recorder)) == 2
+
+
+async def test_a_photo_that_is_deleted_meanwhile_is_written_again(recorder: Recorder) -> None:
+    await recorder.keep(asked(), answer(asked()))
+    (record,) = await records(recorder)
+    assert record.photo is not None
+    recorder._store.photos.remove(record.photo.sha256)
+    await recorder.keep(asked(0, scan_id="f" * 32), answer(asked(0, scan_id="f" * 32)))
+    assert recorder._store.photos.exists(record.photo.sha256)
+
+
+async def test_without_keep_photos_the_reading_is_kept_alone(tmp_path: Path) -> None:
+    async with recording(local(tmp_path, keep_photos=False)) as recorder:
+        await recorder.keep(asked(), answer(asked()))
+        (record,) = await records(recorder)
+        assert record.photo is not None
+        assert record.photo.removed_at is not None
+        assert not recorder._store.photos.exists(record.photo.sha256)
+
+
+async def test_a_late_store_costs_a_warning_and_the_record_follows(tmp_path: Path) -> None:
+    async with recording(local(tmp_path, append_timeout_s=0.05)) as recorder:
+        async with recorder._store.db.write():
+            scan = await recorder.keep(asked(), answer(asked()))
+            assert warned(scan)
+        await until_written(recorder)
+        assert len(await records(recorder)) == 1
+
+
+async def test_the_warning_is_in_the_language_of_the_request(tmp_path: Path) -> None:
+    async with recording(local(tmp_path)) as recorder:
+        recorder._store.db.fails(StoreFull("full"))
+        scan = await recorder.keep(asked(lang="en"), answer(asked()))
+        assert "history" in scan.reading.warnings[-1].message
+
+
+async def test_records_wait_for_a_store_that_fails_and_follow_by_themselves(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.write_text("in the way")
+    async with recording(local(tmp_path)) as recorder:
+        assert warned(await recorder.keep(asked(1), answer(asked(1))))
+        assert recorder.stats.waiting == 1
+        folder.unlink()
+        await asyncio.wait_for(until_written(recorder), 10)
+        (record,) = await records(recorder)
+        assert record.photo is not None
+        assert recorder._store.photos.exists(record.photo.sha256)
+
+
+async def test_only_so_many_records_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    folder = tmp_path / "data"
+    folder.write_text("in the way")
+    async with recording(local(tmp_path)) as recorder:
+        for number in range(5):
+            await recorder.keep(asked(number), answer(asked(number)))
+        assert (recorder.stats.waiting, recorder.stats.lost) == (3, 2)
+        folder.unlink()
+        await asyncio.wait_for(until_written(recorder), 10)
+        assert {int(record.scan_id, 16) for record in await records(recorder)} == {2, 3, 4}
+
+
+async def test_photos_beyond_what_may_wait_are_left_out_and_their_records_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 10)
+    folder = tmp_path / "data"
+    folder.write_text("in the way")
+    async with recording(local(tmp_path)) as recorder:
+        for number in range(2):
+            await recorder.keep(asked(number), answer(asked(number)))
+        folder.unlink()
+        await asyncio.wait_for(until_written(recorder), 10)
+        found = sorted(await records(recorder), key=lambda record: record.scan_id)
+        assert [record.photo is not None and record.photo.removed_at is None for record in found] == [True, False]
+
+
+async def test_stopping_writes_what_waits(tmp_path: Path) -> None:
+    settings = local(tmp_path)
+    async with recording(settings) as recorder:
+        for number in range(10):
+            recorder.failed(asked(number), EngineError("broken"))
+    async with recording(settings) as recorder:
+        assert len(await records(recorder)) == 10
