@@ -1,0 +1,56 @@
+"""The application with a store, on the simulated engine, for the tests of what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from pydantic import JsonValue
+
+from pixel_agent.api.app import create_app
+from pixel_agent.config import load
+from pixel_agent.service import ScanService, build_service
+from pixel_agent.store.store import Store
+
+FAST: dict[str, JsonValue] = {"engine": "simulated", "simulated": {"base_ms": 1, "per_item_ms": 0}}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running service, and who asks it."""
+
+    service: ScanService
+    client: httpx.AsyncClient
+
+    @property
+    def store(self) -> Store:
+        return self.service.kept
+
+    async def scan(self, photo: bytes, name: str = "a.jpg", **fields: str) -> str:
+        """Scan a photo; the id of its record."""
+        answer = await self.client.post(
+            "/v1/scans", files={"photos": (name, photo)}, data={"task": "text_read", **fields}
+        )
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["scan_id"])
+
+    async def get(self, path: str, status: int = 200, **query: str | float) -> dict[str, JsonValue]:
+        """What a path answers."""
+        answer = await self.client.get(path, params=query or None)
+        assert answer.status_code == status, answer.content[:400]
+        body: dict[str, JsonValue] = answer.json()
+        return body
+
+
+@asynccontextmanager
+async def serving(settings: dict[str, JsonValue]) -> AsyncIterator[Served]:
+    """Start the application, and stop it."""
+    service = build_service(load({**FAST, **settings}, environment={}))
+    app = create_app(service)
+    async with app.router.lifespan_context(app):
+        await service.until_ready()
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield Served(service, client)
