@@ -18,7 +18,7 @@ const PAGE = 20;
 const PRIORITIES = ["bulk", "normal", "interactive"];
 
 export async function mountList(root, signal) {
-  await Promise.all([stylesheet("batches"), loadTasks().catch(() => null)]);
+  await Promise.all([stylesheet("views"), stylesheet("batches"), loadTasks().catch(() => null)]);
   new BatchList(root, signal);
 }
 
@@ -60,7 +60,7 @@ class BatchList {
     const weight = [...photos, ...archives].reduce((sum, file) => sum + file.size, 0);
     const facts = [photos.length && t("batches.chosen", { n: photos.length, size: size(weight) }), archives.length && t("batches.chosen_zip", { n: archives.length }), leftOut && t("batches.left_out", { n: leftOut })];
     const fields = {
-      name: h("input", { class: "pix-field", id: "batch-name", maxlength: "200", value: folder || archives[0]?.name.replace(/\.zip$/i, "") || "" }),
+      name: h("input", { class: "pix-field", id: "batch-name", maxlength: "200", value: folder || archives[0]?.name.replace(/\.zip$/i, "") || when(new Date().toISOString()) }),
       task: h("select", { class: "pix-field", id: "batch-task" }),
       store_id: h("input", { class: "pix-field", id: "batch-store", maxlength: "200", value: prefs.get("storeId") ?? "", autocomplete: "off" }),
       priority: h("select", { class: "pix-field", id: "batch-priority" }, PRIORITIES.map((priority) => h("option", { value: priority, t: `priority.${priority}` }))),

@@ -19,7 +19,7 @@ const MOST_TILES = 600; // beyond, the history shows the rest
 const SIZE = 192;
 
 export async function mountBatch(root, id, signal) {
-  await Promise.all([stylesheet("reading"), stylesheet("history"), stylesheet("batches"), loadTasks().catch(() => null)]);
+  await Promise.all([stylesheet("views"), stylesheet("batches"), loadTasks().catch(() => null)]);
   let batch;
   try {
     batch = await getJSON(`/v1/batches/${encodeURIComponent(id)}`, { signal });

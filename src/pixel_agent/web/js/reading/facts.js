@@ -1,7 +1,7 @@
 // What stands around the rows of a reading: who read it and when, alerts, warnings, quality, totals, times, the log.
 
 import { h, text } from "../dom.js";
-import { duration, has, lang, money, number, t, when } from "../i18n.js";
+import { duration, has, lang, number, t, when } from "../i18n.js";
 import { SEVERITIES, wordsOf } from "../rows.js";
 import { sprite } from "../sprites.js";
 import { taskName, taskSprite } from "../tasks.js";
@@ -157,7 +157,7 @@ function totalNode(key, value, columns) {
     return h("span", { class: "cell__list" }, Object.entries(value).map(([word, n]) => h("span", { class: "pix-tag" }, text(words(word)), " ", typeof n === "number" ? number(n, share ? { style: "percent" } : {}) : text(wordsOf(n, {})))));
   }
   if (Array.isArray(value)) return h("span", { class: "cell__list" }, value.map((one) => h("span", { class: "pix-tag" }, text(wordsOf(one, {})))));
-  if (typeof value === "number") return h("strong", {}, key.endsWith("_rate") ? number(value, { style: "percent", maximumFractionDigits: 1 }) : /price/.test(key) ? money(value) : number(value));
+  if (typeof value === "number") return h("strong", {}, key.endsWith("_rate") ? number(value, { style: "percent", maximumFractionDigits: 1 }) : number(value));
   return h("strong", {}, text(wordsOf(value, {})));
 }
 

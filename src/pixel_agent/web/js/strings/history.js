@@ -1,8 +1,8 @@
 export default {
   zh: {
     "history.title": "历史",
-    "history.filters": "筛选",
-    "history.filters_on": "筛选（{n} 项）",
+    "history.filters": "更多条件",
+    "history.filters_on": "更多条件（{n}）",
     "history.all": "全部扫描",
     "history.worklist": "工作清单",
     "history.worklist_why": "建议复核、还没有人看过的扫描。",
@@ -62,8 +62,8 @@ export default {
   },
   en: {
     "history.title": "History",
-    "history.filters": "Filters",
-    "history.filters_on": "Filters ({n})",
+    "history.filters": "More filters",
+    "history.filters_on": "More filters ({n})",
     "history.all": "All scans",
     "history.worklist": "Work list",
     "history.worklist_why": "Scans that should be reviewed and that nobody has looked at yet.",

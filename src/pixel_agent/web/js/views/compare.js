@@ -17,12 +17,12 @@ import { readable } from "../untrusted.js";
 
 for (const words of [viewer, reading, compare]) add(words);
 
-const CHANGES = ["new", "remaining", "resolved"];
+const CHANGES = ["resolved", "remaining", "new"]; // from what was before to what is now
 const SIDES = ["before", "after"];
 const APART = new Set(["severity", "change", "scan_id"]);
 
 export async function mount(root, { query, signal }) {
-  await Promise.all([stylesheet("reading"), stylesheet("compare"), loadTasks().catch(() => null)]);
+  await Promise.all([stylesheet("views"), stylesheet("reading"), stylesheet("compare"), loadTasks().catch(() => null)]);
   const asked = { ...Object.fromEntries(query) };
   const chooser = new Chooser(asked, signal);
   const result = h("div", { class: "compare__result" });

@@ -25,7 +25,7 @@ const LOOK_MS = 4000; // how often the server is asked what is new
 const MOST_EXPORTED = 500; // ids that fit an address with room to spare
 
 export async function mount(root, { query, signal }) {
-  await Promise.all([stylesheet("reading"), stylesheet("history"), loadTasks().catch(() => null)]);
+  await Promise.all([stylesheet("views"), stylesheet("history"), loadTasks().catch(() => null)]);
   new History(root, fromQuery(query), signal);
 }
 

@@ -26,7 +26,7 @@ const WAIT_S = 5; // one question to the server about a scan that is on its way
 
 /** `#/scans/ID`: follows the scan until it has ended. */
 export async function mount(root, { params, signal }) {
-  await stylesheet("reading");
+  await Promise.all([stylesheet("views"), stylesheet("reading")]);
   const id = params.id;
   const path = `/v1/scans/${encodeURIComponent(id)}`;
   let record;
@@ -79,6 +79,7 @@ function missing(root) {
  * that the browser has itself. `heading` is the element that names the reading.
  */
 export function renderReading(root, record, options = {}) {
+  stylesheet("views");
   stylesheet("reading");
   return new ReadingPage(root, asRecord(record), options);
 }
