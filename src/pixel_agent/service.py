@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 from pixel_agent.admission import Admission, Ticket, response_time
 from pixel_agent.annotate import annotate
+from pixel_agent.attempt import Flow
 from pixel_agent.batcher import Batcher
 from pixel_agent.coalesce import Coalescer, identity, kept_bytes
 from pixel_agent.config import Settings
@@ -64,7 +65,7 @@ from pixel_agent.quality import localised
 from pixel_agent.reading import read_output, retake
 from pixel_agent.recent import RecentPhotos
 from pixel_agent.recorder import Recorder
-from pixel_agent.runner import Flow, Runner
+from pixel_agent.runner import Runner
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
 from pixel_agent.store.store import Store
