@@ -130,7 +130,7 @@ class Runner:
             return self._settings.poll_s
         now = self._clock_ms()
         async with self._store.db.read() as conn:
-            if not await queue.waiting(conn, now):
+            if not await queue.waiting(conn, now, self._lease_ms):
                 return self._until(await queue.next_at(conn, now), now)
         self._claims += 1
         async with self._store.db.write() as conn:

@@ -69,9 +69,9 @@ def choose(waiting: Sequence[Sequence[int]], limit: int, turn: int) -> list[int]
     return chosen
 
 
-async def waiting(conn: AsyncConnection, now_ms: int) -> bool:
+async def waiting(conn: AsyncConnection, now_ms: int, lease_ms: int) -> bool:
     """Whether there may be something to claim; reads only."""
-    for wanted in (and_(scans.c.status == "queued", _may_begin(now_ms)), _abandoned(now_ms)):
+    for wanted in (and_(scans.c.status == "queued", _may_begin(now_ms)), _comes_back(now_ms, lease_ms)):
         if (await conn.execute(select(scans.c.seq).where(wanted).limit(1))).first() is not None:
             return True
     return False
@@ -80,12 +80,16 @@ async def waiting(conn: AsyncConnection, now_ms: int) -> bool:
 async def claim(
     conn: AsyncConnection, owner: str, *, limit: int, turn: int, now_ms: int, lease_ms: int, max_attempts: int
 ) -> list[Claim]:
-    """Take up to so many scans, each begun once more; `owner` must be new. Also those whose process let its lease end."""
+    """Take up to so many scans, each begun once more; `owner` must be new.
+
+    Also those whose process let its lease end; each time that happens to a scan it comes back one lease later, so that one
+    that kills its process does not do so all the time.
+    """
     classes: list[list[int]] = []
     for rank in range(CLASSES):
         queued = and_(scans.c.status == "queued", scans.c.rank == rank, _may_begin(now_ms))
         classes.append(await _locked(conn, queued, limit))
-    left = and_(_abandoned(now_ms), scans.c.attempts < max_attempts)
+    left = and_(_comes_back(now_ms, lease_ms), scans.c.attempts < max_attempts)
     for row in await _locked_ranks(conn, left, limit):
         classes[row.rank] = sorted([*classes[row.rank], row.seq])
     chosen = choose(classes, limit, turn)
@@ -185,6 +189,10 @@ def _may_begin(now_ms: int) -> ColumnElement[bool]:
 
 def _abandoned(now_ms: int) -> ColumnElement[bool]:
     return and_(scans.c.status == "running", scans.c.lease_until <= now_ms)
+
+
+def _comes_back(now_ms: int, lease_ms: int) -> ColumnElement[bool]:
+    return and_(_abandoned(now_ms), scans.c.lease_until + (scans.c.attempts - 1) * lease_ms <= now_ms)
 
 
 def _late(now_ms: int) -> ColumnElement[bool]:
