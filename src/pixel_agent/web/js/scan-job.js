@@ -132,7 +132,8 @@ export class ScanJob {
   patience(error, tries) {
     const usual = BACK_OFF_MS[Math.min(tries, BACK_OFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
     if (error.status === 0) return usual;
-    if (error.status === 503 && error.retryAfter !== null) return tries < BUSY_TRIES ? error.retryAfter * 1000 + 400 * Math.random() : null;
+    // 409: a server that was killed still holds the scan's key, for a moment.
+    if ([409, 503].includes(error.status) && error.retryAfter !== null) return tries < BUSY_TRIES ? error.retryAfter * 1000 + 400 * Math.random() : null;
     const passing = [408, 429, 503].includes(error.status) || /^http_50[24]$/.test(error.code);
     return passing && tries < FAULT_TRIES ? usual : null;
   }
