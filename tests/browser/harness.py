@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -96,11 +96,12 @@ def _axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 
 
-def barriers(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, one line an element. The script comes in beside the page's policy."""
+def barriers(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds against WCAG 2.2 AA (or single rules), one line an element. It comes in beside the page's policy."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_axe())
-    options = {"runOnly": {"type": "tag", "values": list(WCAG)}, "resultTypes": ["violations"]}
+    wanted = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": list(WCAG)}
+    options = {"runOnly": wanted, "resultTypes": ["violations"]}
     found = page.evaluate(f"() => axe.run(document, {json.dumps(options)}).then((r) => r.violations)")
     return [
         f"{rule['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']} {node['html'][:200]}"

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 HOSTILE_SIGN = "<img src=x onerror=alert(1)>"
 
 
-def drawn(*lines: str, size: tuple[int, int] = (1200, 800), height: int = 64, seed: int = 0) -> bytes:
+def drawn(*lines: str, size: tuple[int, int] = (900, 560), height: int = 48, seed: int = 0) -> bytes:
     """Lines of text on grainy paper, as a JPEG: sharp and bright enough for the quality gate."""
     grain = np.random.default_rng(seed).integers(225, 256, (size[1], size[0], 1), np.uint8)
     image = Image.fromarray(np.repeat(grain, 3, axis=2))
@@ -20,7 +20,7 @@ def drawn(*lines: str, size: tuple[int, int] = (1200, 800), height: int = 64, se
     font = ImageFont.load_default(height)
     pen.rectangle((20, 20, size[0] - 20, size[1] - 20), outline="black", width=6)
     for number, line in enumerate(lines):
-        pen.text((60, 60 + number * height * 1.6), line, fill="black", font=font)
+        pen.text((60, 50 + number * height * 1.6), line, fill="black", font=font)
     return _jpeg(image)
 
 
@@ -33,13 +33,13 @@ def tag(number: int = 0) -> bytes:
 @cache
 def hostile() -> bytes:
     """A sign that says HTML."""
-    return drawn(HOSTILE_SIGN, "<script>alert(2)</script>", height=56)
+    return drawn(HOSTILE_SIGN, "<script>alert(2)</script>", height=44)
 
 
 @cache
 def dark() -> bytes:
     """A photo with the lens cap on."""
-    return _jpeg(Image.new("RGB", (1200, 800), (4, 4, 4)))
+    return _jpeg(Image.new("RGB", (900, 560), (4, 4, 4)))
 
 
 def saved(folder: Path, name: str, data: bytes) -> Path:

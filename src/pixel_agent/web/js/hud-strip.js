@@ -8,8 +8,8 @@ import words from "./strings/hud.js";
 add(words);
 
 /** Show the line in `root`; with `signal`, until it aborts. */
-export function mount(root, { signal } = {}) {
-  void stylesheet("hud");
+export async function mount(root, { signal } = {}) {
+  await stylesheet("hud");
   const cells = {};
   const cell = (name, extra = "") =>
     h("span", { class: `strip-cell ${extra}` }, h("span", { class: "strip-name", t: `strip.${name}` }), (cells[name] = h("b", {}, "–")));
