@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from pixel_agent.errors import StoreError
 from pixel_agent.exports.entry import Entry, Fields
 from pixel_agent.store import reviews, scans
 from pixel_agent.store.corrections import ReviewRecord
@@ -24,7 +25,10 @@ AsRecord: TypeAlias = Callable[[ScanRecord, Sequence[ReviewRecord]], Fields]
 
 
 async def pages(db: Database, wanted: ScanFilter, as_record: AsRecord) -> AsyncIterator[Iterable[Entry]]:
-    """All scans that are wanted, the newest first; each page is to be gone through once. Raises StoreUnavailable."""
+    """All scans that are wanted, the newest first; each page is to be gone through once.
+
+    Raises StoreUnavailable; going through a page raises StoreError where a record is damaged.
+    """
     after: Position | None = None
     while True:
         async with db.read() as conn:
@@ -38,4 +42,12 @@ async def pages(db: Database, wanted: ScanFilter, as_record: AsRecord) -> AsyncI
 
 
 def _maker(said: dict[int, list[ReviewRecord]], as_record: AsRecord) -> Callable[[ScanRecord], Entry]:
-    return lambda record: Entry(record.seq, as_record(record, said.get(record.seq, ())))
+    def entry(record: ScanRecord) -> Entry:
+        try:
+            return Entry(record.seq, as_record(record, said.get(record.seq, ())))
+        except ValueError as error:
+            raise StoreError(
+                f"The record of scan {record.scan_id} is damaged.", "Delete that scan, or restore the database."
+            ) from error
+
+    return entry
