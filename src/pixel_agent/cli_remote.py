@@ -22,7 +22,7 @@ from rich.progress import Progress, TaskID
 from pixel_agent.api.records import ScanRecordOut, ScanSummary
 from pixel_agent.api.wire import TaskOut
 from pixel_agent.cli_common import Exit, make_folder, progress_bar, write_copy
-from pixel_agent.client import AsyncClient
+from pixel_agent.client import AsyncClient, Retries
 from pixel_agent.client.batches import BatchProgress
 from pixel_agent.client.failures import first_of
 from pixel_agent.client.options import ScanOptions, form_of
@@ -32,6 +32,10 @@ from pixel_agent.console import Format, Result, Writer, writer
 from pixel_agent.envelope import Envelope, Problem
 from pixel_agent.errors import NotFound, PixelAgentError, TooManyPhotos
 
+AT_FIRST = Retries(attempts=3)
+"""A wrong address is told soon."""
+UNDER_WAY = Retries(attempts=16, most_s=15.0)
+"""A server that starts again in the middle is waited for: about two minutes."""
 FETCHING = 8
 """Readings fetched at once."""
 
@@ -69,8 +73,9 @@ def scan_there(errand: Errand) -> int:
 
 
 async def _scan(errand: Errand) -> int:
-    async with AsyncClient(errand.server) as client:
+    async with AsyncClient(errand.server, retries=AT_FIRST) as client:
         task = await client.task(errand.options.get("task", ""))
+    async with AsyncClient(errand.server, retries=UNDER_WAY) as client:
         out = writer(errand.format, task.id, [column.field for column in task.columns])
         with closing(out):
             if task.photos > 1 or len(errand.files) == 1:
