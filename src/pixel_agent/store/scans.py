@@ -39,7 +39,7 @@ RANK = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 """The order in which waiting scans are claimed."""
 PAGE = 500
 """Records that `stream` holds at once."""
-FEW = 5000
+FEW = 2000
 """Scans that are found by a word or a code are looked at one by one if there are no more of them. If there are more, the
 history is walked from its newest end instead, for then every other page of it holds some."""
 
@@ -211,7 +211,8 @@ async def _add_results(conn: AsyncConnection, ended: Sequence[tuple[int, Outcome
 
 
 def _searched(new: NewScan) -> str:
-    return search.words_of(text for text in (new.filename, new.store_id, new.question) if text)
+    said = search.words_of(text for text in (new.filename, new.store_id, new.question) if text)
+    return f"{said} {search.task_word(new.task)} "
 
 
 def _cut(text: str | None, most: int | None = None) -> str | None:
@@ -241,7 +242,8 @@ async def _picked(
         asked = search.tokens(wanted.text, query=True)[: search.MAX_QUERY_TOKENS]
         if not asked:
             return None
-        found = search.matching(asked, sqlite=conn.dialect.name == "sqlite")
+        of_task = [search.task_word(wanted.task)] if wanted.task else []
+        found = search.matching([*asked, *of_task], sqlite=conn.dialect.name == "sqlite")
         rare = not few and await _few(conn, found)
         few = few or rare
         here = exists().where(scan_words.c.seq == scans.c.seq, search.has_all(asked))

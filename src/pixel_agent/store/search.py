@@ -63,6 +63,11 @@ def words_of(texts: Iterable[str]) -> str:
     return f" {' '.join(found)} " if found else ""
 
 
+def task_word(task: str) -> str:
+    """The token of a task, which no text has: with it, words that belong to other tasks are not looked through."""
+    return f"§{task.replace('_', '§')}"
+
+
 async def add_words(conn: AsyncConnection, seq: int, words: str) -> None:
     """Let a scan be found by more words, as `words_of` gives them."""
     if words:
