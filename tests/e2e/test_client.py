@@ -229,7 +229,7 @@ def test_a_server_that_starts_again_in_the_middle_is_waited_for(start: Start, jp
         wait_until(lambda: any(batch.done for batch in client.batches()))
     first.process.kill()
     first.process.wait()
-    start(**data, **FAST, PIXEL_AGENT_SERVER__PORT=str(port))
+    start(port=port, **data, **FAST)
     working.join(60)
     assert results == [60]
 
