@@ -235,6 +235,37 @@ def test_every_pixel_map_is_a_square() -> None:
         assert set("".join(rows)) <= set(".kwadgyrsln")
 
 
+def palettes() -> dict[str, dict[str, str]]:
+    """The colours of each palette, by name."""
+    tokens = (web.ROOT / "css" / "tokens.css").read_text("utf-8")
+    blocks = re.findall(r'data-palette="(\w+)"\] \{([^}]*)\}', tokens)
+    return {name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for name, block in blocks}
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG 2.2 defines it, from 1 to 21."""
+
+    def light(colour: str) -> float:
+        shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", ["day", "night", "contrast"])
+def test_every_palette_can_be_read(name: str) -> None:
+    colours = palettes()[name]
+    grounds = [colours[ground] for ground in ("paper", "panel", "well", "accent-well")]
+    for ink in ("ink", "soft", "accent", "ok", "warn", "bad"):
+        assert min(contrast(colours[ink], ground) for ground in grounds) >= 4.5, ink
+    assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+    assert contrast(colours["panel"], colours["bad"]) >= 4.5
+    for sign in ("focus", "line"):
+        assert min(contrast(colours[sign], ground) for ground in grounds[:3]) >= 3, sign
+
+
 @pytest.mark.parametrize("name", SIZES)
 def test_the_icons_are_what_the_script_draws(name: str) -> None:
     image = Image.open(io.BytesIO(web.find(f"icons/{name}.png").data)).convert("RGB")
