@@ -12,6 +12,7 @@ from pixel_agent.bench.load import bench_load
 from pixel_agent.bench.ocr import bench_ocr
 from pixel_agent.bench.references import bench_reference
 from pixel_agent.bench.tags import bench_tags
+from pixel_agent.bench.webhooks import bench_webhooks
 
 bench_app = typer.Typer(no_args_is_help=True, help="Measure; docs/benchmarks.md says what came out.")
 bench_app.command("codes")(bench_codes)
@@ -22,6 +23,7 @@ bench_app.command("load")(bench_load)
 bench_app.command("ocr")(bench_ocr)
 bench_app.command("reference")(bench_reference)
 bench_app.command("tags")(bench_tags)
+bench_app.command("webhooks")(bench_webhooks)
 
 if importlib.util.find_spec("torch") is None:
 
