@@ -16,6 +16,9 @@ EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
 FORMULA_STARTS = ("=", "+", "-", "@")
 """What spreadsheets take for the start of a formula (OWASP, CSV injection); tab and carriage return become spaces."""
 
+to_json = json.JSONEncoder(ensure_ascii=False).encode
+"""JSON in one line; `json.dumps` would make an encoder for each value."""
+
 _NEGATIVE = re.compile(r"-\d+(\.\d+)?")
 _BLANK = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
@@ -44,7 +47,7 @@ def plain(value: JsonValue) -> str:
         case float():
             return plain_number(value)
         case list() | dict():
-            return printable(json.dumps(value, ensure_ascii=False))
+            return printable(to_json(value))
         case _:
             return printable(str(value))
 

@@ -78,24 +78,38 @@ class RowColumns:
         own = dict.fromkeys(column for task in tasks for column in columns_of(task))
         self.fields = tuple(column for column in own if column not in _FIXED)
         self.names = (*SCAN, *ROW, *self.fields, *EVIDENCE, *PEOPLE, *TAIL)
-        self._known = frozenset((*self.fields, *EVIDENCE, "kind"))
+        self._place = {
+            name: place for place, name in enumerate(self.names) if name in (*self.fields, *EVIDENCE, "kind")
+        }
+        self._first = len(SCAN)
+        self._people = self.names.index(PEOPLE[0])
+        self._error = len(self.names) - 1
 
     def values(self, entry: Entry) -> list[list[JsonValue]]:
-        """The lines of one scan, each as long as `names`; a scan without rows has one line that says so."""
-        record = entry.record
-        head = [record.get(_RENAMED.get(name, name)) for name in SCAN]
-        error = entry.error() or None
-        lines = entry.lines()
-        if not lines:
-            blanks: list[JsonValue] = [None] * (len(self.names) - len(head) - 1)
-            return [[*head, *blanks, error]]
-        return [[*head, *self._row(line), error] for line in lines]
+        """The lines of one scan, each as long as `names`; a scan without rows has one line that says so.
 
-    def _row(self, line: Line) -> list[JsonValue]:
-        get = line.fields.get
-        row: list[JsonValue] = [line.noun, line.index, get("kind"), *map(get, self.fields), *map(get, EVIDENCE)]
-        more = {name: value for name, value in line.fields.items() if name not in self._known}
-        return [*row, *_people(line), more or None]
+        Tables of all tasks are sparse: only what is there is looked at.
+        """
+        record = entry.record
+        blank: list[JsonValue] = [None] * len(self.names)
+        blank[: self._first] = [record.get(_RENAMED.get(name, name)) for name in SCAN]
+        blank[self._error] = entry.error() or None
+        return [self._line(line, blank.copy()) for line in entry.lines()] or [blank]
+
+    def _line(self, line: Line, cells: list[JsonValue]) -> list[JsonValue]:
+        cells[self._first : self._first + 2] = line.noun, line.index
+        more: dict[str, JsonValue] = {}
+        for name, value in line.fields.items():
+            place = self._place.get(name)
+            if place is None:
+                more[name] = value
+            else:
+                cells[place] = value
+        if line.corrections:
+            cells[self._people : self._people + len(PEOPLE)] = _people(line)
+        if more:
+            cells[self._error - 1] = more
+        return cells
 
 
 def heading(name: str, lang: Lang | None) -> str:
@@ -107,8 +121,6 @@ def heading(name: str, lang: Lang | None) -> str:
 
 def _people(line: Line) -> list[JsonValue]:
     """What was put right in a row: the fields, what the model said in each, who did it last and when."""
-    if not line.corrections:
-        return [None, None, None, None]
     model: dict[str, JsonValue] = {}
     for correction in line.corrections:
         model.setdefault(words(correction.get("field")), correction.get("model_value"))

@@ -29,7 +29,11 @@ class CsvExporter(Exporter):
 
     def add(self, entries: Iterable[Entry]) -> bytes:
         """The lines of these scans."""
-        return _lines([cell(value) for value in line] for entry in entries for line in self._columns.values(entry))
+        return _lines(
+            ["" if value is None else cell(value) for value in line]
+            for entry in entries
+            for line in self._columns.values(entry)
+        )
 
 
 def _lines(rows: Iterable[list[str]]) -> bytes:

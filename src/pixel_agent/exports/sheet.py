@@ -6,9 +6,8 @@ in its mode of constant memory it takes a text that begins with `<r>` for markup
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -16,6 +15,7 @@ from xml.sax.saxutils import escape
 from pydantic import JsonValue
 
 from pixel_agent.exports.base import PIECE_BYTES
+from pixel_agent.exports.cells import to_json
 from pixel_agent.exports.entry import moment
 
 MAX_ROWS = 1_048_576
@@ -49,7 +49,7 @@ class Sheet:
         self._times = [column in TIMES for column in columns]
         self._file = path.open("w", encoding="utf-8", buffering=PIECE_BYTES)
         self._file.write(_head(columns))
-        self._file.write(self._row([f' s="{HEADING_STYLE}"{_text(heading)}' for heading in headings]))
+        self._file.write(self._row(enumerate(f' s="{HEADING_STYLE}"{_text(heading)}' for heading in headings)))
 
     @property
     def full(self) -> bool:
@@ -63,7 +63,9 @@ class Sheet:
 
     def add(self, values: Sequence[JsonValue]) -> None:
         """Write one row; one value a column, null for an empty cell."""
-        self._file.write(self._row([_inner(*pair) for pair in zip(values, self._times, strict=True)]))
+        times = self._times
+        told = [(at, _inner(value, times[at])) for at, value in enumerate(values) if value is not None]
+        self._file.write(self._row(told))
 
     def finish(self) -> None:
         """Write the end of the sheet, with a filter over all columns."""
@@ -80,11 +82,12 @@ class Sheet:
         """Let go of the file, finished or not."""
         self._file.close()
 
-    def _row(self, cells: Sequence[str]) -> str:
+    def _row(self, inner: Iterable[tuple[int, str]]) -> str:
+        """A row of cells, each with its column."""
         self.rows += 1
-        row = self.rows
-        told = [f'<c r="{name}{row}"{inner}</c>' for name, inner in zip(self._letters, cells, strict=True) if inner]
-        return f'<row r="{row}">{"".join(told)}</row>'
+        row, names = self.rows, self._letters
+        cells = "".join([f'<c r="{names[column]}{row}"{told}</c>' for column, told in inner])
+        return f'<row r="{row}">{cells}</row>'
 
 
 def clean(text: str) -> str:
@@ -107,9 +110,7 @@ def letters(index: int) -> str:
 
 
 def _inner(value: JsonValue, is_time: bool) -> str:
-    """A cell behind its place; nothing for null."""
-    if value is None:
-        return ""
+    """A cell behind its place."""
     if isinstance(value, str):
         when = moment(value) if is_time else None
         return _text(value) if when is None else f' s="{TIME_STYLE}"><v>{serial(when)!r}</v>'
@@ -117,12 +118,14 @@ def _inner(value: JsonValue, is_time: bool) -> str:
         return f' t="b"><v>{value:d}</v>'
     if isinstance(value, int | float) and abs(value) < MAX_NUMBER:
         return f"><v>{value!r}</v>"
-    return _text(json.dumps(value, ensure_ascii=False))
+    return _text(to_json(value))
 
 
 def _text(text: str) -> str:
     if len(text) * 2 > MAX_TEXT or _SPECIAL.search(text):
-        text = _LIKE_ESCAPE.sub(r"_x005F_\1", escape(clean(text)))
+        text = escape(clean(text))
+        if "_x" in text:
+            text = _LIKE_ESCAPE.sub(r"_x005F_\1", text)
     return f' t="inlineStr"><is><t xml:space="preserve">{text}</t></is>'
 
 
