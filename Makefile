@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editab
 SERVED := .venv/.served
 INSTALLED := .venv/.installed
 
-.PHONY: serve install test check format clean
+.PHONY: serve install test prove-durability check format clean
 
 # The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
 serve: $(SERVED)
@@ -26,6 +26,10 @@ $(INSTALLED): pyproject.toml
 
 test: install
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+# Servers are killed at random while 500 accepted scans run, on SQLite and on PostgreSQL: takes some minutes.
+prove-durability: install
+	$(BIN)/python -m tests.e2e.durability
 
 check: install
 	$(BIN)/ruff check .

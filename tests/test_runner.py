@@ -224,6 +224,7 @@ async def test_a_process_that_stood_still_does_not_end_what_another_took_over(ri
     scan_id = await rig.put()
     async with rig.running(slow) as one:
         await rig.until(scan_id, Status.RUNNING)
+        slow.ready = False
         for attempt in one._running:
             attempt.settling = True  # as if its renewals did not get through
         async with rig.running() as other:

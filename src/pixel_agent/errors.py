@@ -251,6 +251,7 @@ class StoreUnavailable(StoreError):
     status = 503
     code = "store_unavailable"
     title = "The store is not available"
+    retry_after_s = 2.0
 
 
 class StoreFull(StoreError):
@@ -259,6 +260,7 @@ class StoreFull(StoreError):
     status = 507
     code = "store_full"
     title = "The disk is full"
+    retry_after_s = 30.0
 
 
 class ConfigurationError(PixelAgentError):

@@ -160,6 +160,9 @@ class Runner:
         return True
 
     def _begin(self, claim: Claim) -> None:
+        for other in self._running:
+            if other.claim.seq == claim.seq:  # its lease ended here too, while the store was down
+                other.drop()
         attempt = Attempt(claim, self._store, self._flow, self._all_settings, self._clock_ms, self._end)
         self._running[attempt] = asyncio.create_task(self._run(attempt))
         self.stats.running = len(self._running)
