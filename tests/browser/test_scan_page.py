@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.harness import OpenPage
-from tests.browser.pictures import saved, tag
+from tests.browser.pictures import dark, saved, tag
 from tests.browser.test_offline import LOST, free_port
 from tests.browser.test_scan import bring, card, scan_view
 from tests.e2e.conftest import Server, Start
@@ -240,6 +240,31 @@ def test_a_retake_is_asked_for_and_can_be_overruled(embedded: Server, open_page:
     assert form_of(page)["force"] == "true"
     expect(card(page)).to_have_attribute("data-state", "done")
     expect(card(page)).to_contain_text("没有读到内容")
+
+
+def test_a_retaken_photo_takes_the_place_of_the_first(simulated: Server, open_page: OpenPage, tmp_path: Path) -> None:
+    page = scan_view(open_page(simulated))
+    bring(page, "drop", dark())
+    expect(card(page)).to_have_attribute("data-state", "asks")
+    with page.expect_file_chooser() as chooser:
+        card(page).get_by_role("button", name="重拍").click()
+    chooser.value.set_files(saved(tmp_path, "again.jpg", tag(34)))
+    expect(card(page)).to_have_attribute("data-state", "done")
+    expect(page.locator("article.card")).to_have_count(1)
+
+
+def test_a_slow_upload_tells_how_far_it_is(simulated: Server, open_page: OpenPage) -> None:
+    page = scan_view(open_page(simulated))
+    page.evaluate("() => import('/app/js/scans.js')")
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 120_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    bring(page, "drop", tag(35))
+    expect(card(page).locator(".card-line")).to_have_text(re.compile(r"上传中 [1-9]\d?%"))
+    expect(card(page).get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"[1-9]\d?"))
+    session.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    expect(card(page)).to_have_attribute("data-state", "done")
 
 
 def test_hostile_names_are_shown_as_words(simulated: Server, open_page: OpenPage) -> None:

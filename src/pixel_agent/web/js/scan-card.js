@@ -206,8 +206,8 @@ export class ScanCard {
     this.result.append(
       h("div", { class: "card-error" }, sprite("fail"), h("div", {}, known ? h("p", { t: key }) : detail, known && t(`${key}.do`) !== `${key}.do` ? h("p", { t: `${key}.do` }) : advice, h("p", { class: "pix-caption" }, text(error.code)))),
     );
-    this.act("ui.retry", "retry", () => this.job.scan(), "primary");
-    if (error.code.startsWith("photo_")) this.act("jobs.another", "photo", () => this.hooks.retake(this.job));
+    if (error.code.startsWith("photo_")) this.act("jobs.another", "photo", () => this.hooks.retake(this.job), "primary");
+    else this.act("ui.retry", "retry", () => this.job.scan(), "primary");
     announce(`${this.line.textContent} ${this.result.textContent}`, { assertive: true });
   }
 

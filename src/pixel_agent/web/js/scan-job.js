@@ -84,7 +84,7 @@ export class ScanJob {
     this.force = force;
     this.stopper = new AbortController();
     this.key = newKey();
-    Object.assign(this, { share: 0, place: null, stage: null, words: "", answer: null, error: null });
+    Object.assign(this, { share: 0, place: null, stage: null, words: "", texts: [], answer: null, error: null });
     this.to("waiting");
     let mine = false;
     try {
@@ -177,7 +177,7 @@ export class ScanJob {
     const form = new FormData();
     for (const [name, value] of Object.entries(this.fields())) form.append(name, value);
     this.sent.forEach((blob, i) => form.append("photos", blob, this.photos[i].name || "photo.jpg"));
-    Object.assign(this, { share: 0, place: null, stage: null, words: "", retry: null });
+    Object.assign(this, { share: 0, place: null, stage: null, words: "", texts: [], retry: null });
     this.to("uploading");
     return upload("/v1/scans?stream=true&priority=interactive", form, {
       signal: this.stopper.signal,
@@ -200,7 +200,9 @@ export class ScanJob {
       this.stage = data.stage;
       this.to("running");
     } else if (name === "text") {
-      this.words = data.restart ? data.text : this.words + data.text;
+      const which = data.photo ?? 0;
+      this.texts[which] = data.restart ? data.text : (this.texts[which] ?? "") + data.text;
+      this.words = this.texts.filter(Boolean).join("\n\n");
       this.tell("words");
     }
   }

@@ -17,12 +17,14 @@ const MANY = 8; // more photos than this at once are a batch
 const NARROW = matchMedia("(max-width: 63.99rem)");
 const ACCEPT = "image/*,.heic,.heif,.avif";
 let scans = null; // what runs the scans, once it was fetched
+let shown = null; // the view that is on the page: cards outlive the one they began in
 const NO_OPTIONS = { read: () => ({}), raw: () => null };
 const typed = { question: "", options: new Map() }; // kept while other views are shown
 
 export async function mount(root, { signal }) {
   const ready = stylesheet("scan");
   const view = new ScanView(signal);
+  shown = view;
   await ready;
   root.append(view.node);
   respell(view.node);
@@ -88,6 +90,7 @@ class ScanView {
       void this.take([...this.input.files]);
       this.input.value = "";
     });
+    this.input.addEventListener("cancel", () => (this.superseded = null));
     document.addEventListener("paste", (event) => this.paste(event), { signal });
     for (const kind of ["dragenter", "dragover"]) document.addEventListener(kind, (event) => this.hover(event), { signal });
     document.addEventListener("dragleave", (event) => event.relatedTarget === null && this.veil(false), { signal });
@@ -163,7 +166,7 @@ class ScanView {
   /** Question, options and slots of the task. */
   async buildExtra() {
     const { task } = this;
-    const place = h("div", { class: "options", hidden: true });
+    const place = Object.keys(task.option_schema).some((name) => name !== "today") ? h("div", { class: "options" }) : null;
     this.options = NO_OPTIONS;
     this.held = task.photos > 1 || task.needs_question;
     this.question = task.needs_question
@@ -179,12 +182,11 @@ class ScanView {
     );
     this.camera.classList.toggle("primary", !this.held);
     if (this.held) this.showSlots();
-    if (Object.keys(task.option_schema).every((name) => name === "today")) return;
+    if (!place) return;
     const { optionFields } = await import("../options.js");
-    if (!place.isConnected && this.task !== task) return;
+    if (!this.extra.contains(place)) return; // another task was chosen meanwhile
     this.options = optionFields(task, this.tasks, typed.options.get(task.id));
     place.append(...this.options.nodes);
-    place.hidden = false;
   }
 
   showSlots() {
@@ -232,6 +234,7 @@ class ScanView {
       const { openCamera } = await import("../camera.js");
       const blob = await openCamera({ signal: this.signal });
       if (blob) await this.take([blob]);
+      else this.superseded = null;
     } catch (error) {
       console.warn(error);
       this.input.click();
@@ -335,18 +338,20 @@ class ScanView {
     const question = this.question?.value.trim() ?? "";
     const wanted = { task: this.task, photos, question, options, storeId: prefs.get("storeId") };
     await this.ready();
-    const card = scans.submit(wanted, { retake: (job) => this.retake(job) });
+    const card = scans.submit(wanted, { retake: (job) => shown.retake(job) });
+    this.superseded?.();
+    this.superseded = null;
     card.node.scrollIntoView({ block: NARROW.matches ? "start" : "nearest" });
   }
 
-  /** Another photo for the same task. */
+  /** Another photo for the same task; its card takes the place of this one. */
   retake(job) {
+    this.superseded = () => scans.list().find((card) => card.job === job)?.hooks.remove();
     const task = this.tasks.find((entry) => entry.id === job.task.id);
     if (task && task.id !== this.task.id) {
       this.menu.show(this.tasks, task.id);
       this.choose(task);
     }
-    if (this.signal.aborted) return go("/");
     const shoot = matchMedia("(pointer: coarse)").matches;
     return shoot ? this.shoot() : this.input.click();
   }
