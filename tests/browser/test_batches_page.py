@@ -37,7 +37,7 @@ def finished(page: Page) -> None:
 
 
 def kept(server: Server, batch_id: str) -> list[dict[str, object]]:
-    query = {"batch_id": batch_id, "limit": 200}
+    query: dict[str, str | int] = {"batch_id": batch_id, "limit": 200}
     scans: list[dict[str, object]] = httpx.get(f"{server.url}/v1/scans", params=query, timeout=30).json()["scans"]
     return scans
 

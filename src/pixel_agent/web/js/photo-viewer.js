@@ -192,7 +192,7 @@ export class PhotoViewer {
         "data-source": mark.source ?? "",
         "data-severity": mark.severity ?? "",
         "data-change": mark.change ?? "",
-        "data-edge": `${y0 < 0.08 * this.size.height ? "top" : ""} ${x0 > 0.6 * this.size.width ? "right" : ""}`,
+        "data-edge": `${y0 < 0.08 * this.size.height ? "top" : ""} ${x0 > 0.75 * this.size.width ? "right" : ""}`,
       },
       h("span", { class: "box__tag" }, `${sign} `, text(short(mark.label ?? ""))),
     );

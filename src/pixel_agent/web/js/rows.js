@@ -18,6 +18,7 @@ const TAILS = [
   ...["sale_price", "regular_price", "price", "expiry_date", "production_date", "tilt_deg", "facings", "portion"],
   ...["verdict", "status", "gtin"],
 ];
+const TINY = 3;
 const SHORT = 16; // signs; a longer text may break anywhere
 const LONG = 280; // signs; beyond, a text is folded
 
@@ -73,6 +74,12 @@ export function codeNode(digits) {
   return h("span", { class: "cell__code", dir: "ltr" }, parts);
 }
 
+/** Fields that other fields of the row say already: the currency stands beside each price. */
+export function isEcho(column, rows) {
+  if (column.field === "gtin_source") return true;
+  return column.field === "currency" && rows.every((row) => !isSaid(row.currency) || [...PRICES].some((field) => isSaid(row[field])));
+}
+
 /** What a row is about in a few words: its most telling field, and the price, date or verdict that goes with it. */
 export function labelOf(row, columns = []) {
   const column = (field) => columns.find((one) => one.field === field) ?? { field };
@@ -112,7 +119,8 @@ function pairsNode(value, row) {
 /** A stranger's text; a very long one opens only when asked. */
 export function foldedText(words) {
   const signs = words.length > LONG ? [...words] : [];
-  if (signs.length <= LONG) return h("span", { class: words.length > SHORT ? "cell__text long" : "cell__text" }, text(words));
+  const width = words.length > SHORT ? "long" : words.length > TINY ? "some" : "";
+  if (signs.length <= LONG) return h("span", { class: `cell__text ${width}` }, text(words));
   const shown = h("span", {}, text(`${signs.slice(0, LONG - 80).join("")}…`));
   const more = h("button", { type: "button", class: "cell__more", t: ["reading.more_signs", { n: number(signs.length) }] });
   more.addEventListener("click", (event) => {

@@ -4,13 +4,14 @@ import { h, text } from "../dom.js";
 import { lang, t } from "../i18n.js";
 import { labelOf } from "../rows.js";
 
+const MADE = new Set(["kind", "change", "gtin_source", "count_is_estimate"]); // how a row came about: not a person's to judge
 const NUMBERS = /price|_deg$|^facings$|^level$|^slots?$|_rate$|days_left|shelf_level|portion/;
 let forms = 0;
 
 /** A form under a row. `save([{field, value}])` hears what was changed, `leave()` that nothing is to be. */
 export function editor({ row, columns, schema, focus, save, leave }) {
   const kinds = fieldKinds(schema);
-  const editable = columns.filter((column) => kindOf(row[column.field], column, kinds) !== "object");
+  const editable = columns.filter((column) => !MADE.has(column.field) && kindOf(row[column.field], column, kinds) !== "object");
   const id = `edit-${++forms}`;
   const inputs = editable.map((column, index) => {
     const kind = kindOf(row[column.field], column, kinds);

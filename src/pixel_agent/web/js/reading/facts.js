@@ -16,7 +16,7 @@ export function headNode(record, reading, level) {
   return h(
     "header",
     { class: "reading__head" },
-    h("div", { class: "reading__title" }, sprite(taskSprite(record.task), { size: 48 }), h(level, {}, taskName(record.task))),
+    level && h("div", { class: "reading__title" }, sprite(taskSprite(record.task), { size: 48 }), h(level, {}, taskName(record.task))),
     h("div", { class: "reading__tags" }, statusTag(record.status), FINAL.has(record.status) && record.review && record.review !== "none" && reviewTag(record.review), record.severity && severityTag(record.severity)),
     simulated && h("p", { class: "reading__simulated", role: "note" }, simulatedTag(), h("span", {}, t("reading.simulated_why"))),
     (reading?.summary || record.summary) && h("p", { class: "reading__summary" }, text(reading?.summary || record.summary)),
@@ -67,7 +67,7 @@ export function noticesNode(reading) {
 export function totalsNode(reading, columns) {
   const pairs = Object.entries(reading?.totals ?? {}).filter(([, value]) => value !== null && (typeof value !== "object" || Object.keys(value).length));
   if (pairs.length === 0) return null;
-  const name = (key) => (has(`total.${key}`) ? t(`total.${key}`) : text(key.replaceAll("_", " ")));
+  const name = (key) => (has(`total.${key}`) ? t(`total.${key}`) : text(`${key[0].toUpperCase()}${key.slice(1).replaceAll("_", " ")}`));
   return section("reading.totals", pairsList(pairs.map(([key, value]) => [name(key), totalNode(key, value, columns)])));
 }
 

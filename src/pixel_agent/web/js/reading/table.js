@@ -2,7 +2,7 @@
 
 import { h, text } from "../dom.js";
 import { has, t, when } from "../i18n.js";
-import { columnsOf, isSaid, labelOf, SEVERITIES, valueNode, wordsOf } from "../rows.js";
+import { columnsOf, isEcho, isSaid, labelOf, SEVERITIES, valueNode, wordsOf } from "../rows.js";
 import { sprite } from "../sprites.js";
 import { readable } from "../untrusted.js";
 import { editor } from "./editor.js";
@@ -17,7 +17,7 @@ const FIRST = ["change", "severity"];
  */
 export function rowsTable({ part, rows, task, corrections, link, place, onConfirm, onCorrect, redraw, caption }) {
   const columns = columnsOf(task, rows);
-  const shown = inFront(columns.filter((column) => rows.some((row) => isSaid(row[column.field])) || corrections.some((one) => one.field === column.field)));
+  const shown = inFront(columns.filter((column) => (!isEcho(column, rows) && rows.some((row) => isSaid(row[column.field]))) || corrections.some((one) => one.field === column.field)));
   const kinds = rows.some((row) => isSaid(row.kind));
   const titles = [t("reading.row"), ...(kinds ? [t("reading.kind")] : []), ...shown.map((one) => one.name), t("reading.source"), t("reading.review")];
   const order = rows.map((_, index) => index);

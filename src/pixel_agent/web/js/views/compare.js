@@ -6,7 +6,7 @@ import { add, lang, onLang, t, when } from "../i18n.js";
 import { createLink } from "../link.js";
 import { PhotoViewer } from "../photo-viewer.js";
 import { changeTag, evidenceNode, severityTag } from "../reading/tags.js";
-import { columnsOf, isSaid, labelOf, valueNode } from "../rows.js";
+import { columnsOf, isEcho, isSaid, labelOf, valueNode } from "../rows.js";
 import { go } from "../router.js";
 import { sprite } from "../sprites.js";
 import compare from "../strings/compare.js";
@@ -186,7 +186,7 @@ class Comparison {
 
   #line({ id, change, row }) {
     const label = labelOf(row, this.columns);
-    const fields = this.columns.filter((column) => !APART.has(column.field) && isSaid(row[column.field]));
+    const fields = this.columns.filter((column) => !APART.has(column.field) && !isEcho(column, [row]) && isSaid(row[column.field]));
     const side = change === "resolved" ? "before" : "after";
     const choose = () => {
       const on = this.sides[side];

@@ -22,6 +22,7 @@ import { ownPath } from "../untrusted.js";
 
 add(strings);
 
+const LATE_MS = 400;
 const WAIT_S = 5; // one question to the server about a scan that is on its way
 
 /** `#/scans/ID`: follows the scan until it has ended. */
@@ -76,7 +77,7 @@ function missing(root) {
 
 /**
  * Draws a record (or a bare envelope, as a scan answers it) into `root`; gives {update(record)}. `photoURL` shows a photo
- * that the browser has itself. `heading` is the element that names the reading.
+ * that the browser has itself. `heading` is the element that names the reading, where nothing around it does.
  */
 export function renderReading(root, record, options = {}) {
   stylesheet("views");
@@ -92,16 +93,18 @@ function asRecord(given) {
 }
 
 class ReadingPage {
-  constructor(root, record, { photoURL = null, signal, heading = "h2" } = {}) {
+  constructor(root, record, { photoURL = null, signal, heading = null } = {}) {
     Object.assign(this, { root, record, photoURL, signal, heading });
     this.link = createLink();
     this.place = { editing: null, focus: null };
     this.task = null;
     this.#frame();
-    this.#draw();
     this.link.on((change) => this.#linked(change), signal);
+    deletions.subscribe(() => (this.article.hidden = deletions.has(this.record.scan_id)), signal);
     onLang(() => this.#learn(), signal);
-    this.#learn();
+    // Large tables are drawn once, with the catalogue's names, unless it is long in coming.
+    const late = setTimeout(() => this.#draw(), LATE_MS);
+    this.#learn().then(() => clearTimeout(late));
     if (record.bare) this.#lookUp();
   }
 
@@ -129,7 +132,8 @@ class ReadingPage {
     this.viewer.root.addEventListener("choose", ({ detail }) => this.#bring(detail));
     this.main = h("div", { class: "reading__main" });
     this.side = h("div", { class: "reading__side" }, this.viewer.root);
-    clear(this.root).append(h("article", { class: "reading", "data-scan": this.record.scan_id }, this.side, this.main));
+    this.article = h("article", { class: "reading", "data-scan": this.record.scan_id }, this.side, this.main);
+    clear(this.root).append(h("div", { class: "reading-room" }, this.article)); // laid out by the room it has, not by the screen
   }
 
   #draw() {
@@ -155,7 +159,7 @@ class ReadingPage {
         timingsNode(reading),
       ].filter(Boolean),
     );
-    this.root.firstChild.dataset.status = record.status;
+    this.article.dataset.status = record.status;
   }
 
   #part(part) {
@@ -276,7 +280,7 @@ class ReadingPage {
   #delete() {
     const near = neighboursOf(this.record.scan_id);
     deletions.ask([this.record.scan_id], t("reading.deleting"));
-    go(near?.next ? `/scans/${near.next}` : (near?.from ?? "#/history").slice(1));
+    if (this.heading) go(near?.next ? `/scans/${near.next}` : (near?.from ?? "#/history").slice(1));
   }
 
   #stop() {
