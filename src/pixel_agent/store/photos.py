@@ -27,6 +27,7 @@ class PhotoFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "photos"
         self._coming = self.folder / "coming"
+        self._synced: set[str] = set()
 
     def path(self, sha256: str) -> Path:
         """Where a photo lies, whether it does or not."""
@@ -44,6 +45,7 @@ class PhotoFiles:
                 os.utime(path)  # it is wanted again: what is old and has no row is swept
                 if durable:
                     _sync(path)
+                    self._sync_names(path)
                 return
             temporary = self.temporary()
             try:
@@ -128,13 +130,17 @@ class PhotoFiles:
         return state.f_bavail * state.f_frsize
 
     def _rename(self, temporary: Path, path: Path, durable: bool) -> None:
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if durable:
-                _sync(self.folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(temporary, path)
         if durable:
-            _sync(path.parent)
+            self._sync_names(path)
+
+    def _sync_names(self, path: Path) -> None:
+        """Have a file's name on the disk, and that of its folder, which may have been made by somebody in less of a hurry."""
+        _sync(path.parent)
+        if path.parent.name not in self._synced:
+            _sync(self.folder)
+            self._synced.add(path.parent.name)
 
 
 async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
