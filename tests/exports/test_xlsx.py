@@ -115,6 +115,7 @@ def test_temporary_files_are_removed_even_if_it_is_never_finished(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     exporter = XlsxExporter([PRICE_TAG])
+    exporter.begin()
     exporter.add([entry()])
     assert list(tmp_path.iterdir())
     exporter.close()

@@ -47,7 +47,7 @@ class Sheet:
         self.rows = 0
         self._letters = [letters(index) for index in range(len(columns))]
         self._times = [column in TIMES for column in columns]
-        self._file = path.open("w", encoding="utf-8", buffering=PIECE_BYTES)
+        self._file = path.open("w", encoding="utf-8", buffering=PIECE_BYTES, newline="\n")
         self._file.write(_head(columns))
         self._file.write(self._row(enumerate(f' s="{HEADING_STYLE}"{_text(heading)}' for heading in headings)))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -33,22 +34,30 @@ class XlsxExporter(Exporter):
     suffix = "xlsx"
 
     def __init__(self, tasks: Iterable[Task], lang: Lang | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="pixel-agent-export-")
         self._columns = RowColumns(tasks)
-        self._scans, self._rows, self._corrections = self._tables = [
-            Table(Path(self._folder.name), name, columns, [heading(column, lang) for column in columns])
-            for name, columns in (("scans", SCANS), ("rows", self._columns.names), ("corrections", CORRECTIONS))
-        ]
+        self._lang = lang
+        self._with_files = ExitStack()
+        self._tables: list[Table] = []
+
+    def begin(self) -> bytes:
+        """Open the temporary files; the workbook itself comes at the end."""
+        with room():
+            folder = self._with_files.enter_context(tempfile.TemporaryDirectory(prefix="pixel-agent-export-"))
+            for name, columns in (("scans", SCANS), ("rows", self._columns.names), ("corrections", CORRECTIONS)):
+                headings = [heading(column, self._lang) for column in columns]
+                self._tables.append(Table(Path(folder), name, columns, headings))
+        return b""
 
     def add(self, entries: Iterable[Entry]) -> bytes:
         """Write the rows of these scans; the file comes at the end."""
+        scans, rows, corrections = self._tables
         with room():
             for entry in entries:
-                self._scans.add(_scan(entry))
+                scans.add(_scan(entry))
                 for row in self._columns.values(entry):
-                    self._rows.add(row)
+                    rows.add(row)
                 for correction in mappings(entry.record.get("corrections")):
-                    self._corrections.add(_correction(entry.record, correction))
+                    corrections.add(_correction(entry.record, correction))
         return b""
 
     def end(self) -> Iterator[bytes]:
@@ -62,7 +71,7 @@ class XlsxExporter(Exporter):
         """Remove the temporary files."""
         for table in self._tables:
             table.sheets[-1].close()
-        self._folder.cleanup()
+        self._with_files.close()
 
 
 def _scan(entry: Entry) -> Sequence[JsonValue]:
