@@ -47,7 +47,7 @@ class History:
 
     async def cancel(self, scan_id: str) -> ScanRecordOut:
         """Stop a scan that waits or runs."""
-        return await self._transport.json(Call("POST", f"{_scan(scan_id)}/cancel", key=new_key()), ScanRecordOut)
+        return await self._transport.json(Call("POST", f"{_scan(scan_id)}/cancel"), ScanRecordOut)
 
     async def rerun(
         self, scan_id: str, *, task: str | None = None, options: Mapping[str, JsonValue] | None = None
@@ -91,7 +91,7 @@ class History:
         said |= {name: one for name, one in given.items() if one not in (None, "")}
         if action == "correct":
             said["value"] = value
-        call = Call("POST", f"{_scan(scan_id)}/reviews", json=said, key=new_key())
+        call = Call("POST", f"{_scan(scan_id)}/reviews", json=said)
         return await self._transport.json(call, ScanRecordOut)
 
     async def undo_review(self, scan_id: str, review_id: int) -> ScanRecordOut:

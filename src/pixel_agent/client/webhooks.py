@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from pixel_agent.api.webhook_wire import DeliveryOut, DeliveryPage, Kind, NewWebhookOut, WebhookList, WebhookOut
 from pixel_agent.client.options import params_of
-from pixel_agent.client.transport import Call, Transport, new_key, quoted
+from pixel_agent.client.transport import Call, Transport, quoted
 
 PAGE = 200
 """Deliveries fetched at once."""
@@ -37,7 +37,7 @@ class Webhooks:
 
     async def test_webhook(self, webhook_id: str) -> DeliveryOut:
         """Send it an event of the kind `webhook.test`; `deliveries` says what became of it."""
-        call = Call("POST", f"/v1/webhooks/{quoted(webhook_id)}/test", key=new_key())
+        call = Call("POST", f"/v1/webhooks/{quoted(webhook_id)}/test")
         return await self._transport.json(call, DeliveryOut)
 
     async def deliveries(
@@ -55,5 +55,5 @@ class Webhooks:
 
     async def retry_delivery(self, delivery_id: int) -> DeliveryOut:
         """Try a dead letter again."""
-        call = Call("POST", f"/v1/webhooks/deliveries/{delivery_id}/retry", key=new_key())
+        call = Call("POST", f"/v1/webhooks/deliveries/{delivery_id}/retry")
         return await self._transport.json(call, DeliveryOut)
