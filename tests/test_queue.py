@@ -150,6 +150,13 @@ async def test_a_scan_whose_process_dies_too_often_is_given_up(store: Store) -> 
     assert await status_of(store, scan_id) == ("failed", MAX_ATTEMPTS)
 
 
+async def test_what_was_lost_with_its_process_stands_behind_what_came_before_that(store: Store) -> None:
+    ids = await put(store, new(), new())
+    async with store.db.write() as conn:
+        assert [one.scan_id for one in await claim(conn, "a:1", limit=1)] == ids[:1]
+        assert [one.scan_id for one in await claim(conn, "b:1", now=T0 + LEASE_MS)] == ids[::-1]
+
+
 async def test_a_scan_past_its_deadline_is_not_begun(store: Store) -> None:
     (scan_id,) = await put(store, new(deadline_at=T0 + 100))
     async with store.db.write() as conn:

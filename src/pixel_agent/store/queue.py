@@ -82,16 +82,17 @@ async def claim(
 ) -> list[Claim]:
     """Take up to so many scans, each begun once more; `owner` must be new.
 
-    Also those whose process let its lease end; each time that happens to a scan it comes back one lease later, so that one
-    that kills its process does not do so all the time.
+    Also those whose process let its lease end. They stand behind what came in before that, and each time it happens to a
+    scan it comes back one lease later: one that kills its process takes few others with it, and not the same ones.
     """
-    classes: list[list[int]] = []
+    waiting: list[list[tuple[int, int]]] = []
     for rank in range(CLASSES):
         queued = and_(scans.c.status == "queued", scans.c.rank == rank, _may_begin(now_ms))
-        classes.append(await _locked(conn, queued, limit))
+        waiting.append([(row.at, row.seq) for row in await _locked(conn, queued, scans.c.received_at, limit)])
     left = and_(_comes_back(now_ms, lease_ms), scans.c.attempts < max_attempts)
-    for row in await _locked_ranks(conn, left, limit):
-        classes[row.rank] = sorted([*classes[row.rank], row.seq])
+    for row in await _locked(conn, left, scans.c.lease_until, limit):
+        waiting[row.rank].append((row.at, row.seq))
+    classes = [[seq for _, seq in sorted(found)] for found in waiting]
     chosen = choose(classes, limit, turn)
     if not chosen:
         return []
@@ -199,13 +200,10 @@ def _late(now_ms: int) -> ColumnElement[bool]:
     return and_(literal_column("status") == literal_column("'queued'"), scans.c.deadline_at <= now_ms)
 
 
-async def _locked(conn: AsyncConnection, wanted: ColumnElement[bool], limit: int) -> list[int]:
-    return [row.seq for row in await _locked_ranks(conn, wanted, limit)]
-
-
-async def _locked_ranks(
-    conn: AsyncConnection, wanted: ColumnElement[bool], limit: int
-) -> Sequence[Row[tuple[int, int]]]:
+async def _locked(
+    conn: AsyncConnection, wanted: ColumnElement[bool], at: ColumnElement[int | None] | ColumnElement[int], limit: int
+) -> Sequence[Row[tuple[int, int, int]]]:
     """Oldest first, and none that another process is about to claim (SQLite: it waits for its turn to write)."""
-    oldest: Select[tuple[int, int]] = select(scans.c.seq, scans.c.rank).where(wanted).order_by(scans.c.seq).limit(limit)
+    columns = (scans.c.seq, scans.c.rank, at.label("at"))
+    oldest: Select[tuple[int, int, int]] = select(*columns).where(wanted).order_by(scans.c.seq).limit(limit)
     return (await conn.execute(oldest.with_for_update(skip_locked=True))).all()
