@@ -1,7 +1,7 @@
 // The scan view: what to ask, a photo, and the cards of the scans of this visit.
 
 import { getJSON } from "../api.js";
-import { clear, dialog, h, respell, say, stylesheet, toast } from "../dom.js";
+import { clear, dialog, h, respell, stylesheet, toast } from "../dom.js";
 import { handoff } from "../handoff.js";
 import { add, onLang, t } from "../i18n.js";
 import { prefs } from "../prefs.js";
@@ -18,8 +18,6 @@ const NARROW = matchMedia("(max-width: 63.99rem)");
 const ACCEPT = "image/*,.heic,.heif,.avif";
 let scans = null; // what runs the scans, once it was fetched
 let shown = null; // the view that is on the page: cards outlive the one they began in
-const NO_OPTIONS = { read: () => ({}), raw: () => null };
-const typed = { question: "", options: new Map() }; // kept while other views are shown
 
 export async function mount(root, { signal }) {
   const ready = stylesheet("scan");
@@ -28,7 +26,7 @@ export async function mount(root, { signal }) {
   await ready;
   root.append(view.node);
   respell(view.node);
-  signal.addEventListener("abort", () => view.keepTyped(), { once: true });
+  signal.addEventListener("abort", () => view.extra?.leave(), { once: true });
   await view.load();
 }
 
@@ -37,7 +35,8 @@ class ScanView {
     this.signal = signal;
     this.tasks = [];
     this.task = null;
-    this.slots = [];
+    this.extra = null;
+    this.making = Promise.resolve(null);
     this.build();
     this.listen();
   }
@@ -52,7 +51,7 @@ class ScanView {
     this.paster = button("scan.paste", "paste", () => this.readClipboard(), "paster");
     this.paster.hidden = !navigator.clipboard?.read;
     this.buttons = h("div", { class: "photo-buttons" }, this.camera, this.chooser, this.paster);
-    this.extra = h("div", { class: "extra" });
+    this.extraPlace = h("div", { class: "extra" });
     this.store = h("input", { class: "pix-field", value: prefs.get("storeId"), maxlength: 200, autocomplete: "off", list: "stores", tPlaceholder: "scan.store_hint", on: { input: () => prefs.set("storeId", this.store.value.trim()), focus: () => this.suggestStores() } });
     this.stores = h("datalist", { id: "stores" });
     this.cards = h("div", { class: "cards" });
@@ -74,7 +73,7 @@ class ScanView {
           "section",
           { class: "pix-panel photo-panel", tLabel: "scan.photo" },
           this.buttons,
-          h("div", { class: "fields" }, this.extra, h("label", { class: "store" }, h("span", { class: "pix-label", t: "scan.store" }), this.store, this.stores)),
+          h("div", { class: "fields" }, this.extraPlace, h("label", { class: "store" }, h("span", { class: "pix-label", t: "scan.store" }), this.store, this.stores)),
           h("p", { class: "drop-hint pix-caption", t: "scan.drop" }),
           this.input,
         ),
@@ -145,82 +144,30 @@ class ScanView {
     prefs.set("task", task.id);
     this.choose(task);
     this.unfold(false);
-    if (byKey) (this.extra.querySelector("textarea, input, select, button") ?? this.chooser).focus();
+    if (byKey) void this.making.then((extra) => (extra?.first ?? this.chooser).focus());
   }
 
   choose(task) {
-    const changed = task.id !== this.task?.id;
-    if (changed) this.slots = [];
-    this.keepTyped();
+    const photos = task.id === this.task?.id ? this.extra?.photos : [];
+    this.extra?.leave();
+    this.extra = null;
     this.task = task;
     this.now.replaceChildren(sprite(taskSprite(task.id), { size: 32 }), h("span", { class: "task-now-name" }, task.name), sprite(task.support, { size: 12, label: `support.${task.support}` }), sprite("down", { size: 12 }));
     this.now.setAttribute("aria-label", `${t("scan.task")}: ${task.name}`);
-    void this.buildExtra();
+    clear(this.extraPlace);
+    this.making = this.makeExtra(task, photos);
   }
 
-  keepTyped() {
-    const raw = this.options?.raw();
-    if (raw) typed.options.set(this.task.id, raw);
-  }
-
-  /** Question, options and slots of the task. */
-  async buildExtra() {
-    const { task } = this;
-    const place = Object.keys(task.option_schema).some((name) => name !== "today") ? h("div", { class: "options" }) : null;
-    this.options = NO_OPTIONS;
-    this.held = task.photos > 1 || task.needs_question;
-    this.question = task.needs_question
-      ? h("textarea", { class: "pix-field", maxlength: 2000, rows: 2, tPlaceholder: "scan.question_hint", value: typed.question, on: { input: () => ((typed.question = this.question.value), this.question.removeAttribute("aria-invalid")) } })
-      : null;
-    clear(this.extra).append(
-      ...[
-        this.question && h("label", { class: "option" }, h("span", { class: "pix-label", t: "scan.question" }), this.question),
-        place,
-        this.held && (this.slotRow = h("div", { class: "slots" })),
-        this.held && h("button", { type: "button", class: "pix-button primary big go", on: { click: () => this.start() } }, sprite("play"), h("span", { t: "scan.go" })),
-      ].filter(Boolean),
-    );
-    this.camera.classList.toggle("primary", !this.held);
-    if (this.held) this.showSlots();
-    if (!place) return;
-    const { optionFields } = await import("../options.js");
-    if (!this.extra.contains(place)) return; // another task was chosen meanwhile
-    this.options = optionFields(task, this.tasks, typed.options.get(task.id));
-    place.append(...this.options.nodes);
-  }
-
-  showSlots() {
-    const names = this.task.photos > 1 ? ["scan.before", "scan.after"] : ["scan.slot"];
-    for (const image of this.slotRow.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-    clear(this.slotRow).append(
-      ...names.map((name, i) => {
-        const file = this.slots[i];
-        const picture = file ? h("img", { src: URL.createObjectURL(file.blob), alt: "" }) : sprite("photo", { size: 48 });
-        picture.addEventListener("error", () => picture.replaceWith(sprite("photo", { size: 48 })));
-        const slot = h("button", { type: "button", class: "pix-button slot", on: { click: () => this.fill(i) } }, h("span", { class: "slot-name", t: name }), picture, h("span", { class: "pix-caption", t: "scan.slot_empty" }));
-        if (file) say(slot.lastChild, ["scan.slot_change", { name: file.name || t(name) }]);
-        return slot;
-      }),
-    );
-  }
-
-  /** Choose a photo for one slot. */
-  fill(i) {
-    const input = h("input", { type: "file", accept: ACCEPT });
-    input.addEventListener("change", () => this.hold([...input.files], i));
-    input.click();
-  }
-
-  /** Photos for the slots, from `i` on or into those that are empty. */
-  hold(files, i = null) {
-    const most = this.task.photos;
-    for (const file of files.slice(0, most)) {
-      const empty = [...Array(most).keys()].find((at) => !this.slots[at]);
-      this.slots[i ?? empty ?? most - 1] = { blob: file, name: file.name ?? "" };
-      i = null;
-    }
-    this.showSlots();
-    if (this.task.needs_question && !this.question.value.trim()) this.question.focus();
+  /** Question, options and slots of the task; null for one that takes a photo and no more. */
+  async makeExtra(task, photos) {
+    const holds = task.photos > 1 || task.needs_question;
+    this.camera.classList.toggle("primary", !holds);
+    if (!holds && Object.keys(task.option_schema).every((name) => name === "today")) return null;
+    const { Extra } = await import("../extra.js");
+    if (this.task !== task || this.signal.aborted) return null; // another was chosen meanwhile
+    this.extra = new Extra(task, this.tasks, { start: (held) => this.submit(held), accept: ACCEPT, photos });
+    this.extraPlace.replaceChildren(...this.extra.nodes);
+    return this.extra;
   }
 
   unfold(open = this.now.getAttribute("aria-expanded") !== "true") {
@@ -292,9 +239,10 @@ class ScanView {
       if (files.length) toast(t("scan.not_photos"), { kind: "warn" });
       return;
     }
-    if (this.held) return this.hold(photos);
+    const extra = await this.making;
+    if (extra?.holds) return extra.hold(photos);
     if (photos.length > MANY) return this.offerBatch(photos);
-    for (const photo of photos) await this.submit([{ blob: photo, name: photo.name ?? "" }]);
+    for (const photo of photos) if (!(await this.submit([{ blob: photo, name: photo.name ?? "" }]))) return;
   }
 
   async offerBatch(photos) {
@@ -309,39 +257,17 @@ class ScanView {
     go("/batches");
   }
 
-  /** Start what was held. */
-  start() {
-    if (this.question && !this.question.value.trim()) {
-      this.question.setAttribute("aria-invalid", "true");
-      this.question.focus();
-      return toast(t("scan.question_missing"), { kind: "warn" });
-    }
-    if (this.slots.filter(Boolean).length < this.task.photos) {
-      (this.slots[0] ? this.slotRow.lastChild : this.slotRow.firstChild).focus();
-      return toast(t("scan.slots_missing"), { kind: "warn" });
-    }
-    const photos = this.slots;
-    this.slots = [];
-    this.showSlots();
-    return this.submit(photos);
-  }
-
+  /** Begin a scan; gives its card, null where the fields are not right. */
   async submit(photos) {
-    let options;
-    try {
-      options = this.options.read();
-    } catch (error) {
-      if (error.name !== "OptionError") throw error;
-      error.field.focus();
-      return toast(error.message, { kind: "warn" });
-    }
-    const question = this.question?.value.trim() ?? "";
-    const wanted = { task: this.task, photos, question, options, storeId: prefs.get("storeId") };
+    const asked = this.extra ? this.extra.read() : { question: "", options: {} };
+    if (!asked) return null;
+    const wanted = { task: this.task, photos, ...asked, storeId: prefs.get("storeId") };
     await this.ready();
     const card = scans.submit(wanted, { retake: (job) => shown.retake(job) });
     this.superseded?.();
     this.superseded = null;
     card.node.scrollIntoView({ block: NARROW.matches ? "start" : "nearest" });
+    return card;
   }
 
   /** Another photo for the same task; its card takes the place of this one. */
