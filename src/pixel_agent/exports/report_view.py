@@ -91,6 +91,7 @@ class ScanView:
     comments: tuple[Mapping[str, str], ...]
     width: float
     height: float
+    stroke: float = 1.0
     marks: tuple[Mark, ...] = field(default=())
 
 
@@ -144,6 +145,7 @@ def view(entry: Entry, index: int, speaker: Speaker) -> ScanView:
     image = mapping(reading.get("image"))
     width, height = _side(image.get("width")), _side(image.get("height"))
     kept = rows[:MAX_ROWS]
+    boxed = sum(row.box is not None for row in kept)
     said = speaker.words
     return ScanView(
         index=index,
@@ -171,6 +173,7 @@ def view(entry: Entry, index: int, speaker: Speaker) -> ScanView:
         comments=tuple(_comments(record, speaker)),
         width=width,
         height=height,
+        stroke=number_size(boxed, width, height) / 10,
         marks=tuple(place_marks(kept, width, height)) if width and height else (),
     )
 
@@ -183,9 +186,9 @@ def in_order(lines: Sequence[Line]) -> list[Line]:
 
 def place_marks(rows: Iterable[RowView], width: float, height: float) -> list[Mark]:
     """Boxes on the photo, the largest first, so that small ones stay on top; numbers where they cover the fewest others."""
-    size = max(width, height) / 40
-    marks: list[Mark] = []
     boxed = [(row, row.box) for row in rows if row.box is not None]
+    size = number_size(len(boxed), width, height)
+    marks: list[Mark] = []
     for row, box in sorted(boxed, key=lambda pair: -_area(pair[1])):
         wide = size * (0.5 + 0.62 * len(str(row.number)))
         spots = [_within(spot, wide, size, width, height) for spot in _spots(box, wide, size)]
@@ -193,6 +196,11 @@ def place_marks(rows: Iterable[RowView], width: float, height: float) -> list[Ma
         badge = min(spots, key=lambda spot: sum(_overlap(spot, other) for other in taken))
         marks.append(Mark(row.number, row.severity, row.finding, box, badge))
     return marks
+
+
+def number_size(marks: int, width: float, height: float) -> float:
+    """Height of a number on the photo: a 40th of its longer side, down to a 70th where there are many."""
+    return max(width, height) / min(70.0, 40.0 + max(0, marks - 12) / 2)
 
 
 def row_view(line: Line, number: int, speaker: Speaker) -> RowView:
