@@ -13,6 +13,7 @@ from pixel_agent.api.clients import client_of
 from pixel_agent.api.filters import PeriodQuery, Text, scan_filter
 from pixel_agent.api.history import PROBLEMS, check_id, no_scan, record_answer, whole
 from pixel_agent.api.records import ScanRecordOut
+from pixel_agent.api.schemas import inlined
 from pixel_agent.api.uploads import explain, read_body
 from pixel_agent.core import Task
 from pixel_agent.envelope import Envelope, RowOut
@@ -67,7 +68,7 @@ class AccuracyOut(BaseModel):
 
 
 _BODY: dict[str, object] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": ReviewIn.model_json_schema()}}}
+    "requestBody": {"required": True, "content": {"application/json": {"schema": inlined(ReviewIn)}}}
 }
 
 

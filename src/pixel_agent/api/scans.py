@@ -9,16 +9,17 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from pixel_agent.admission import Ticket
 from pixel_agent.api.accepting import accept, wants_async
 from pixel_agent.api.clients import client_of, new_scan_id
 from pixel_agent.api.idempotency import HEADER, Answer, Key, Slot, held
+from pixel_agent.api.schemas import inlined
 from pixel_agent.api.sse import EventStream, Write, event
 from pixel_agent.api.uploads import (
     ScanBody,
@@ -59,28 +60,12 @@ _LEGACY_ERRORS: dict[int | str, dict[str, object]] = {code: {"model": LegacyErro
 
 
 def _form(field: str, photo: dict[str, object]) -> dict[str, object]:
-    properties = {field: photo, **_inlined(ScanFields)["properties"]}
+    properties = {field: photo, **inlined(ScanFields)["properties"]}
     return {FORM: {"schema": {"type": "object", "properties": properties, "required": [field]}}}
 
 
-def _inlined(model: type[BaseModel]) -> dict[str, dict[str, object]]:
-    """A model's JSON Schema without references, which would point nowhere inside a request body."""
-    schema = model.model_json_schema(ref_template="{model}")
-    parts = schema.pop("$defs", {})
-
-    def resolve(node: object) -> object:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return resolve({**parts[node["$ref"]], **{k: v for k, v in node.items() if k != "$ref"}})
-            return {key: resolve(value) for key, value in node.items()}
-        return [resolve(value) for value in node] if isinstance(node, list) else node
-
-    parts["JsonValue"] = {}
-    return cast("dict[str, dict[str, object]]", resolve(schema))
-
-
 _PHOTOS: dict[str, object] = {"type": "array", "items": _BINARY}
-_JSON: dict[str, object] = {"application/json": {"schema": _inlined(ScanBody)}}
+_JSON: dict[str, object] = {"application/json": {"schema": inlined(ScanBody)}}
 
 
 @router.post(
