@@ -1,6 +1,6 @@
-"""Composition: the one file that names every stage. `ScanService.scan` reads like the life of a scan.
+"""Composition: the one file that makes every stage, and what stands around a scan: who comes in, who shares, what is kept.
 
-admission → coalesce → photo → evidence → batcher → pool → engine → reading → the answer
+admission → coalesce → `scanning.py`: photo → evidence → batcher → pool → engine → reading → recorder → the answer
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from time import perf_counter
-from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -24,17 +23,9 @@ from pixel_agent.batcher import Batcher
 from pixel_agent.coalesce import Coalescer, identity, kept_bytes
 from pixel_agent.config import Settings
 from pixel_agent.core import (
-    Code,
-    Draft,
-    Facts,
-    Job,
-    Notice,
     Output,
-    Photo,
     Plan,
     Priority,
-    Quality,
-    Reading,
     Scan,
     ScanRequest,
     Status,
@@ -53,31 +44,25 @@ from pixel_agent.errors import (
 )
 from pixel_agent.evidence import Evidence
 from pixel_agent.intake import Intake
-from pixel_agent.lookahead import Lookahead, Place
+from pixel_agent.lookahead import Lookahead
 from pixel_agent.metrics import Metrics
 from pixel_agent.monitor import Monitor, OwnUse
 from pixel_agent.pairs import compare_photos
-from pixel_agent.photo import PhotoStage, judgement, prepare
+from pixel_agent.photo import PhotoStage, prepare
 from pixel_agent.pictures import Pictures
 from pixel_agent.pool import Pool
-from pixel_agent.progress import Progress, QueueWatch
-from pixel_agent.quality import localised
-from pixel_agent.reading import read_output, retake
-from pixel_agent.recent import RecentPhotos
 from pixel_agent.recorder import Recorder
 from pixel_agent.runner import Runner
+from pixel_agent.scanning import Scanner
 from pixel_agent.scheduler import RANK, DeviceSnapshot
 from pixel_agent.stats import gauges
 from pixel_agent.store.store import Store
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.options import check_options
-from pixel_agent.timing import Stopwatch, let_go
+from pixel_agent.timing import Stopwatch
 from pixel_agent.webhooks import WebhookSender
 
 log = logging.getLogger("pixel_agent.service")
-
-Asked: TypeAlias = tuple[Output, tuple[Code, ...], tuple[Notice, ...]]
-"""The engine's answer, the codes that were read, and what is to be said about them."""
 
 LOOKAHEAD_BATCHES = 3
 """Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
@@ -117,12 +102,18 @@ class ScanService:
         self.batcher = Batcher(
             self.pool, settings.scheduler, slo_s=slo_s, device=self._device, on_batch=self.metrics.batch
         )
-        self.queue_watch = QueueWatch(self.batcher.places)
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
         self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
         full_batches = self.engine.limits.max_items * len(factories)
-        self.lookahead = Lookahead(LOOKAHEAD_BATCHES * full_batches)
-        self.recent = RecentPhotos()
+        self._scanner = Scanner(
+            self.photos,
+            self.evidence,
+            Lookahead(LOOKAHEAD_BATCHES * full_batches),
+            self.batcher,
+            self.engine,
+            grace_s=settings.evidence.grace_s,
+            on_photo=self.recorder.photo if self.recorder is not None else lambda _: None,
+        )
         self._own_use = OwnUse()
         self._starting: asyncio.Task[None] | None = None
         flow = Flow(self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
@@ -167,12 +158,7 @@ class ScanService:
         """
         watch = Stopwatch()
         with self._failures_counted():
-            plan = self.plan(request.task)
-            with await self.lookahead.take(request) as place:
-                watch.lap("queue")
-                photo, judging = await self._begin(request, plan, watch)
-                await let_go(judging)
-                output, _, _ = await self._ask(request, plan, photo, date.today(), watch, place)
+            output = await self._scanner.chat(request, self.plan(request.task), watch)
         self.metrics.answered(request.task.id, Status.COMPLETED.value, {**watch.laps, "total": watch.total_ms})
         return output
 
@@ -194,12 +180,14 @@ class ScanService:
                 "Send them together to /v1/scans in the field 'photos'.",
             )
         if request.fresh:
-            return await self._run(request, plan, today)
+            return await self._scanner.scan(request, plan, today)
         sha256 = await self.photos.digest(request.data)
         key = identity(request, sha256, today)
         # A scan that is told while it runs joins no other, for its words cannot be told from the middle on.
         together = request.priority if request.on_event is None else request.scan_id
-        scan, shared = await self.coalescer.share(key, together, lambda: self._run(request, plan, today, sha256))
+        scan, shared = await self.coalescer.share(
+            key, together, lambda: self._scanner.scan(request, plan, today, sha256)
+        )
         return replace(
             scan,
             scan_id=request.scan_id,
@@ -207,124 +195,6 @@ class ScanService:
             filename=request.filename,
             received_at=request.received_at,
             shared=shared,
-        )
-
-    async def _run(self, request: ScanRequest, plan: Plan, today: date, sha256: str | None = None) -> Scan:
-        watch = Stopwatch()
-        with await self.lookahead.take(request) as place:
-            watch.lap("queue")
-            photo, judging = await self._begin(request, plan, watch, sha256)
-            # The device begins while the photo is judged: one that shows nothing is taken back in the next 2 ms.
-            asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place))
-            try:
-                if self.recorder is not None:
-                    self.recorder.photo(photo)
-                return await self._read(request, plan, await judging, asking, today, watch)
-            finally:
-                await let_go(judging, asking)
-
-    async def _read(
-        self, request: ScanRequest, plan: Plan, photo: Photo, asking: asyncio.Task[Asked], today: date, watch: Stopwatch
-    ) -> Scan:
-        quality = localised(judgement(photo), request.lang)
-        # Only a photo check asks for it, and looking through the last photos takes a while.
-        duplicate = None if request.task.capabilities else self.recent.near(photo, request)
-        self.recent.remember(photo, request)
-        if not (quality.readable or request.force or not request.task.capabilities):
-            return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
-        output, codes, notices = await asking
-        Progress(request.on_event).stage("reading")
-        facts = Facts(
-            width=photo.width,
-            height=photo.height,
-            today=today,
-            lang=request.lang,
-            codes=codes,
-            lines=output.lines,
-            options=request.options,
-            question=request.question,
-            quality=quality,
-            duplicate_of=duplicate,
-        )
-        reading = read_output(output, request.task, facts, self.engine.info, plan)
-        reading = replace(reading, warnings=(*reading.warnings, *notices, *quality.advice))
-        watch.lap("reading")
-        whole = reading.complete and plan.support is Support.FULL
-        status = Status.COMPLETED if whole else Status.PARTIAL
-        return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
-
-    async def _begin(
-        self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None
-    ) -> tuple[Photo, asyncio.Task[Photo]]:
-        """The photo with its pixels, and the same one to come with its quality."""
-        Progress(request.on_event).stage("photo")
-        rank = RANK[request.priority]
-        begun = await self.photos.begin(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
-        watch.lap("photo")
-        return begun
-
-    async def _ask(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
-    ) -> Asked:
-        """The engine's answer, and the codes that were read meanwhile."""
-        pending = self.evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
-        try:
-            output = Output(Draft())
-            if plan.runs:
-                output = await self._infer(request, plan, photo, today, watch, place)
-            if pending is None:
-                return output, (), ()
-            codes, notice = await self.evidence.collect(pending, self.settings.evidence.grace_s if plan.runs else None)
-            watch.lap("evidence")
-            return output, codes, (notice,) if notice else ()
-        except BaseException:
-            if pending is not None:
-                pending.cancel()
-            raise
-
-    async def _infer(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
-    ) -> Output:
-        """Through the queue and the engine, telling where it stands and what it says."""
-        progress = Progress(request.on_event)
-
-        def on_start() -> None:
-            watch.lap("queue")
-            place.release()
-            self.queue_watch.leave(request.scan_id)
-            progress.begin()
-
-        self.queue_watch.follow(request.scan_id, request.on_event)
-        try:
-            job = _job(request, plan, photo, today, progress)
-            output = await self.batcher.submit(job, on_start)
-        finally:
-            self.queue_watch.leave(request.scan_id)
-        watch.lap("engine")
-        progress.end(output.text)
-        return output
-
-    def _finished(
-        self, request: ScanRequest, photo: Photo, quality: Quality, status: Status, reading: Reading, watch: Stopwatch
-    ) -> Scan:
-        return Scan(
-            scan_id=request.scan_id,
-            status=status,
-            task=request.task,
-            engine=self.engine.info,
-            reading=reading,
-            timings=watch.laps,
-            received_at=request.received_at,
-            lang=request.lang,
-            photo_sha256=photo.sha256,
-            media_type=photo.media_type,
-            width=photo.width,
-            height=photo.height,
-            quality=quality,
-            captured_at=photo.captured_at,
-            store_id=request.store_id,
-            filename=request.filename,
-            question=request.question,
         )
 
     async def compare(self, requests: Sequence[ScanRequest]) -> Scan:
@@ -498,21 +368,3 @@ def _today(options: Mapping[str, JsonValue]) -> date:
         raise InvalidRequest(
             f"options.today is not a date: {str(given)[:40]!r}.", "Write it like 2026-11-22."
         ) from None
-
-
-def _job(request: ScanRequest, plan: Plan, photo: Photo, today: date, progress: Progress) -> Job:
-    return Job(
-        scan_id=request.scan_id,
-        task=request.task,
-        photo=photo,
-        lang=request.lang,
-        question=request.question,
-        options=request.options,
-        priority=request.priority,
-        deadline=request.deadline,
-        client=request.client,
-        compatibility=plan.compatibility,
-        today=today,
-        messages=request.messages,
-        on_text=progress.on_text,
-    )
