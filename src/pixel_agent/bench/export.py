@@ -47,6 +47,7 @@ def _row(data: str, name: str, scans: int, fewer: int) -> dict[str, JsonValue]:
     return {
         "format": name,
         "seconds": round(many["seconds"], 1),
+        "cpu s": round(many["cpu_s"], 1),
         "scans/s": round(scans / many["seconds"]),
         "file MB": round(many["file_bytes"] / 1e6, 1),
         f"peak MiB, {fewer:,}": round(few["peak_bytes"] / MIB, 1),
