@@ -3,18 +3,15 @@
 // The photo is scaled by a transform; the boxes are elements that are placed in pixels of the window, so their lines
 // stay crisp at any zoom. They are the options of one list box: one stop of the Tab key, however many there are.
 
-import { announce, clear, h, stylesheet, text } from "./dom.js";
+import { announce, clear, h, stylesheet } from "./dom.js";
 import { add, onLang, t } from "./i18n.js";
+import { boxNode, neighbour, short, tidyLabels } from "./photo-boxes.js";
 import { sprite } from "./sprites.js";
 import strings from "./strings/viewer.js";
 import { readable } from "./untrusted.js";
 import * as zoom from "./zoom.js";
 
 add(strings);
-
-/** Who says it, as the annotated photos have it too. */
-export const SOURCE_SIGNS = { barcode: "■", text: "T", model: "●", rule: "◆", human: "▲" };
-export const SEVERITY_SIGNS = { info: "i", minor: "!", major: "!!", critical: "!!!" };
 
 const MANY = 40; // boxes; beyond, only the one that is pointed at or chosen is labelled
 const DRAG_PX = 5; // less is a tap
@@ -36,6 +33,7 @@ export class PhotoViewer {
     this.watchers = new Set();
     this.pointers = new Map();
     this.active = null;
+    this.number = ++viewers;
     this.#build();
     this.setMarks(marks);
     this.#listen();
@@ -50,11 +48,16 @@ export class PhotoViewer {
     this.elements = new Map();
     clear(this.boxes);
     // Small boxes lie over large ones, so that each can be hit.
-    for (const mark of [...placed].sort((one, other) => area(other) - area(one))) this.#addBox(mark);
+    for (const one of [...placed].sort((one, other) => area(other) - area(one))) {
+      const box = boxNode(one, boxId(this, one.id), this.size);
+      this.elements.set(one.id, box);
+      this.boxes.append(box);
+    }
     this.root.dataset.many = String(placed.length > MANY);
     this.active = this.elements.has(this.active) ? this.active : (placed[0]?.id ?? null);
     this.#labelBoxes();
     this.#paint();
+    this.#tidy();
   }
 
   /** Another photo in the same place. */
@@ -177,32 +180,6 @@ export class PhotoViewer {
     signal?.addEventListener("abort", () => observer.disconnect(), { once: true });
   }
 
-  #addBox(mark) {
-    const [x0, y0, x1, y1] = mark.bbox;
-    const sign = (SOURCE_SIGNS[mark.source] ?? "") + (SEVERITY_SIGNS[mark.severity] ?? "");
-    const box = h(
-      "div",
-      {
-        class: "box",
-        id: boxId(this, mark.id),
-        role: "option",
-        "aria-selected": "false",
-        "data-id": mark.id,
-        "data-part": mark.part,
-        "data-source": mark.source ?? "",
-        "data-severity": mark.severity ?? "",
-        "data-change": mark.change ?? "",
-        "data-edge": `${y0 < 0.08 * this.size.height ? "top" : ""} ${x0 > 0.75 * this.size.width ? "right" : ""}`,
-      },
-      h("span", { class: "box__tag" }, `${sign} `, text(short(mark.label ?? ""))),
-    );
-    for (const [name, value] of Object.entries({ x: x0, y: y0, w: x1 - x0, h: y1 - y0 })) {
-      box.style.setProperty(`--${name}`, String(value));
-    }
-    this.elements.set(mark.id, box);
-    this.boxes.append(box);
-  }
-
   #labelBoxes() {
     const order = this.marks.map((mark) => mark.id);
     const empty = order.length === 0;
@@ -219,6 +196,15 @@ export class PhotoViewer {
       const place = { label, n: order.indexOf(mark.id) + 1, total: order.length };
       this.elements.get(mark.id)?.setAttribute("aria-label", t("viewer.of", place));
     }
+  }
+
+  #tidy() {
+    if (this.tidying || this.marks.length > MANY) return;
+    this.tidying = true;
+    requestAnimationFrame(() => {
+      this.tidying = false;
+      tidyLabels(this.marks, this.elements, this.view.scale);
+    });
   }
 
   #idAt(target) {
@@ -281,7 +267,7 @@ export class PhotoViewer {
       const at = this.marks.findIndex((one) => one.id === this.active);
       this.#activate(this.marks[Math.min(this.marks.length - 1, Math.max(0, at + by))]?.id);
     };
-    const keys = Object.entries(ARROWS).map(([key, way]) => [key, () => this.#activate(this.#neighbour(way))]);
+    const keys = Object.entries(ARROWS).map(([key, way]) => [key, () => this.#activate(neighbour(this.marks, this.active, way))]);
     return {
       ...Object.fromEntries(keys),
       Home: () => turn(-Infinity),
@@ -295,23 +281,6 @@ export class PhotoViewer {
         this.window.focus();
       },
     };
-  }
-
-  /** The nearest box in a direction; the list's next or last one where nothing lies there. */
-  #neighbour([dx, dy]) {
-    const at = this.marks.findIndex((one) => one.id === this.active);
-    const from = middle(this.marks[at]?.bbox ?? [0, 0, 0, 0]);
-    let best = null;
-    let least = Infinity;
-    for (const one of this.marks) {
-      const to = middle(one.bbox);
-      const along = (to.x - from.x) * dx + (to.y - from.y) * dy;
-      const across = Math.abs((to.x - from.x) * dy) + Math.abs((to.y - from.y) * dx);
-      const far = along + 2 * across;
-      if (one.id !== this.active && along > 0 && far < least) [best, least] = [one.id, far];
-    }
-    const step = dx + dy;
-    return best ?? this.marks[(at + step + this.marks.length) % this.marks.length]?.id;
   }
 
   #wheel(event) {
@@ -415,6 +384,7 @@ export class PhotoViewer {
       this.painted = scale;
       this.image.style.setProperty("transform", `scale(${scale})`);
       this.boxes.style.setProperty("--z", String(scale));
+      this.#tidy();
     }
     this.root.dataset.large = String(scale >= 2);
     this.root.dataset.fit = String(this.#isFit());
@@ -424,20 +394,8 @@ export class PhotoViewer {
 
 let viewers = 0;
 
-function boxId(viewer, id) {
-  viewer.number ??= ++viewers;
-  return `box-${viewer.number}-${id.replace(":", "-")}`;
-}
+const boxId = (viewer, id) => `box-${viewer.number}-${id.replace(":", "-")}`;
 
 function mark(elements, attribute, id) {
   for (const [other, element] of elements) element.toggleAttribute(attribute, other === id);
-}
-
-function middle([x0, y0, x1, y1]) {
-  return { x: (x0 + x1) / 2, y: (y0 + y1) / 2 };
-}
-
-function short(label) {
-  const signs = [...label];
-  return signs.length > 28 ? `${signs.slice(0, 27).join("")}…` : label;
 }

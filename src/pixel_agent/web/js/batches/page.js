@@ -17,6 +17,7 @@ import { uploads } from "./uploads.js";
 
 const MOST_TILES = 600; // beyond, the history shows the rest
 const SIZE = 192;
+const ENDED = new Set(["completed", "cancelled"]);
 
 export async function mountBatch(root, id, signal) {
   await Promise.all([stylesheet("views"), stylesheet("batches"), loadTasks().catch(() => null)]);
@@ -42,7 +43,10 @@ class BatchPage {
     this.#draw();
     uploads.subscribe((job, newer) => this.#uploaded(job, newer), signal);
     onLang(() => loadTasks().catch(() => null).then(() => this.#relabel()), signal);
-    this.#fill().then(() => this.#listen());
+    this.ended = ENDED.has(batch.status);
+    if (!this.ended) agent.state("scanning");
+    signal.addEventListener("abort", () => this.ended || agent.state("idle"), { once: true });
+    this.#fill().then(() => this.ended || this.#listen());
   }
 
   #build() {
@@ -166,7 +170,7 @@ class BatchPage {
       this.live.textContent = error.detail || error.message;
     }
     this.listening = false;
-    if (["completed", "cancelled"].includes(this.batch.status)) this.live.textContent = "";
+    if (ENDED.has(this.batch.status)) this.live.textContent = "";
   }
 
   #heard(name, data) {
@@ -176,7 +180,7 @@ class BatchPage {
       this.#update(data);
       if (!this.ended) announce(t("batches.done", { done: data.done }));
       this.ended = true;
-      agent.state("found");
+      agent.state(data.status === "completed" ? "found" : "idle");
       return false;
     }
     return true;

@@ -10,6 +10,7 @@ import { changeTag, evidenceNode, reviewTag, severityTag } from "./tags.js";
 
 const TAGS = { severity: severityTag, change: changeTag };
 const FIRST = ["change", "severity"];
+const AT_ONCE = 60; // rows that are drawn in one go
 
 /**
  * `part` is items or findings; `corrections` those of this part. `onConfirm(index)` and `onCorrect(index, changes)` are
@@ -23,7 +24,8 @@ export function rowsTable({ part, rows, task, corrections, link, place, onConfir
   const order = rows.map((_, index) => index);
   if (part === "findings") order.sort((one, other) => rank(rows[one]) - rank(rows[other]) || one - other);
   const context = { part, rows, task, columns, shown, kinds, titles, corrections, link, place, onConfirm, onCorrect, redraw };
-  const body = h("tbody", { role: "rowgroup" }, order.map((index) => rowNodes(index, context)));
+  const body = h("tbody", { role: "rowgroup" });
+  fill(body, order, context);
   const table = h(
     "table",
     { class: "pix-table rows", role: "table", "data-part": part },
@@ -41,6 +43,24 @@ export function rowsTable({ part, rows, task, corrections, link, place, onConfir
 export function unread(task, rows) {
   if (rows.length === 0) return [];
   return columnsOf(task, rows).filter((column) => rows.every((row) => row[column.field] === null)).map((column) => column.name);
+}
+
+/** The first rows at once, and all up to the one that a person is at; the rest frame by frame, so that nothing stands still. */
+function fill(body, order, context) {
+  const { part, place } = context;
+  const wanted = order.findIndex((index) => [place.editing?.id, place.focus?.id].includes(`${part}:${index}`));
+  let drawn = 0;
+  const more = (upTo) => {
+    body.append(...order.slice(drawn, upTo).flatMap((index) => rowNodes(index, context)));
+    drawn = upTo;
+  };
+  more(Math.max(AT_ONCE, wanted + 1));
+  const go = () => {
+    if (drawn >= order.length || !body.isConnected) return;
+    more(drawn + AT_ONCE);
+    requestAnimationFrame(go);
+  };
+  if (drawn < order.length) requestAnimationFrame(go);
 }
 
 function rowNodes(index, context) {

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { has, t } from "../i18n.js";
-import { SOURCE_SIGNS } from "../photo-viewer.js";
+import { SOURCE_SIGNS } from "../photo-boxes.js";
 import { sprite } from "../sprites.js";
 
 const STATUS = { completed: "ok", partial: "warn", retake_required: "warn", failed: "bad", expired: "bad" };
