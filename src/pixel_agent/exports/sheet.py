@@ -1,7 +1,7 @@
 """One sheet of a workbook as XML (ECMA-376, SpreadsheetML), row by row into a temporary file. Text stays text.
 
-Written here because it is the whole cost of an XLSX export: XlsxWriter takes four times as long for the same cells, and
-in its mode of constant memory it takes a text that begins with `<r>` for markup (docs/benchmarks.md).
+Written here because it is the whole cost of an XLSX export: XlsxWriter takes three and a half times as long for the
+same cells, and in its mode of constant memory it takes a text that begins with `<r>` for markup (docs/benchmarks.md).
 """
 
 from __future__ import annotations
