@@ -279,9 +279,10 @@ def test_pauses_double_stay_bounded_and_are_spread(attempts: int, chance: float)
 
 
 def test_a_receiver_that_failed_is_left_alone_then_asked_once() -> None:
-    known = Known(under_way=0, failures=1, paused_until_ms=100)
+    known = Known(under_way=0, failures=3, paused_until_ms=100)
     assert [known.slots(8, now_ms) for now_ms in (99, 100)] == [0, 1]
-    assert Known(under_way=1, failures=1).slots(8, 0) == 0
+    assert Known(under_way=1, failures=3).slots(8, 0) == 0
+    assert Known(under_way=1, failures=2).slots(8, 0) == 7
     assert Known(under_way=3).slots(8, 0) == 5
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import typer
 from pydantic import JsonValue
@@ -83,8 +85,14 @@ def write_copy(folder: Path, source: str, data: bytes) -> None:
     target.write_bytes(data)
 
 
-def progress_bar(total: int) -> Progress:
-    """A bar on the error stream, for people with more than one photo."""
+@contextmanager
+def progress_bar(total: int) -> Iterator[tuple[Progress, TextIO]]:
+    """A bar on the error stream, for people with more than one photo; and where to print results meanwhile.
+
+    On a terminal that is above the bar. A pipe or a file gets them as they are.
+    """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, disable=total < 2 or not console.is_terminal, transient=True)
+    out, shown = sys.stdout, total > 1 and console.is_terminal
+    with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
+        yield progress, sys.stdout if out.isatty() else out  # while it lives, rich holds the standard output

@@ -48,18 +48,19 @@ async def scan_here(
     try:
         await service.until_ready()
         service.plan(inner_task(template, service.catalogue) if template.task.photos > 1 else template.task)
-        out = writer(format_, template.task.id, columns_of(template.task))
         failed = 0
-        with closing(out), progress_bar(len(files)) as progress:
+        with progress_bar(len(files)) as (progress, stream):
             bar = progress.add_task(template.task.name(template.lang), total=len(files))
+            out = writer(format_, template.task.id, columns_of(template.task), stream)
             async with aclosing(_all(service, template, files)) as everything:
-                async for done in everything:
-                    result = done.result
-                    out.add(result)
-                    failed += result.failed
-                    if annotate is not None:
-                        await asyncio.to_thread(_annotate, service, done, annotate)
-                    progress.advance(bar)
+                with closing(out):
+                    async for done in everything:
+                        result = done.result
+                        out.add(result)
+                        failed += result.failed
+                        if annotate is not None:
+                            await asyncio.to_thread(_annotate, service, done, annotate)
+                        progress.advance(bar)
         return Exit.SOME_FAILED if failed else Exit.OK
     finally:
         await service.stop()

@@ -76,12 +76,15 @@ async def _scan(errand: Errand) -> int:
     async with AsyncClient(errand.server, retries=AT_FIRST) as client:
         task = await client.task(errand.options.get("task", ""))
     async with AsyncClient(errand.server, retries=UNDER_WAY) as client:
-        out = writer(errand.format, task.id, [column.field for column in task.columns])
-        with closing(out):
-            if task.photos > 1 or len(errand.files) == 1:
-                return await _one_answer(client, errand, task, out)
-            with progress_bar(len(errand.files)) as progress:
+        many = task.photos == 1 and len(errand.files) > 1
+        columns = [column.field for column in task.columns]
+        with (
+            progress_bar(len(errand.files) if many else 0) as (progress, stream),
+            closing(writer(errand.format, task.id, columns, stream)) as out,
+        ):
+            if many:
                 return await _Batch(client, errand, task, out, progress).run()
+            return await _one_answer(client, errand, task, out)
 
 
 async def _one_answer(client: AsyncClient, errand: Errand, task: TaskOut, out: Writer) -> int:

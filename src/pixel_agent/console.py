@@ -103,7 +103,7 @@ class CsvTable(Writer):
 
     def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
         super().__init__(task, columns, out)
-        self._csv = csv.writer(out)
+        self._csv = csv.writer(out, lineterminator="\n" if out.isatty() else "\r\n")
         self._csv.writerow(["file", "scan_id", "status", "kind", *self.columns, *EVIDENCE, "more", "error"])
 
     def add(self, result: Result) -> None:

@@ -31,6 +31,8 @@ IN_FLIGHT = 64
 """Most deliveries at once."""
 EACH = 8
 """Most deliveries at once to one receiver."""
+DOWN_AFTER = 3
+"""A receiver that failed so many times in a row seems to be down; a single failure holds up nobody else."""
 PAUSE_MAX_S = 15.0
 """Longest pause of a receiver that seems to be down: so late at most it is noticed that it is back."""
 LEASE_MARGIN_S = 20.0
@@ -57,7 +59,7 @@ class Receiver:
         """How many more deliveries may begin: one while it seems to be down, and none while it is left alone."""
         if now_ms < self.paused_until_ms:
             return 0
-        return max(0, (1 if self.failures else most) - self.under_way)
+        return max(0, (1 if self.failures >= DOWN_AFTER else most) - self.under_way)
 
 
 def backoff_s(settings: WebhookSettings, attempts: int, chance: float) -> float:
@@ -189,7 +191,8 @@ class WebhookSender:
         now_ms = self._now_ms()
         if answer.down:
             receiver.failures += 1
-            pause_s = max(min(PAUSE_MAX_S, self._backoff_s(receiver.failures)), answer.retry_after_s)
+            over = receiver.failures - DOWN_AFTER + 1
+            pause_s = max(min(PAUSE_MAX_S, self._backoff_s(over)) if over > 0 else 0.0, answer.retry_after_s)
             receiver.paused_until_ms = now_ms + int(pause_s * 1000)
         else:
             receiver.failures = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -107,8 +108,10 @@ class Receiver:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         status = self.answers.pop(0) if self.answers else self.status
-        await asyncio.sleep(self.delay_s)
-        self._at_once -= 1
+        try:
+            await self._take_time(reader)
+        finally:
+            self._at_once -= 1
         extra = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         length = f"Content-Length: {len(self.answer_body)}\r\n" if status != 204 else ""
         self.received.append(Received(head[0].split()[1], headers, body, time.monotonic(), 200 <= status < 300))
@@ -116,3 +119,10 @@ class Receiver:
         writer.write(f"HTTP/1.1 {status} Said\r\n{extra}{length}\r\n".encode() + self.answer_body)
         await writer.drain()
         return True
+
+    async def _take_time(self, reader: asyncio.StreamReader) -> None:
+        """Be slow, unless the sender leaves. Raises IncompleteReadError if it does."""
+        if self.delay_s:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.delay_s):
+                    await reader.readexactly(1)
