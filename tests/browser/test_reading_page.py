@@ -235,3 +235,21 @@ def test_a_reading_has_no_barriers(embedded: Server, open_page: OpenPage, shelf:
     expect(page.locator(".editor")).to_be_visible()
     no_barriers(page)
     assert overflow(page) <= 0
+
+
+def test_a_comparison_shows_each_row_on_the_photo_it_is_of(embedded: Server, open_page: OpenPage) -> None:
+    names = ("price_tag_plain", "price_tag_member")
+    answer = httpx.post(
+        f"{embedded.url}/v1/scans",
+        files=[("photos", (name, (EXAMPLES / f"{name}.jpg").read_bytes(), "image/jpeg")) for name in names],
+        data={"task": "compare", "options": '{"task": "price_tag"}'},
+        timeout=60,
+    ).json()
+    page = open_page(embedded).go(f"#/scans/{answer['scan_id']}")
+    before, after = page.locator(".viewer").first, page.locator(".viewer").last
+    expect(before.locator(".box")).to_have_attribute("data-change", "resolved")
+    expect(after.locator(".box")).to_have_attribute("data-change", "new")
+    before.locator(".box").click(force=True)
+    expect(page.locator("tr[data-chosen] td[data-field=change]")).to_contain_text("已整改")
+    page.get_by_role("link", name="并排对比").click()
+    expect(page.locator("[data-change=resolved] .change")).to_have_count(1)

@@ -33,7 +33,8 @@ export function columnsOf(task, rows) {
   const names = new Set(declared.map((column) => column.field));
   const found = rows.flatMap((row) => Object.keys(row)).filter((field) => !names.has(field) && !EVIDENCE.has(field));
   const others = [...new Set(found)].map((field) => ({ field, zh: field, en: field.replaceAll("_", " "), words: {} }));
-  return [...declared, ...others].map((column) => ({ ...column, name: column[lang()] }));
+  // A comparison has the columns of the task inside, and what changed.
+  return [...declared, ...others].map((column) => ({ ...column, name: column.field === "change" ? t("reading.change") : column[lang()] }));
 }
 
 /** Whether a value says anything. */
@@ -97,6 +98,7 @@ export function marksOf(reading, columns = []) {
     bbox: row.bbox,
     source: row.source,
     severity: row.severity,
+    change: row.change,
     label: labelOf(row, columns),
   }));
   const taken = new Set(marks.map((mark) => String(mark.bbox)));

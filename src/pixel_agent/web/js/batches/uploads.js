@@ -20,8 +20,9 @@ export const uploads = {
   },
 
   /** Opens a batch and sends its photos; settles with the batch once the first ones are there. Raises ApiError. */
-  async start({ photos, archives }, fields) {
-    const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  async start(files, fields) {
+    const { photos, archives } = files;
+    const key = keyOf(files, fields);
     const parts = [...archives.map((file) => [file]), ...chunks(photos)];
     const form = formOf(parts[0]);
     for (const [name, value] of Object.entries({ ...fields, open: "true" })) if (value) form.append(name, value);
@@ -65,10 +66,19 @@ export const uploads = {
   forget: (batchId) => running.delete(batchId),
 };
 
+/** The same for the same files and fields: a first request whose answer got lost makes no second batch. */
+function keyOf(files, fields) {
+  files.keys ??= new Map();
+  const asked = JSON.stringify(fields);
+  if (!files.keys.has(asked)) files.keys.set(asked, crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`);
+  return files.keys.get(asked);
+}
+
 function begin(batchId, { photos, archives }) {
   const files = [...photos, ...archives];
   const job = { batchId, sent: 0, total: files.length, bytes: 0, skipped: 0, refused: [], left: [], state: "running", why: "", abort: new AbortController() };
   running.set(batchId, job);
+  tell(job);
   return job;
 }
 

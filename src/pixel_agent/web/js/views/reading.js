@@ -143,7 +143,10 @@ class ReadingPage {
     const columns = columnsOf(this.task, rows);
     const image = reading?.image;
     if (image && image.width !== this.viewer.size.width) this.viewer.size = { width: image.width, height: image.height };
-    this.viewer.setMarks(marksOf(reading, columns));
+    const marks = marksOf(reading, columns);
+    const first = this.#before();
+    first?.setMarks(marks.filter((mark) => mark.change === "resolved"));
+    this.viewer.setMarks(first ? marks.filter((mark) => mark.change !== "resolved") : marks);
     clear(this.main).append(
       ...[
         h("section", { class: "pix-panel" }, headNode(record, reading, this.heading), this.#progress(), this.#actions(), aboutNode(record, reading)),
@@ -160,6 +163,21 @@ class ReadingPage {
       ].filter(Boolean),
     );
     this.article.dataset.status = record.status;
+  }
+
+  /** Of a comparison: the photo before, on which resolved rows have their boxes. */
+  #before() {
+    const [part, after] = this.#reading?.parts ?? [];
+    if (!part || !after) return null;
+    if (this.first) return this.first;
+    const name = (side) => h("h3", {}, t(`reading.photo_${side}`));
+    const src = `/v1/scans/${encodeURIComponent(part.scan_id)}/photo`;
+    this.first = new PhotoViewer({ src, width: part.image?.width, height: part.image?.height, alt: t("reading.photo_before"), name: t("reading.photo_before"), link: this.link, signal: this.signal });
+    this.first.root.addEventListener("choose", ({ detail }) => this.#bring(detail));
+    const two = `#/compare?before=${encodeURIComponent(part.scan_id)}&after=${encodeURIComponent(after.scan_id)}`;
+    this.side.prepend(name("before"), this.first.root, name("after"));
+    this.side.append(h("a", { class: "pix-button small", href: two, t: "reading.side_by_side" }));
+    return this.first;
   }
 
   #part(part) {
@@ -208,7 +226,7 @@ class ReadingPage {
       reading && button("json", "download", () => save(`${this.record.scan_id}.json`, JSON.stringify(reading, null, 2), "application/json")),
       reading && kept && anchor("csv", "download", `/v1/exports?format=csv&scan_id=${id}&lang=${t("lang.code")}`, { download: `${this.record.scan_id}.csv` }),
       reading && kept && anchor("print", "print", `/v1/exports?format=html&scan_id=${id}&lang=${t("lang.code")}`, { target: "_blank", rel: "noopener" }),
-      kept && FINAL.has(this.record.status) && this.record.photo?.available !== false && button("rerun", "retry", () => this.#rerun()),
+      kept && FINAL.has(this.record.status) && this.record.photo?.available !== false && !reading?.parts?.length && button("rerun", "retry", () => this.#rerun()),
       kept && FINAL.has(this.record.status) && button("delete", "trash", () => this.#delete(), "danger"),
       this.#neighbours(),
     );
@@ -326,7 +344,7 @@ class ReadingPage {
       row.toggleAttribute(kind === "hover" ? "data-hover" : "data-chosen", row.dataset.id === id);
       if (kind === "select") row.querySelector(".rows__pick")?.setAttribute("aria-pressed", String(row.dataset.id === id));
     }
-    if (kind === "select" && from === this.viewer && id) this.#bring(id);
+    if (kind === "select" && [this.viewer, this.first].includes(from) && id) this.#bring(id);
   }
 
   #bring(id) {
