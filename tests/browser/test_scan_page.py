@@ -92,12 +92,12 @@ def test_arrows_move_over_the_menu_and_enter_takes(simulated: Server, open_page:
     expect(options(page).nth(3)).to_have_attribute("aria-selected", "true")
 
 
-@pytest.mark.parametrize("words", ["price", "价签", "PRICE_TAG", "price tag"])
-def test_typing_finds_a_task_in_either_language(simulated: Server, open_page: OpenPage, words: str) -> None:
+def test_typing_finds_a_task_in_either_language(simulated: Server, open_page: OpenPage) -> None:
     page = scan_view(open_page(simulated))
-    page.locator(".menu-search").fill(words)
-    expect(page.locator("#task-price_tag")).to_be_visible()
-    assert options(page).count() < 18
+    for words in ("price", "价签", "PRICE_TAG", "price tag"):
+        page.locator(".menu-search").fill(words)
+        expect(page.locator("#task-price_tag")).to_be_visible()
+        assert options(page).count() < 18
     page.locator(".menu-search").press("Escape")
     expect(options(page)).to_have_count(18)
 
@@ -372,7 +372,7 @@ def test_without_a_server_the_photo_is_put_by_and_its_reading_comes_later(
 def slow_scans(start_servers: Start) -> Server:
     """One scan after the other, each slow enough to be watched."""
     return start_servers(
-        PIXEL_AGENT_SIMULATED__BASE_MS="1500",
+        PIXEL_AGENT_SIMULATED__BASE_MS="1000",
         PIXEL_AGENT_SIMULATED__PIECES="10",
         PIXEL_AGENT_SIMULATED__MAX_ITEMS="1",
         PIXEL_AGENT_ADMISSION__SLO_MS="0",
