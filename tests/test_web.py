@@ -136,6 +136,13 @@ def test_the_first_paint_takes_little() -> None:
     assert sum(len(gzip.compress((web.ROOT / name).read_bytes())) for name in sizes) <= FIRST_PAINT_BYTES // 2
 
 
+def test_the_page_names_every_module_of_the_first_paint_at_once() -> None:
+    page = (web.ROOT / "index.html").read_text("utf-8")
+    named = set(re.findall(r'<link rel="modulepreload" href="/app/([^"]+)">', page))
+    wanted = {name for name in first_paint() if name.endswith(".js")}
+    assert named | {"js/early.js", "js/main.js"} == wanted
+
+
 def first_paint() -> set[str]:
     """What the page names, the scan view, and whatever those import at once, without the font."""
     page = (web.ROOT / "index.html").read_text("utf-8")

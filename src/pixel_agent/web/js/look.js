@@ -19,9 +19,14 @@ prefs.subscribe((changed, all) => {
   const root = document.documentElement;
   if (changed.includes("palette") && all.palette) root.dataset.palette = all.palette;
   root.toggleAttribute("data-clear", Boolean(all.clear));
-  for (const meta of document.querySelectorAll("meta[name=theme-color]"))
-    meta.content = getComputedStyle(root).getPropertyValue("--paper").trim();
+  tint();
 });
+
+/** The browser's own bars take the colour of the page. */
+function tint() {
+  const meta = document.querySelector("meta[name=theme-color]");
+  if (meta) meta.content = getComputedStyle(document.documentElement).getPropertyValue("--paper").trim();
+}
 
 /** Bring the two switches of the header to life. */
 export function mountSwitches(languageButton, paletteButton) {
@@ -40,4 +45,5 @@ export function mountSwitches(languageButton, paletteButton) {
   prefs.subscribe(label);
   onLang(label);
   label();
+  tint();
 }
