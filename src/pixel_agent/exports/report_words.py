@@ -10,13 +10,10 @@ SEVERITIES = ("critical", "major", "minor", "info")
 """The worst first."""
 
 _ZH: Mapping[str, str] = {
-    "actions": "处置",
     "after": "本次",
     "alerts": "提示",
     "at": "时间",
-    "batch": "批次",
     "before": "上次",
-    "box_elsewhere": "无位置",
     "by": "由谁",
     "captured": "拍摄时间",
     "change_new": "新出现",
@@ -71,7 +68,7 @@ _ZH: Mapping[str, str] = {
     "review_none": "",
     "row": "行",
     "scan": "扫描号",
-    "sign": "签字",
+    "severity": "严重程度",
     "sign_date": "日期",
     "simulated": "模拟引擎的回答，不是真实识别结果。",
     "source": "来源",
@@ -106,17 +103,13 @@ _ZH: Mapping[str, str] = {
     "warnings": "注意",
     "was": "模型：",
     "what": "对象",
-    "yes": "是",
 }
 
 _EN: Mapping[str, str] = {
-    "actions": "Action",
     "after": "This visit",
     "alerts": "Alerts",
     "at": "When",
-    "batch": "Batch",
     "before": "Visit before",
-    "box_elsewhere": "no place",
     "by": "By",
     "captured": "Taken",
     "change_new": "New",
@@ -172,7 +165,7 @@ _EN: Mapping[str, str] = {
     "review_none": "",
     "row": "Row",
     "scan": "Scan",
-    "sign": "Signature",
+    "severity": "Severity",
     "sign_date": "Date",
     "simulated": "The simulated engine answered; nothing was recognised.",
     "source": "Source",
@@ -207,7 +200,6 @@ _EN: Mapping[str, str] = {
     "warnings": "Notes",
     "was": "model: ",
     "what": "What",
-    "yes": "yes",
 }
 
 WORDS: Mapping[Lang, Mapping[str, str]] = {"zh": _ZH, "en": _EN}
