@@ -10,7 +10,9 @@ from pixel_agent.bench.decode import bench_decode
 from pixel_agent.bench.export import bench_export
 from pixel_agent.bench.load import bench_load
 from pixel_agent.bench.ocr import bench_ocr
+from pixel_agent.bench.recording import bench_recording
 from pixel_agent.bench.references import bench_reference
+from pixel_agent.bench.store import bench_store
 from pixel_agent.bench.tags import bench_tags
 from pixel_agent.bench.webhooks import bench_webhooks
 
@@ -21,7 +23,9 @@ bench_app.command("decode")(bench_decode)
 bench_app.command("export")(bench_export)
 bench_app.command("load")(bench_load)
 bench_app.command("ocr")(bench_ocr)
+bench_app.command("recording")(bench_recording)
 bench_app.command("reference")(bench_reference)
+bench_app.command("store")(bench_store)
 bench_app.command("tags")(bench_tags)
 bench_app.command("webhooks")(bench_webhooks)
 
