@@ -39,7 +39,7 @@ async def end(conn: AsyncConnection, status: Status, number: int = 1, now: int =
     owner = uuid.uuid4().hex
     claims = await queue.claim(conn, owner, limit=number, turn=0, now_ms=now, lease_ms=1000, max_attempts=3)
     for claim in claims:
-        assert await queue.finish(conn, claim, Outcome(status, finished_at=now)) is not None
+        assert await queue.finish(conn, [(claim, Outcome(status, finished_at=now))])
 
 
 async def told(conn: AsyncConnection) -> Counter[str]:
@@ -93,7 +93,7 @@ async def test_cancelling_ends_what_has_not_ended(store: Store) -> None:
         await end(conn, Status.COMPLETED)
         (running,) = await queue.claim(conn, "x", limit=1, turn=0, now_ms=T0, lease_ms=1000, max_attempts=3)
         assert len(await batches.cancel(conn, BATCH, cancelled(T0))) == 2
-        assert await queue.finish(conn, running, Outcome(Status.COMPLETED, finished_at=T0)) is None
+        assert await queue.finish(conn, [(running, Outcome(Status.COMPLETED, finished_at=T0))]) == []
         record = await batches.get(conn, BATCH)
         assert (record.state, dict(record.counts)) == ("cancelled", {"completed": 1, "cancelled": 2})
         assert await batches.cancel(conn, BATCH, cancelled(T0)) == []

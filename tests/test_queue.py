@@ -96,9 +96,9 @@ async def test_a_scan_comes_back_when_its_lease_ends(store: Store) -> None:
         (old,) = await claim(conn, "a:1")
         assert await claim(conn, "b:1", now=T0 + LEASE_MS - 1) == []
         (taken,) = await claim(conn, "b:2", now=T0 + LEASE_MS)
-        assert await queue.finish(conn, old, ended(T0)) is None
-        assert await queue.finish(conn, taken, ended(T0)) is not None
-        assert await queue.finish(conn, taken, ended(T0)) is None
+        assert await queue.finish(conn, [(old, ended(T0))]) == []
+        assert await queue.finish(conn, [(taken, ended(T0))])
+        assert await queue.finish(conn, [(taken, ended(T0))]) == []
     assert await status_of(store, scan_id) == ("completed", 2)
 
 
@@ -128,7 +128,7 @@ async def test_a_cancelled_scan_cannot_be_finished(store: Store) -> None:
         claims = await claim(conn, "a:1")
         assert await queue.cancel(conn, scan_id, ended(T0, Status.CANCELLED)) is not None
         assert await queue.renew(conn, claims, now_ms=T0, lease_ms=LEASE_MS) == set()
-        assert await queue.finish(conn, claims[0], ended(T0)) is None
+        assert await queue.finish(conn, [(claims[0], ended(T0))]) == []
         assert await queue.cancel(conn, scan_id, ended(T0, Status.CANCELLED)) is None
     assert (await status_of(store, scan_id))[0] == "cancelled"
 
@@ -226,7 +226,7 @@ async def test_each_scan_ends_once_whatever_happens(
             process.claims += await claim(conn, f"{process.name}:{process.number}", number, now, number)
         elif what == "finish" and held is not None:
             process.claims.remove(held)
-            if await queue.finish(conn, held, ended(now)) is not None:
+            if await queue.finish(conn, [(held, ended(now))]):
                 wins[held.scan_id] += 1
         elif what == "crash":
             process.claims.clear()

@@ -17,7 +17,8 @@ from pixel_agent.config import Settings
 from pixel_agent.core import Scan, ScanRequest, Task
 from pixel_agent.errors import Draining, InvalidPhoto, NotFound, PixelAgentError, StoreError
 from pixel_agent.retrying import Again, late, verdict
-from pixel_agent.store import queue, scans
+from pixel_agent.settling import Settler
+from pixel_agent.store import queue
 from pixel_agent.store.nouns import Outcome, ScanRecord, moment
 from pixel_agent.store.outcome import outcome_of
 from pixel_agent.store.queue import Claim
@@ -46,6 +47,8 @@ class Attempt:
     def __init__(
         self,
         claim: Claim,
+        record: ScanRecord | None,
+        settler: Settler,
         store: Store,
         flow: Flow,
         settings: Settings,
@@ -55,7 +58,8 @@ class Attempt:
         self.claim = claim
         self.settling = False
         self.dropped = False
-        self.batch_id: str | None = None
+        self._record = record
+        self._settler = settler
         self._store = store
         self._flow = flow
         self._max_attempts = settings.asynchronous.max_attempts
@@ -92,10 +96,9 @@ class Attempt:
 
     async def _result(self) -> Outcome | Again:
         try:
-            record, data = await self._load()
-            request = self._request(record, data)
+            request = await self._request()
             deadline_s = None if request.deadline is None else request.deadline - _loop_time()
-            with self._flow.admission.enter(len(data), request.priority, deadline_s, request.client):
+            with self._flow.admission.enter(len(request.data), request.priority, deadline_s, request.client):
                 return outcome_of(await self._scan(request))
         except PixelAgentError as error:
             return verdict(error, self.claim.attempts, self._max_attempts)
@@ -111,25 +114,20 @@ class Attempt:
                 return await self._work
         raise Draining("The scan was interrupted.")
 
-    async def _load(self) -> tuple[ScanRecord, bytes]:
-        async with self._store.db.read() as conn:
-            record = await scans.get(conn, self.claim.scan_id, document=False)
+    async def _request(self) -> ScanRequest:
+        """Raises UnknownTask, DeadlineExceeded; InvalidPhoto if the photo is gone."""
+        record = self._record
         if record is None or record.photo is None:
             raise NotFound("The record of the scan is gone.", "Send the photo again.")
-        self.batch_id = record.batch_id
-        data = await asyncio.to_thread(self._store.photos.read, record.photo.sha256)
-        if data is None:
-            raise InvalidPhoto("The photo of the scan is not on the disk any more.", "Send it again.")
-        return record, data
-
-    def _request(self, record: ScanRecord, data: bytes) -> ScanRequest:
-        """Raises UnknownTask, DeadlineExceeded."""
         deadline = None
         if record.deadline_at is not None:
             left_s = (record.deadline_at - self._clock_ms()) / 1000
             if left_s <= 0:
                 raise late()
             deadline = _loop_time() + left_s
+        data = await asyncio.to_thread(self._store.photos.read, record.photo.sha256)
+        if data is None:
+            raise InvalidPhoto("The photo of the scan is not on the disk any more.", "Send it again.")
         return ScanRequest(
             scan_id=record.scan_id,
             data=data,
@@ -152,9 +150,7 @@ class Attempt:
             async with self._store.db.write() as conn:
                 held = await queue.give_back(conn, self.claim, available_at=at, counted=result.counted)
             return "given_back" if held else "lost"
-        async with self._store.db.write() as conn:
-            record = await queue.finish(conn, self.claim, result)
-        return "lost" if record is None else "ended"
+        return "ended" if await self._settler.finish(self.claim, result) else "lost"
 
 
 def _loop_time() -> float:

@@ -19,8 +19,9 @@ from pixel_agent.attempt import Attempt, Flow
 from pixel_agent.config import Settings
 from pixel_agent.errors import PixelAgentError, StoreError
 from pixel_agent.retrying import cancelled, late, worn_out
-from pixel_agent.store import batches, idempotency, queue
-from pixel_agent.store.nouns import now_ms
+from pixel_agent.settling import Settler
+from pixel_agent.store import batches, idempotency, queue, scans
+from pixel_agent.store.nouns import ScanRecord, now_ms
 from pixel_agent.store.outcome import outcome_of_error
 from pixel_agent.store.queue import Claim
 from pixel_agent.store.store import Store
@@ -58,6 +59,7 @@ class Runner:
         self._process = uuid.uuid4().hex[:12]
         self._claims = 0
         self._turn = 0
+        self._settler = Settler(store)
         self._running: dict[Attempt, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._end = asyncio.Event()
@@ -144,8 +146,10 @@ class Runner:
                 max_attempts=self._settings.max_attempts,
             )
         self._turn += len(claims)
+        async with self._store.db.read() as conn:
+            records = await scans.of_ids(conn, [claim.scan_id for claim in claims])
         for claim in claims:
-            self._begin(claim)
+            self._begin(claim, records.get(claim.scan_id))
         return self._settings.poll_s
 
     def _until(self, at_ms: int | None, now: int) -> float:
@@ -159,11 +163,13 @@ class Runner:
             return False
         return True
 
-    def _begin(self, claim: Claim) -> None:
+    def _begin(self, claim: Claim, record: ScanRecord | None) -> None:
         for other in self._running:
             if other.claim.seq == claim.seq:  # its lease ended here too, while the store was down
                 other.drop()
-        attempt = Attempt(claim, self._store, self._flow, self._all_settings, self._clock_ms, self._end)
+        attempt = Attempt(
+            claim, record, self._settler, self._store, self._flow, self._all_settings, self._clock_ms, self._end
+        )
         self._running[attempt] = asyncio.create_task(self._run(attempt))
         self.stats.running = len(self._running)
 
@@ -178,8 +184,6 @@ class Runner:
             self.stats.running = len(self._running)
             self._wake.set()
         setattr(self.stats, how, getattr(self.stats, how) + 1)
-        if how == "ended":
-            self._store.notifier.tell(attempt.claim.scan_id, attempt.batch_id)
 
     # Leases, and what nobody may begin any more
 

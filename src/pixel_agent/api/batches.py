@@ -27,7 +27,7 @@ from pixel_agent.errors import InvalidRequest, PixelAgentError
 from pixel_agent.service import ScanService
 from pixel_agent.store import batches, events, scans
 from pixel_agent.store.batches import BatchRecord, NewBatch
-from pixel_agent.store.nouns import NewScan, ScanFilter, now_ms
+from pixel_agent.store.nouns import NewScan, now_ms
 from pixel_agent.tasks import DEFAULT_TASK
 
 PAGE: Final = 200
@@ -197,9 +197,8 @@ async def _news(service: ScanService, batch_id: str, after: int) -> tuple[int, B
     async with service.kept.db.read() as conn:
         record = await batches.get(conn, batch_id)
         found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)
-        scan_ids = tuple({one.scan_id for one in found if one.scan_id is not None})
-        known = await scans.page(conn, ScanFilter(scan_ids=scan_ids), limit=PAGE) if scan_ids else []
-    summaries = {scan.scan_id: ScanSummary.of(scan).model_dump_json() for scan in known if scan.final}
+        known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
+    summaries = {name: ScanSummary.of(scan).model_dump_json() for name, scan in known.items() if scan.final}
     texts = [_event("scan", summaries[one.scan_id], one.seq) for one in found if one.scan_id in summaries]
     return (found[-1].seq if found else after), record, texts
 

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pixel_agent.store import batches, events
 from pixel_agent.store import scans as records
 from pixel_agent.store.nouns import Outcome, ScanRecord
-from pixel_agent.store.rereading import carry_over
 from pixel_agent.store.tables import scans
 
 CLASSES: Final = 3
@@ -113,9 +112,28 @@ async def renew(conn: AsyncConnection, claims: Sequence[Claim], *, now_ms: int, 
     return set((await conn.execute(renewed)).scalars())
 
 
-async def finish(conn: AsyncConnection, claim: Claim, outcome: Outcome) -> ScanRecord | None:
-    """End a claimed scan: status, reading, events and its batch in one transaction. None if it is not held any more."""
-    return await _end(conn, claim.scan_id, claim.seq, outcome, _held(claim))
+async def finish(conn: AsyncConnection, ended: Sequence[tuple[Claim, Outcome]]) -> list[ScanRecord]:
+    """End claimed scans: status, readings, events and their batches in one transaction. Those that were still held.
+
+    They come back as they were before.
+    """
+    seqs = [claim.seq for claim, _ in ended]
+    of_batches = select(scans.c.batch_id).where(scans.c.seq.in_(seqs), scans.c.batch_id.is_not(None)).distinct()
+    batch_ids = sorted((await conn.execute(of_batches)).scalars())
+    for batch_id in batch_ids:
+        await batches.hold(conn, batch_id)
+    running = select(scans.c.seq, scans.c.owner).where(scans.c.seq.in_(seqs), scans.c.status == "running")
+    found = await conn.execute(running.order_by(scans.c.seq).with_for_update())
+    owners = {row.seq: row.owner for row in found}
+    mine = [(claim, outcome) for claim, outcome in ended if owners.get(claim.seq) == claim.owner]
+    if not mine:
+        return []
+    before = await records.of_ids(conn, [claim.scan_id for claim, _ in mine])
+    await records.finish_many(conn, [(claim.seq, outcome) for claim, outcome in mine])
+    await events.scans_ended(conn, [(before[claim.scan_id], outcome) for claim, outcome in mine])
+    for batch_id in batch_ids:
+        await batches.complete(conn, batch_id, max(outcome.finished_at for _, outcome in mine))
+    return list(before.values())
 
 
 async def give_back(
@@ -170,7 +188,6 @@ async def _end(
     record = await records.get(conn, scan_id, document=False)
     if record is None or not await records.finish(conn, seq, outcome):
         return None
-    await carry_over(conn, [seq])
     await events.scan_ended(conn, record, outcome)
     if batch_id is not None:
         await batches.complete(conn, batch_id, outcome.finished_at)

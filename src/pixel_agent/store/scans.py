@@ -12,6 +12,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    bindparam,
     exists,
     func,
     literal_column,
@@ -99,6 +100,21 @@ async def finish(conn: AsyncConnection, seq: int, outcome: Outcome, *, owner: st
     if outcome.photo is not None:
         await photo_rows.learn(conn, outcome.photo)
     return True
+
+
+async def finish_many(conn: AsyncConnection, ended: Sequence[tuple[int, Outcome]]) -> None:
+    """End scans that have not ended and that the transaction has locked; few statements, however many they are."""
+    freed = {"owner": None, "lease_until": None, "available_at": None}
+    rows = [{"this": seq, **_outcome_columns(outcome), **freed} for seq, outcome in ended]
+    await conn.execute(update(scans).where(scans.c.seq == bindparam("this")), rows)
+    await _add_results(conn, ended)
+    await search.add_words_of(conn, {seq: outcome.words for seq, outcome in ended})
+
+
+async def of_ids(conn: AsyncConnection, scan_ids: Sequence[str]) -> dict[str, ScanRecord]:
+    """Those of some scans that there are, by their ids, without documents."""
+    rows = await conn.execute(_records(False).where(scans.c.scan_id.in_(scan_ids)))
+    return {row["scan_id"]: _record(row) for row in rows.mappings()}
 
 
 async def get(conn: AsyncConnection, scan_id: str, *, document: bool = True) -> ScanRecord | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from sqlalchemy import (
@@ -73,6 +73,14 @@ async def add_words(conn: AsyncConnection, seq: int, words: str) -> None:
     if words:
         added = scan_words.c.words + words
         await conn.execute(update(scan_words).where(scan_words.c.seq == seq).values(words=added))
+
+
+async def add_words_of(conn: AsyncConnection, words: Mapping[int, str]) -> None:
+    """The same for many scans, by their `seq`."""
+    rows = [{"this": seq, "more": more} for seq, more in words.items() if more]
+    if rows:
+        added = scan_words.c.words + bindparam("more", type_=Text)
+        await conn.execute(update(scan_words).where(scan_words.c.seq == bindparam("this")).values(words=added), rows)
 
 
 def matching(asked: list[str], *, sqlite: bool) -> Select[tuple[int]]:
