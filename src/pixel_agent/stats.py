@@ -207,6 +207,11 @@ def gauges(service: ScanService) -> Iterator[Gauge]:
         )
         yield Gauge(f"gpu_{name}", text, ("gpu", "name"), seen)
     yield _single("photo_threads", "Threads that prepare photos.", now.machine.photo_threads)
+    if now.store is not None:
+        yield _single("store_ok", "1 while records and photos can be written.", now.store.ok)
+        yield _single("store_waiting", "Records that wait for the store.", now.store.waiting)
+        yield _counter("store_recorded_total", "Synchronous scans recorded.", now.store.recorded)
+        yield _counter("store_lost_total", "Records given up because the store did not work.", now.store.lost)
     yield _single("process_rss_bytes", "Memory of this process.", now.machine.process_rss_bytes)
 
 
@@ -312,6 +317,10 @@ def _store(service: ScanService) -> StoreOut | None:
 
 def _single(name: str, text: str, value: float) -> Gauge:
     return Gauge(name, text, (), (((), float(value)),))
+
+
+def _counter(name: str, text: str, value: float) -> Gauge:
+    return Gauge(name, text, (), (((), float(value)),), counter=True)
 
 
 def _by_label(values: dict[str, int]) -> tuple[tuple[tuple[str, ...], float], ...]:
