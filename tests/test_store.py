@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select, text
 from pixel_agent.config import Settings, load
 from pixel_agent.core import Status
 from pixel_agent.errors import ConfigurationError, StoreFull, StoreUnavailable
+from pixel_agent.service import build_service
 from pixel_agent.store import migrations, scans
 from pixel_agent.store.database import FILE, Database, data_folder
 from pixel_agent.store.nouns import NewScan, Outcome, PhotoRecord, ScanFilter
@@ -240,3 +241,15 @@ async def test_sqlite_needs_nothing_set_up(tmp_path: Path) -> None:
     await store.open()
     assert (tmp_path / "new" / "folder" / FILE).is_file()
     await store.close()
+
+
+async def test_the_metrics_say_how_the_store_is(tmp_path: Path) -> None:
+    service = build_service(load({"engine": "simulated", "data_dir": str(tmp_path)}, environment={}))
+    await service.start()
+    try:
+        assert b"pixel_agent_store_ok 1.0" in service.metrics.render()
+        assert service.store is not None
+        service.store.db.fails(StoreFull("full"))
+        assert b"pixel_agent_store_ok 0.0" in service.metrics.render()
+    finally:
+        await service.stop()
