@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editab
 SERVED := .venv/.served
 INSTALLED := .venv/.installed
 
-.PHONY: serve install test prove-durability check format clean
+.PHONY: serve install test prove-durability screenshots check format clean
 
 # The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
 serve: $(SERVED)
@@ -30,6 +30,10 @@ test: install
 # Servers are killed at random while 500 accepted scans run, on SQLite and on PostgreSQL: takes some minutes.
 prove-durability: install
 	$(BIN)/python -m tests.e2e.durability
+
+# Pictures of every screen in both languages, for docs/guide.md: needs Chromium, takes a few minutes.
+screenshots: install
+	$(BIN)/python -m tests.browser.screenshots
 
 check: install
 	$(BIN)/ruff check .

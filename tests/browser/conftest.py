@@ -73,7 +73,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Open a page of a server in a context of its own; afterwards every page must have been without fault."""
     visits: list[Visit] = []
 
-    def run(server: Server, screen: Screen = "desktop", *, workers: bool = False, **options: object) -> Visit:
+    def run(server: Server | str, screen: Screen = "desktop", *, workers: bool = False, **options: object) -> Visit:
+        url = server if isinstance(server, str) else server.url
         width, height = SIZES[screen]
         settings: dict[str, object] = {
             "viewport": {"width": width, "height": height},
@@ -82,14 +83,14 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             "locale": "zh-CN",
             "reduced_motion": "reduce",
             "service_workers": "allow" if workers else "block",
-            "base_url": server.url,
+            "base_url": url,
             **options,
         }
         context = browser.new_context(**settings)  # type: ignore[arg-type]
         context.set_default_timeout(WAIT_MS)
-        faults = Faults(server.url)
+        faults = Faults(url)
         faults.watch(context)
-        visits.append(Visit(context.new_page(), server.url, faults, screen))
+        visits.append(Visit(context.new_page(), url, faults, screen))
         return visits[-1]
 
     yield run

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -157,19 +159,66 @@ def test_the_cache_holds_the_shell_and_nothing_else(simulated: Server, open_page
     ]
 
 
-def test_a_new_shell_is_offered(simulated: Server, open_page: OpenPage) -> None:
-    visit = open_page(simulated, workers=True)
+class NextRelease(BaseHTTPRequestHandler):
+    """Passes on what the server answers; once `released`, the service worker is that of a later release."""
+
+    client: httpx.Client
+    protocol_version = "HTTP/1.1"
+    url = server_url = ""
+    released = False
+
+    def do_GET(self) -> None:
+        if "/events" in self.path:
+            self.send_error(503)
+            return
+        answer = self.client.get(f"{self.server_url}{self.path}", headers={"Accept": self.headers.get("Accept", "*/*")})
+        body = answer.content
+        if self.path == "/sw.js" and type(self).released:
+            body = body.replace(b'"version": "', b'"version": "next-')
+        self.send_response(answer.status_code)
+        for name in ("content-type", "content-security-policy", "cache-control"):
+            if name in answer.headers:
+                self.send_header(name, answer.headers[name])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def next_release(simulated: Server) -> Iterator[type[NextRelease]]:
+    with httpx.Client() as shared, ThreadingHTTPServer(("127.0.0.1", 0), NextRelease) as server:
+
+        class Handler(NextRelease):
+            client = shared
+            server_url = simulated.url
+            url = f"http://127.0.0.1:{server.server_port}"
+
+        server.RequestHandlerClass = Handler
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield Handler
+        server.shutdown()
+        thread.join()
+
+
+def test_a_new_shell_is_offered_and_taken(next_release: type[NextRelease], open_page: OpenPage) -> None:
+    visit = open_page(next_release.url, workers=True)
+    visit.faults.allow("status of 503")
     page = visit.go("#/settings")
-    page.evaluate("() => navigator.serviceWorker.ready")
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     page.reload()
-    text = httpx.get(f"{simulated.url}/sw.js").text.replace('"version": "', '"version": "next-')
-    # The worker of the next release, as the server would send it.
-    page.context.route("**/sw.js", lambda route: route.fulfill(body=text, content_type="text/javascript"))
-    page.evaluate("() => navigator.serviceWorker.getRegistration().then((r) => r.update())")
+    next_release.released = True
+    page.evaluate("() => navigator.serviceWorker.getRegistration().then((r) => r.update()).then(() => true)")
     offer = page.locator(".update-offer")
     expect(offer).to_contain_text("新版本")
-    offer.get_by_role("button", name="以后再说").click()
-    expect(offer).to_have_count(0)
+    with page.expect_navigation():
+        offer.get_by_role("button", name="更新").click()
+    names = page.evaluate("() => caches.keys()")
+    assert len(names) == 1
+    assert "next-" in names[0]
 
 
 def test_a_kept_photo_can_be_cancelled(simulated: Server, open_page: OpenPage) -> None:

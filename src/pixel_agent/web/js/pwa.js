@@ -27,11 +27,10 @@ async function begin() {
 
 function watch(registration) {
   const ready = () => registration.waiting && navigator.serviceWorker.controller && offer(registration);
+  const follow = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && ready());
   ready();
-  registration.addEventListener("updatefound", () => {
-    const worker = registration.installing;
-    worker?.addEventListener("statechange", () => worker.state === "installed" && ready());
-  });
+  follow(registration.installing); // found before this page looked
+  registration.addEventListener("updatefound", () => follow(registration.installing));
 }
 
 function offer(registration) {
