@@ -170,7 +170,7 @@ class ReadingPage {
     const [part, after] = this.#reading?.parts ?? [];
     if (!part || !after) return null;
     if (this.first) return this.first;
-    const name = (side) => h("h3", {}, t(`reading.photo_${side}`));
+    const name = (side) => h("p", { class: "reading__which pix-type" }, t(`reading.photo_${side}`));
     const src = `/v1/scans/${encodeURIComponent(part.scan_id)}/photo`;
     this.first = new PhotoViewer({ src, width: part.image?.width, height: part.image?.height, alt: t("reading.photo_before"), name: t("reading.photo_before"), link: this.link, signal: this.signal });
     this.first.root.addEventListener("choose", ({ detail }) => this.#bring(detail));
