@@ -136,8 +136,7 @@ async def get_store(request: Request, store_id: str, query: Annotated[StoreQuery
     if not store_id or len(store_id) > 200 or "\x00" in store_id:
         raise NotFound("No store has such a name.", "GET /v1/stores lists all.")
     async with service.kept.db.read() as conn:
-        now = await overview.of_store(conn, store_id, period)
-        before = await overview.of_store(conn, store_id, period.before)
+        now, before = await overview.of_store(conn, store_id, period)
         if not now.total.scans and not before.total.scans and not await overview.known(conn, store_id):
             raise NotFound("No scan names this store.", "GET /v1/stores lists all that scans name.")
     return _store(store_id, query.bucket, offset, period, now, before)

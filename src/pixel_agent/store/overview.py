@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Review, Status
 from pixel_agent.store.nouns import Topic
-from pixel_agent.store.tables import scan_findings, scans
+from pixel_agent.store.tables import scan_topics, scans, topics
 
 UNRATED = "unrated"
 """What findings without a severity are counted as."""
@@ -116,21 +117,24 @@ async def all_stores(conn: AsyncConnection) -> list[StoreLine]:
     return [StoreLine(str(row[0]), *(int(number) for number in row[1:])) for row in await conn.execute(query)]
 
 
-async def of_store(conn: AsyncConnection, store_id: str, period: Period) -> Overview:
-    """One store, bucket by bucket; empty where it had no scans."""
-    buckets = [Tally() for _ in period.starts]
-    for sums in await conn.execute(_tallies(store_id, period)):
+async def of_store(conn: AsyncConnection, store_id: str, period: Period) -> tuple[Overview, Overview]:
+    """One store over a period, and over as long a time before; empty where it had no scans."""
+    whole = Period(period.before.since, period.until, period.bucket_ms)
+    half = len(period.starts)
+    buckets = [Tally() for _ in whole.starts]
+    for sums in await conn.execute(_tallies(store_id, whole)):
         bucket = buckets[int(sums[0])]
         for name, number in zip(_SUMMED, sums[1:], strict=True):
             setattr(bucket, name, int(number))
-    topics: dict[tuple[str, str, str], int] = {}
-    for number, kind, label, severity, count in await conn.execute(_topics(store_id, period)):
+    before: Counter[tuple[str, str, str]] = Counter()
+    now: Counter[tuple[str, str, str]] = Counter()
+    for number, kind, label, severity, count in await conn.execute(_topics(store_id, whole)):
         if kind == "finding":
             name = severity or UNRATED
             rated = buckets[int(number)].severities
             rated[name] = rated.get(name, 0) + int(count)
-        topics[kind, label, severity] = topics.get((kind, label, severity), 0) + int(count)
-    return Overview(buckets, _most_frequent(topics))
+        (before if number < half else now)[kind, label, severity] += int(count)
+    return Overview(buckets[half:], _most_frequent(now)), Overview(buckets[:half], _most_frequent(before))
 
 
 async def known(conn: AsyncConnection, store_id: str) -> bool:
@@ -155,12 +159,17 @@ def _tallies(store_id: str, period: Period) -> Select[*tuple[int, ...]]:
 
 
 def _topics(store_id: str, period: Period) -> Select[int, str, str, str, int]:
-    bucket, about = _bucket(period), scan_findings.c
-    return (
-        select(bucket, about.kind, about.label, about.severity, func.sum(about.number))
+    bucket, about = _bucket(period), scan_topics.c
+    counted = (
+        select(bucket, about.topic, func.sum(about.number).label("number"))
         .join(scans, scans.c.seq == about.seq)
         .where(_within(store_id, period))
-        .group_by(bucket, about.kind, about.label, about.severity)
+        .group_by(bucket, about.topic)
+        .subquery("counted")
+    )
+    told = counted.join(topics, topics.c.topic == counted.c.topic)
+    return select(counted.c.bucket, topics.c.kind, topics.c.label, topics.c.severity, counted.c.number).select_from(
+        told
     )
 
 

@@ -152,16 +152,23 @@ scan_words = Table(
     Column("words", Text, nullable=False, doc="Each distinct token once, between blanks: see `store/search.py`."),
 )
 
-scan_findings = Table(
-    "scan_findings",
+topics = Table(
+    "topics",
+    metadata,
+    Column("topic", BigInteger, primary_key=True, autoincrement=False, doc="A number made of the other three."),
+    Column("kind", String(8), nullable=False, doc="finding or alert"),
+    Column("label", String(80), nullable=False, doc="What it is about: a rule, a hazard, an alert's code, an object."),
+    Column("severity", String(10), nullable=False, doc="Empty where nobody rated it."),
+)
+
+# Numbers, not words: a store's overview groups hundreds of thousands of rows.
+scan_topics = Table(
+    "scan_topics",
     metadata,
     Column("seq", _Number, ForeignKey("scans.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("kind", String(8), primary_key=True, doc="finding or alert"),
-    Column(
-        "label", String(80), primary_key=True, doc="What it is about: a rule, a hazard, an alert's code, an object."
-    ),
-    Column("severity", String(10), primary_key=True, doc="Empty where nobody rated it."),
+    Column("topic", BigInteger, ForeignKey("topics.topic"), primary_key=True, autoincrement=False),
     Column("number", Integer, nullable=False, doc="How many of the scan's rows say so."),
+    sqlite_with_rowid=False,
 )
 
 reviews = Table(

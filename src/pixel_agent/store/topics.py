@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
 
 from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Reading, Row, Severity
 from pixel_agent.store.nouns import Topic
-from pixel_agent.store.tables import scan_findings
+from pixel_agent.store.tables import scan_topics, topics
 
 OTHER = "other"
 LONGEST = 80
@@ -33,9 +35,24 @@ def topics_of(reading: Reading) -> tuple[Topic, ...]:
 
 async def add(conn: AsyncConnection, ended: Sequence[tuple[int, Sequence[Topic]]]) -> None:
     """Keep what scans (by `seq`) are about."""
-    rows = [{"seq": seq, **topic._asdict()} for seq, topics in ended for topic in topics]
-    if rows:
-        await conn.execute(insert(scan_findings), rows)
+    if not any(about for _, about in ended):
+        return
+    known = {number_of(topic): topic for _, about in ended for topic in about}
+    insert_into = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    words = [{"topic": number, **_words_of(known[number])} for number in sorted(known)]  # in one order: no deadlock
+    await conn.execute(insert_into(topics).on_conflict_do_nothing(), words)
+    rows = [{"seq": seq, "topic": number_of(topic), "number": topic.number} for seq, about in ended for topic in about]
+    await conn.execute(insert(scan_topics), rows)
+
+
+def number_of(topic: Topic) -> int:
+    """What a topic is kept as: 63 bits of BLAKE2b of its words; any two of a million share one once in ten million times."""
+    said = "\n".join((topic.kind, topic.label, topic.severity))
+    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
+
+
+def _words_of(topic: Topic) -> dict[str, str]:
+    return {"kind": topic.kind, "label": topic.label, "severity": topic.severity}
 
 
 def _label(row: Row) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.errors import StoreUnavailable
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The last step that this version knows."""
 _LOCK = 7_095_113
 """Which advisory lock of PostgreSQL lets one process at a time take the steps; any number."""
