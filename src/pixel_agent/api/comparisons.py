@@ -29,7 +29,7 @@ router = APIRouter(tags=["compare"], responses=PROBLEMS)
 
 MAX_PHOTOS = 100
 """Most photos of one visit; of more, the newest are compared."""
-LOOK_BACK = 500
+LOOK_BACK = 250
 """Scans among which the latest two visits are looked for."""
 READ = (Status.COMPLETED, Status.PARTIAL)
 """What has something to compare."""
