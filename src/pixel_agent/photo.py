@@ -149,8 +149,9 @@ def judged(photo: Photo) -> Photo:
 
 
 def judgement(photo: Photo) -> Quality:
-    """The quality of a photo that has been judged."""
-    assert photo.quality is not None, "the photo has not been judged"
+    """The quality of a photo that has been judged. Raises RuntimeError for another one, which is our bug."""
+    if photo.quality is None:
+        raise RuntimeError("the photo has not been judged")
     return photo.quality
 
 

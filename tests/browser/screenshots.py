@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -29,8 +29,18 @@ from tests.e2e.conftest import Server, servers, wait_until
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 FOLDER = ROOT / "docs" / "screenshots"
-COLOURS = 192
-KEPT = 64
+UNREAD = "price_tag_labelled.jpg"
+"""Left for the scan view, which would else show the time of an answer that is there already."""
+COLOURS = 224
+KEPT = 48
+TOKENS = """() => {
+    const style = getComputedStyle(document.documentElement);
+    return [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]).flatMap((rule) => [...(rule.style ?? [])])
+        .filter((name, at, all) => name.startsWith('--') && all.indexOf(name) === at)
+        .map((name) => style.getPropertyValue(name).trim()).filter((value) => /^#[0-9a-f]{6}$/i.test(value))
+        .flatMap((value) => [1, 3, 5].map((at) => parseInt(value.slice(at, at + 2), 16)));
+}"""
+"""The colours of the palette in force, three numbers each."""
 STORE = {"zh": "人民路店", "en": "High Street"}
 Act = Callable[[Page], None]
 
@@ -91,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--monitor", default="", help="a server that has been at work for a while")
+    parser.add_argument("--lang", default="zh,en", help="languages, separated by commas")
     parser.add_argument("--only", default="", help="names, separated by commas")
     asked = parser.parse_args()
     path = chromium()
@@ -103,7 +114,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=path, args=[*LAUNCH, f"--use-file-for-fake-video-capture={video}"]
         )
-        for lang in ("zh", "en"):
+        for lang in asked.lang.split(","):
             (Path(home) / lang).mkdir()
             server = start("embedded", PIXEL_AGENT_DATA_DIR=lang)
             filled = _fill(server, lang)
@@ -138,19 +149,21 @@ def _take(browser: Browser, url: str, shot: Shot, lang: str, folder: Path) -> No
     shot.act(page)
     page.wait_for_selector(".strip-cell:last-child b:not(:text('–'))", state="attached")
     path = folder / f"{shot.name}.{lang}.png"
-    path.write_bytes(_small(page.screenshot()))
+    path.write_bytes(_small(page.screenshot(), page.evaluate(TOKENS)))
     print(f"{path.name}: {path.stat().st_size // 1024} kB")
     context.close()
 
 
-def _small(png: bytes) -> bytes:
-    """The same picture with few colours: those that fill most of it as they are, the rest as near as may be."""
+def _small(png: bytes, tokens: Sequence[int]) -> bytes:
+    """The same picture with few colours: the palette's own and the most frequent as they are, the rest nearly so."""
     image = Image.open(BytesIO(png)).convert("RGB")
     pixels, counts = np.unique(np.asarray(image).reshape(-1, 3), axis=0, return_counts=True)
     kept: list[int] = pixels[np.argsort(-counts)[:KEPT]].ravel().tolist()
-    rest = image.quantize(COLOURS - KEPT, Image.Quantize.MEDIANCUT).getpalette() or []
+    exact = [*tokens, *kept]
+    left = COLOURS - len(exact) // 3
+    rest = image.quantize(left, Image.Quantize.MEDIANCUT).getpalette() or []
     palette = Image.new("P", (1, 1))
-    palette.putpalette(kept + rest[: 3 * (COLOURS - KEPT)])
+    palette.putpalette([*exact, *rest[: 3 * left]])
     few = image.quantize(palette=palette, dither=Image.Dither.NONE)
     out = BytesIO()
     few.save(out, "PNG", optimize=True)
@@ -186,7 +199,8 @@ def _fill(server: Server, lang: str) -> Filled:
 
 
 def _batch(server: Server, lang: str) -> str:
-    files = [("photos", (path.name, path.read_bytes())) for path in sorted(EXAMPLES.glob("price_tag_*.jpg"))]
+    photos = [path for path in sorted(EXAMPLES.glob("price_tag_*.jpg")) if path.name != UNREAD]
+    files = [("photos", (path.name, path.read_bytes())) for path in photos]
     name = {"zh": "晚班巡店", "en": "Evening round"}[lang]
     data = {"task": "price_tag", "name": name, "lang": lang, "store_id": STORE[lang]}
     answer = httpx.post(f"{server.url}/v1/batches", files=files, data=data, timeout=60)
@@ -237,7 +251,7 @@ def _unfold(page: Page) -> None:
 
 def _scan(page: Page) -> None:
     page.locator("#task-price_tag").click()
-    page.locator("#photo-input").set_input_files(EXAMPLES / "price_tag_labelled.jpg")
+    page.locator("#photo-input").set_input_files(EXAMPLES / UNREAD)
     page.wait_for_selector("article.card[data-state=done][data-open]", timeout=120_000)
     _settled(page)
 

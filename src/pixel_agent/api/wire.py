@@ -92,7 +92,9 @@ class TaskOut(BaseModel):
     photos: int
     needs_question: bool
     options: dict[str, JsonValue]
-    option_schema: dict[str, JsonValue] = Field(description="JSON Schema of each option that is taken, `today` included.")
+    option_schema: dict[str, JsonValue] = Field(
+        description="JSON Schema of each option that is taken, `today` included."
+    )
     pixel_budget: int = Field(description="Pixels that a photo is shrunk to before the engine sees it.")
     uses_codes: bool = Field(description="Codes are looked for as well, at full resolution where that helps.")
     columns: list[ColumnOut] = Field(description="Fields of the finished rows in the order in which they are shown.")

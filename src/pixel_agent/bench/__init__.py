@@ -8,6 +8,7 @@ from pixel_agent.bench.codes import bench_codes
 from pixel_agent.bench.dates import bench_dates
 from pixel_agent.bench.decode import bench_decode
 from pixel_agent.bench.export import bench_export
+from pixel_agent.bench.history import bench_history
 from pixel_agent.bench.load import bench_load
 from pixel_agent.bench.ocr import bench_ocr
 from pixel_agent.bench.recording import bench_recording
@@ -21,6 +22,7 @@ bench_app.command("codes")(bench_codes)
 bench_app.command("dates")(bench_dates)
 bench_app.command("decode")(bench_decode)
 bench_app.command("export")(bench_export)
+bench_app.command("history")(bench_history)
 bench_app.command("load")(bench_load)
 bench_app.command("ocr")(bench_ocr)
 bench_app.command("recording")(bench_recording)

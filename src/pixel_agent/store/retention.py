@@ -53,11 +53,11 @@ async def retain(store: Store, *, thorough: bool = True) -> Removed:
 
 
 async def refresh_statistics(store: Store) -> None:
-    """SQLite chooses indexes by counts that it takes only when asked; PostgreSQL does so by itself."""
-    if store.db.sqlite:
-        async with store.db.write() as conn:
+    """Let the planner of queries count again: SQLite does so only when asked, PostgreSQL by itself a while later."""
+    async with store.db.write() as conn:
+        if store.db.sqlite:
             await conn.execute(text("PRAGMA analysis_limit = 1000"))
-            await conn.execute(text("ANALYZE"))
+        await conn.execute(text("ANALYZE"))
 
 
 async def _old_scans(store: Store) -> int:

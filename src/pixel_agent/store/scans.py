@@ -248,28 +248,38 @@ async def _picked(
     conditions = _conditions(wanted)
     if after is not None:
         conditions.append(tuple_(scans.c.received_at, scans.c.seq) < tuple_(after.received_at, after.seq))
-    few = False
+    few, sqlite = False, conn.dialect.name == "sqlite"
     if wanted.gtin:
         found = select(scan_codes.c.seq).where(scan_codes.c.gtin == wanted.gtin.zfill(14))
         few = await _few(conn, found)
         here = exists().where(scan_codes.c.gtin == wanted.gtin.zfill(14), scan_codes.c.seq == scans.c.seq)
-        conditions.append(scans.c.seq.in_(found) if few else here)
+        conditions.append(_among(found, sqlite=sqlite) if few else here)
     if wanted.text and wanted.text.strip():
         asked = search.tokens(wanted.text, query=True)[: search.MAX_QUERY_TOKENS]
         if not asked:
             return None
         of_task = [search.task_word(wanted.task)] if wanted.task else []
-        found = search.matching([*asked, *of_task], sqlite=conn.dialect.name == "sqlite")
+        if not sqlite:
+            await conn.execute(search.BY_INDEX)
+        found = search.matching([*asked, *of_task], sqlite=sqlite)
         rare = not few and await _few(conn, found)
         few = few or rare
         here = exists().where(scan_words.c.seq == scans.c.seq, search.has_all(asked))
-        conditions.append(scans.c.seq.in_(found) if rare else here)
+        conditions.append(_among(found, sqlite=sqlite) if rare else here)
     return _ordered(conditions, wanted.statuses, limit, few=few)
 
 
 async def _few(conn: AsyncConnection, found: Select[tuple[int]]) -> bool:
     number = select(func.count()).select_from(found.limit(FEW + 1).subquery())
     return (await conn.execute(number)).scalar_one() <= FEW
+
+
+def _among(found: Select[tuple[int]], *, sqlite: bool) -> ColumnElement[bool]:
+    """One of the few that were found; on PostgreSQL found first, or it may choose to look at every other scan instead."""
+    if sqlite:
+        return scans.c.seq.in_(found)
+    first = found.cte(nesting=True).prefix_with("MATERIALIZED")
+    return scans.c.seq.in_(select(first.c.seq))
 
 
 def _conditions(wanted: ScanFilter) -> list[ColumnElement[bool]]:

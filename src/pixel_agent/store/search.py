@@ -29,6 +29,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy import text as text_statement
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import Select
@@ -45,6 +46,13 @@ _PIECES = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>\d+(?:\.\d+)+|[^\W_{_CJK}]+)
 
 fts = table("scan_words_fts", column("rowid"), column("scan_words_fts"))
 """SQLite's full-text index. It has a hidden column of its own name, against which MATCH is written."""
+
+
+BY_INDEX = text_statement(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+"""Said to PostgreSQL in a transaction that searches: it takes apart a text for as cheap as a number, and so would rather go
+through all of them than to the index; and it must see which words are asked for."""
 
 
 def tokens(text: str, *, query: bool = False) -> list[str]:
