@@ -131,7 +131,7 @@ def test_draining_lets_nobody_in_and_tells_when_all_are_out() -> None:
         door.admission.drain()
         with pytest.raises(Draining) as refusal:
             door.admission.enter(1)
-        assert refusal.value.retry_after_s >= 1
+        assert (refusal.value.retry_after_s or 0) >= 1
         for ticket in tickets:
             asyncio.get_running_loop().call_later(2, ticket.release)
         await door.admission.emptied()
