@@ -13,7 +13,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     func,
     literal_column,
     select,
@@ -252,7 +251,8 @@ async def _picked(
     if wanted.gtin:
         found = select(scan_codes.c.seq).where(scan_codes.c.gtin == wanted.gtin.zfill(14))
         few = await _few(conn, found)
-        here = exists().where(scan_codes.c.gtin == wanted.gtin.zfill(14), scan_codes.c.seq == scans.c.seq)
+        of_scan = and_(scan_codes.c.gtin == wanted.gtin.zfill(14), scan_codes.c.seq == scans.c.seq)
+        here = _each(select(scan_codes.c.seq).where(of_scan), sqlite=sqlite)
         conditions.append(_among(found, sqlite=sqlite) if few else here)
     if wanted.text and wanted.text.strip():
         asked = search.tokens(wanted.text, query=True)[: search.MAX_QUERY_TOKENS]
@@ -264,7 +264,8 @@ async def _picked(
         found = search.matching([*asked, *of_task], sqlite=sqlite)
         rare = not few and await _few(conn, found)
         few = few or rare
-        here = exists().where(scan_words.c.seq == scans.c.seq, search.has_all(asked))
+        of_scan = and_(scan_words.c.seq == scans.c.seq, search.has_all(asked))
+        here = _each(select(scan_words.c.seq).where(of_scan), sqlite=sqlite)
         conditions.append(_among(found, sqlite=sqlite) if rare else here)
     return _ordered(conditions, wanted.statuses, limit, few=few)
 
@@ -280,6 +281,11 @@ def _among(found: Select[tuple[int]], *, sqlite: bool) -> ColumnElement[bool]:
         return scans.c.seq.in_(found)
     first = found.cte(nesting=True).prefix_with("MATERIALIZED")
     return scans.c.seq.in_(select(first.c.seq))
+
+
+def _each(held: Select[tuple[int]], *, sqlite: bool) -> ColumnElement[bool]:
+    """Asked of each scan on the way; the offset keeps PostgreSQL from turning it round and asking all at once."""
+    return (held if sqlite else held.offset(0)).correlate(scans).exists()
 
 
 def _conditions(wanted: ScanFilter) -> list[ColumnElement[bool]]:

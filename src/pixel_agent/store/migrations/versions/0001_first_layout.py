@@ -26,8 +26,8 @@ FULL_TEXT = (
 )
 """SQLite's index of words, kept in step. Tokens are made by `store/search.py`: here they are only taken apart at blanks."""
 
-WORDS = "CREATE INDEX ix_scan_words_words ON scan_words USING gin (string_to_array(words, ' '))"
-"""PostgreSQL's."""
+WORDS = "CREATE INDEX ix_scan_words_words ON scan_words USING gin (string_to_array(words, ' ')) WITH (fastupdate = off)"
+"""PostgreSQL's. Each search would have to go through what is not yet sorted in, if new words were collected first."""
 
 
 def upgrade() -> None:
