@@ -94,8 +94,24 @@ def test_corrections_of_different_fields_may_come_in_any_order(kept: Envelope, s
     assert overlay(kept, distinct) == overlay(kept, shuffled)
 
 
-def test_a_scan_is_corrected_as_soon_as_one_value_is() -> None:
-    assert settled(TAGS, [said(1, "correct", "items", 0, "price", 3.5)]) is Review.CORRECTED
+def test_a_scan_stays_on_the_work_list_while_a_row_of_it_wants_a_look() -> None:
+    fixed = said(1, "correct", "items", 0, "price", 3.5)
+    assert settled(TAGS, [fixed]) is Review.ADVISED
+    assert [tag.review for tag in overlay(TAGS, [fixed]).items] == ["corrected", "advised"]
+
+
+def test_a_scan_with_a_corrected_value_is_corrected_once_no_row_wants_a_look() -> None:
+    fixed = said(1, "correct", "items", 0, "price", 3.5)
+    assert settled(TAGS, [fixed, said(2, "correct", "items", 1, "price", 5)]) is Review.CORRECTED
+    assert settled(TAGS, [fixed, said(2, "confirm", "items", 1)]) is Review.CORRECTED
+    assert settled(TAGS, [fixed, said(2, "confirm")]) is Review.CORRECTED
+
+
+@settings(deadline=None, max_examples=100)
+@given(envelopes, reviews())
+def test_no_row_wants_a_look_in_a_scan_that_has_left_the_work_list(kept: Envelope, said_: list[ReviewRecord]) -> None:
+    rows = [row for part in PARTS for row in rows_of(overlay(kept, said_), part)]
+    assert settled(kept, said_) is Review.ADVISED or all(row.review != "advised" for row in rows)
 
 
 def test_a_scan_is_confirmed_as_a_whole_or_with_its_last_row_that_wanted_a_look() -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import select
 
+from pixel_agent.core import Review
 from pixel_agent.errors import NotFound
 from pixel_agent.store import accuracy, reviews, scans
 from pixel_agent.store.corrections import Part, ReviewRecord, corrections
@@ -145,6 +146,15 @@ async def test_the_next_reading_of_the_photo_takes_the_correction_over(store: St
     (made,) = await said_of(store, TWO)
     assert (made.row, made.value, made.model_value, made.reviewer, made.carried_from) == (0, 3.5, 7, "Li", ONE)
     assert (await record(store, TWO)).review == "corrected"
+
+
+async def test_a_correction_is_carried_also_while_other_rows_want_a_look(store: Store) -> None:
+    tea = row((500, 0, 600, 100), Review.ADVISED, name="茶", sale_price=5)
+    await keep(store, scan(TAG, tea, scan_id=ONE))
+    await say(store, right(3.5))
+    assert (await record(store)).review == "advised"
+    await keep(store, scan(TAG, tea, scan_id=TWO))
+    assert [(one.value, one.row) for one in await said_of(store, TWO)] == [(3.5, 0)]
 
 
 async def test_what_matches_nothing_is_listed_and_wants_a_look(store: Store) -> None:

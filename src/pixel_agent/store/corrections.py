@@ -83,19 +83,18 @@ def overlay(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Envelope:
 def settled(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Review:
     """What a list says of the whole scan.
 
-    Corrected as soon as one value is; confirmed once the scan is confirmed as a whole, or its last row that wanted a look
-    is. A carried correction that matches nothing wants one. Else what the reading itself says.
+    Advised as long as a row wants a look, or a carried correction matches nothing: until those are seen to, or the scan is
+    confirmed as a whole. Then corrected if one value was, else confirmed if somebody confirmed anything.
     """
     fixed = corrections(reviews)
+    confirms = [review for review in in_force(reviews) if review.action == "confirm"]
+    whole = any(review.part is None for review in confirms)
+    lost = any(correction.row is None for correction in fixed)
+    if not whole and (lost or _advised(overlay(envelope, reviews))):
+        return Review.ADVISED
     if any(correction.row is not None for correction in fixed):
         return Review.CORRECTED
-    confirms = [review for review in in_force(reviews) if review.action == "confirm"]
-    if any(review.part is None for review in confirms):
-        return Review.CONFIRMED
-    wanting = _advised(overlay(envelope, reviews)) or bool(fixed)
-    if confirms and not wanting:
-        return Review.CONFIRMED
-    return Review.ADVISED if wanting else Review.NONE
+    return Review.CONFIRMED if confirms else Review.NONE
 
 
 def marks(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Iterator[tuple[str, bool]]:

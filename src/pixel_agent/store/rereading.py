@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Review, Status
+from pixel_agent.core import Status
 from pixel_agent.envelope import Envelope
 from pixel_agent.store.carrying import Carried, carried
 from pixel_agent.store.corrections import ReviewRecord, corrections, settled
@@ -17,6 +17,16 @@ from pixel_agent.store.reviews import of_scan as reviews_of
 from pixel_agent.store.tables import readings, reviews, scans
 
 _earlier = scans.alias("earlier")
+_put_right = (
+    select(reviews.c.seq)
+    .where(
+        reviews.c.seq == _earlier.c.seq,
+        reviews.c.action == "correct",
+        reviews.c.undone_at.is_(None),
+        reviews.c.row_index.is_not(None),
+    )
+    .exists()
+)
 # Built once: it is asked for every scan that ends.
 _CORRECTED_BEFORE = (
     select(scans.c.seq, func.max(_earlier.c.seq))
@@ -25,11 +35,10 @@ _CORRECTED_BEFORE = (
         and_(
             _earlier.c.photo_sha256 == scans.c.photo_sha256,
             _earlier.c.task == scans.c.task,
-            _earlier.c.review == Review.CORRECTED.value,
             _earlier.c.seq < scans.c.seq,
         ),
     )
-    .where(scans.c.seq.in_(bindparam("seqs", expanding=True)))
+    .where(scans.c.seq.in_(bindparam("seqs", expanding=True)), _put_right)
     .group_by(scans.c.seq)
 )
 
