@@ -94,8 +94,10 @@ def test_an_encrypted_archive_is_refused_with_advice() -> None:
 
 
 def test_unusual_methods_are_refused_alone() -> None:
-    entries = read(packed([("a.jpg", JPEG)], zipfile.ZIP_BZIP2))
-    assert entries[0].error is not None
+    (entry,) = read(packed([("a.jpg", JPEG)], zipfile.ZIP_BZIP2))
+    assert entry.error is not None
+    assert (entry.error.code, entry.error.status) == ("packing_unsupported", 415)
+    assert "Deflate" in entry.error.advice
 
 
 def test_a_file_that_is_broken_inside_is_refused_alone() -> None:

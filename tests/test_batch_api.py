@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from starlette.requests import Request
 
+from pixel_agent.api import batches
 from pixel_agent.api.parts import Parts
 from pixel_agent.errors import InvalidRequest
 from tests.serving import Served, serving
@@ -99,6 +100,19 @@ async def test_a_listener_that_comes_back_hears_the_rest_once(plain: Served, jpe
     assert "event: done" in after.text
 
 
+async def test_scans_behind_a_page_with_a_deleted_one_are_told(
+    plain: Served, jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "PAGE", 3)
+    batch_id = (await post(plain, "", photos(jpeg, 7), 202, **READ))["batch_id"]
+    every = [json.loads(one["data"])["scan_id"] for one in await told(plain, batch_id) if one["event"] == "scan"]
+    assert (await plain.client.delete(f"/v1/scans/{every[1]}")).status_code == 204
+    events = await told(plain, batch_id)
+    rest = [json.loads(one["data"])["scan_id"] for one in events if one["event"] == "scan"]
+    assert rest == [every[0], *every[2:]]
+    assert events[-1]["event"] == "done"
+
+
 async def test_an_open_batch_takes_more_until_it_is_closed(plain: Served, jpeg: bytes) -> None:
     batch_id = (await post(plain, "", photos(jpeg, 2), 202, open="true", **READ))["batch_id"]
     more = await post(plain, f"/{batch_id}/photos", photos(jpeg, 2, first=1))
@@ -135,7 +149,11 @@ async def test_what_failed_is_retried(tmp_path: Path, jpeg: bytes) -> None:
         assert json.loads((await told(served, batch_id))[-1]["data"])["counts"] == {"failed": 1}
     async with serving({"data_dir": str(tmp_path)}) as served:
         assert (await post(served, f"/{batch_id}/retry"))["status"] == "running"
-        assert json.loads((await told(served, batch_id))[-1]["data"])["counts"] == {"completed": 1}
+        events = await told(served, batch_id)
+        assert json.loads(events[-1]["data"])["counts"] == {"completed": 1}
+        again = await told(served, batch_id)
+        ends = [json.loads(one["data"])["status"] for one in again if one["event"] == "scan"]
+        assert ends == ["completed"]  # the end that the retry took back is told no more
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Priority, Status
 from pixel_agent.errors import Conflict, NotFound
 from pixel_agent.retrying import cancelled
 from pixel_agent.store import batches, events, queue, tables
-from pixel_agent.store.batches import BatchRecord, NewBatch, eta_s
+from pixel_agent.store.batches import RECENT, BatchRecord, NewBatch, eta_s
 from pixel_agent.store.nouns import NewScan, Outcome, PhotoRecord
 from pixel_agent.store.store import Store
 
@@ -80,6 +80,24 @@ async def test_a_photo_is_in_a_batch_once(store: Store) -> None:
         assert list(found.scalars()) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("name", ["x" * 504, "a\x00b", "\ud800.jpg"])
+async def test_a_name_that_is_kept_otherwise_than_it_came_is_known_again(store: Store, name: str) -> None:
+    await make(store, is_open=True)
+    async with store.db.write() as conn:
+        assert await batches.add(conn, BATCH, [new(name, "0" * 64)], 100) == 1
+        assert await batches.add(conn, BATCH, [new(name, "0" * 64)], 100) == 0
+        assert (await batches.get(conn, BATCH)).total == 1
+
+
+async def test_no_place_in_a_batch_is_given_twice(store: Store) -> None:
+    await make(store, "a", "b", "c", is_open=True)
+    async with store.db.write() as conn:
+        await conn.execute(tables.scans.delete().where(tables.scans.c.filename == "a"))
+        await batches.add(conn, BATCH, [new("d")], 100)
+        found = await conn.execute(select(tables.scans.c.batch_index).order_by(tables.scans.c.seq))
+        assert list(found.scalars()) == [1, 2, 3]
+
+
 async def test_a_batch_has_a_bound(store: Store) -> None:
     await make(store, "a", is_open=True)
     with pytest.raises(Conflict):
@@ -98,6 +116,14 @@ async def test_cancelling_ends_what_has_not_ended(store: Store) -> None:
         assert (record.state, dict(record.counts)) == ("cancelled", {"completed": 1, "cancelled": 2})
         assert await batches.cancel(conn, BATCH, cancelled(T0)) == []
         assert await told(conn) == {"scan.completed": 1, "scan.cancelled": 2, "batch.cancelled": 1}
+
+
+async def test_a_cancelled_scan_waits_for_nothing(store: Store) -> None:
+    await make(store, "a")
+    async with store.db.write() as conn:
+        await conn.execute(tables.scans.update().values(available_at=T0 + 5000))
+        await batches.cancel(conn, BATCH, cancelled(T0))
+        assert (await conn.execute(select(tables.scans.c.available_at))).scalar_one() is None
 
 
 async def test_a_retry_begins_what_failed_and_nothing_else(store: Store) -> None:
@@ -144,13 +170,47 @@ async def test_pages_go_from_the_newest_to_the_oldest(store: Store) -> None:
         assert [one.batch_id for one in await batches.page(conn, newest[-1].seq, 2)] == ["a"]
 
 
+async def test_a_page_asks_as_often_however_long_it_is(store: Store) -> None:
+    asked: list[str] = []
+    async with store.db.write() as conn:
+        for index, name in enumerate("abcd"):
+            await batches.create(conn, NewBatch(name, "text_read", T0))
+            await batches.add(conn, name, [new(f"{name}{number}") for number in range(index)], 100)
+        await end(conn, Status.COMPLETED, 4, T0 + 7)
+        event.listen(conn.sync_connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        await batches.page(conn, None, 1)
+        few = len(asked)
+        found = await batches.page(conn, None, 4)
+        assert len(asked) == 2 * few
+        assert [(one.batch_id, one.total, one.done, len(one.recent)) for one in found] == [
+            ("d", 3, 1, 1),
+            ("c", 2, 2, 0),
+            ("b", 1, 1, 0),
+            ("a", 0, 0, 0),
+        ]
+        assert found == [await batches.get(conn, one.batch_id) for one in found]
+
+
+async def test_the_rate_is_measured_on_the_last_scans_of_each_batch(store: Store) -> None:
+    async with store.db.write() as conn:
+        for name in "ab":
+            await batches.create(conn, NewBatch(name, "text_read", T0, open=True))
+            await batches.add(conn, name, [new(f"{name}{number}") for number in range(RECENT + 5)], 100)
+        for number in range(RECENT + 5):
+            await end(conn, Status.COMPLETED, 2, T0 + number)
+        first, second = await batches.page(conn, None, 2)
+        assert len(first.recent) == len(second.recent) == RECENT
+        assert list(first.recent) == sorted(first.recent, reverse=True)
+        assert max(first.recent[0], second.recent[0]) == T0 + RECENT + 4
+
+
 async def test_events_of_a_batch_resume_after_any_of_them(store: Store) -> None:
     await make(store, *"abcd")
     async with store.db.write() as conn:
         await end(conn, Status.COMPLETED, 4)
         every = await events.of_batch(conn, BATCH, 0, [events.SCAN_COMPLETED], 10)
-        for index, event in enumerate(every):
-            assert await events.of_batch(conn, BATCH, event.seq, [events.SCAN_COMPLETED], 10) == every[index + 1 :]
+        for index, one in enumerate(every):
+            assert await events.of_batch(conn, BATCH, one.seq, [events.SCAN_COMPLETED], 10) == every[index + 1 :]
     assert len(every) == 4
 
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO, Final, cast
 
 from pixel_agent.config import BatchSettings, PhotoSettings
-from pixel_agent.errors import BadArchive, InvalidPhoto, PhotoTooLarge, UnsupportedPhoto
+from pixel_agent.errors import BadArchive, InvalidPhoto, PhotoTooLarge, UnsupportedPacking
 from pixel_agent.sniffing import sniff
 
 DIRECTORY_BYTES: Final = 8 * 2**20
@@ -100,7 +100,7 @@ def _check(entries: Sequence[zipfile.ZipInfo], size: int, limits: BatchSettings)
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, photo: PhotoSettings) -> Entry:
     name = plain_name(decoded_name(info))
     if info.compress_type not in METHODS:
-        return Entry(name, error=UnsupportedPhoto("This file is packed by an unusual method.", "Pack it with Deflate."))
+        return Entry(name, error=_unsupported_packing(info))
     try:
         with archive.open(info) as file:
             data = file.read(HEAD_BYTES)
@@ -112,6 +112,13 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, photo: PhotoSettings)
         return Entry(name, error=error)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
         return Entry(name, error=InvalidPhoto("This file is broken inside the archive.", "Pack it anew."))
+
+
+def _unsupported_packing(info: zipfile.ZipInfo) -> UnsupportedPacking:
+    return UnsupportedPacking(
+        f"The archive packs this file by method {info.compress_type}, which is not supported.",
+        "Pack it with Deflate, or without compression, or send the photo itself.",
+    )
 
 
 def _too_large(photo: PhotoSettings) -> PhotoTooLarge:

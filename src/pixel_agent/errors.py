@@ -16,6 +16,7 @@ PixelAgentError                      500 internal
 │   └── InvalidPhoto                 422 photo_broken
 │       ├── EmptyPhoto               400 photo_empty
 │       ├── UnsupportedPhoto         415 photo_type_unsupported
+│       ├── UnsupportedPacking       415 packing_unsupported
 │       ├── PhotoTooLarge            413 photo_too_large
 │       └── PhotoTooManyPixels       413 photo_too_many_pixels
 ├── Refused                          503 overloaded        (carries retry_after_s)
@@ -167,6 +168,14 @@ class UnsupportedPhoto(InvalidPhoto):
     status = 415
     code = "photo_type_unsupported"
     title = "This is not a photo of an accepted type"
+
+
+class UnsupportedPacking(InvalidPhoto):
+    """The photo stands in an archive, packed by a method that is not unpacked here."""
+
+    status = 415
+    code = "packing_unsupported"
+    title = "The packing of this file in the archive is not supported"
 
 
 class PhotoTooLarge(InvalidPhoto):

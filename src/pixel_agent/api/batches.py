@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -177,11 +177,12 @@ async def _told(service: ScanService, batch_id: str, after: int, write: Write) -
     shown: BatchOut | None = None
     with service.kept.notifier.listening(batch_id) as changed:
         while not service.admission.draining:
-            after, record, texts = await _news(service, batch_id, after)
-            for text in texts:
+            news = await _news(service, batch_id, after)
+            after, record = news.after, news.record
+            for text in news.texts:
                 write(text)
             out = _out(record)
-            if len(texts) < PAGE:
+            if not news.more:
                 if record.final:
                     write(_event("done", out.model_dump_json(), after))
                     return
@@ -192,15 +193,28 @@ async def _told(service: ScanService, batch_id: str, after: int, write: Write) -
                 await changed(service.settings.asynchronous.poll_s)
 
 
-async def _news(service: ScanService, batch_id: str, after: int) -> tuple[int, BatchRecord, list[str]]:
+class _News(NamedTuple):
+    """What happened up to the event `after`, and whether more of it may wait: a page that is full, whatever is told of it."""
+
+    after: int
+    record: BatchRecord
+    texts: Sequence[str]
+    more: bool
+
+
+async def _news(service: ScanService, batch_id: str, after: int) -> _News:
     """What happened after an event, as one state of everything; a page of it, without kinds that nobody waits for."""
     async with service.kept.db.read() as conn:
         record = await batches.get(conn, batch_id)
         found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)
         known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
-    summaries = {name: ScanSummary.of(scan).model_dump_json() for name, scan in known.items() if scan.final}
-    texts = [_event("scan", summaries[one.scan_id], one.seq) for one in found if one.scan_id in summaries]
-    return (found[-1].seq if found else after), record, texts
+    ended = {name: scan for name, scan in known.items() if scan.final}
+    texts = [
+        _event("scan", ScanSummary.of(scan).model_dump_json(), one.seq)
+        for one in found
+        if (scan := ended.get(one.scan_id or "")) is not None and scan.finished_at == one.at_ms  # no retry took it back
+    ]
+    return _News(found[-1].seq if found else after, record, texts, len(found) == PAGE)
 
 
 def _event(name: str, data: str, seq: int | None) -> str:

@@ -51,7 +51,10 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch and how far it is. `counts`: scans by status. `recent`: when the last scans ended, newest first."""
+    """A batch and how far it is.
+
+    `counts`: scans by status. `recent`: when the last scans ended, newest first; none once the batch itself has ended.
+    """
 
     seq: int
     batch_id: str
@@ -130,7 +133,7 @@ async def get(conn: AsyncConnection, batch_id: str) -> BatchRecord:
     row = (await conn.execute(select(batches).where(batches.c.batch_id == batch_id))).one_or_none()
     if row is None:
         raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
-    return await _record(conn, row)
+    return (await _records(conn, [row]))[0]
 
 
 async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[BatchRecord]:
@@ -138,26 +141,24 @@ async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[Ba
     query = select(batches).order_by(batches.c.seq.desc()).limit(limit)
     if before is not None:
         query = query.where(batches.c.seq < before)
-    return [await _record(conn, row) for row in (await conn.execute(query)).all()]
+    return await _records(conn, (await conn.execute(query)).all())
 
 
 async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most: int) -> int:
     """Add scans to a batch that takes some; how many were not there before. Hold it, or have made it, before.
 
-    A photo is there already if one with its bytes and its file name is. Raises Conflict when the batch would have more
-    than `most`.
+    A photo is there already if one with its bytes and its file name, as it is kept, is. Raises Conflict when the batch
+    would have more than `most`.
     """
-    there = await _photos_of(conn, batch_id)
-    index = len(there)
+    there, index = await _photos_of(conn, batch_id)
     fresh: dict[tuple[str | None, str | None], NewScan] = {}
     for scan in new:
-        key = (scan.photo.sha256 if scan.photo else None, scan.filename)
+        key = (scan.photo.sha256 if scan.photo else None, records.kept_name(scan.filename))
         if key not in there:
             fresh.setdefault(key, scan)
-    if index + len(fresh) > most:
-        raise Conflict(
-            f"The batch would have {index + len(fresh)} photos; at most {most} are taken.", "Make a new one."
-        )
+    total = len(there) + len(fresh)
+    if total > most:
+        raise Conflict(f"The batch would have {total} photos; at most {most} are taken.", "Make a new one.")
     entries = [
         records.Entry(_numbered(scan, batch_id, index + number), None) for number, scan in enumerate(fresh.values())
     ]
@@ -209,7 +210,8 @@ async def cancel(conn: AsyncConnection, batch_id: str, outcome: Outcome) -> list
     found = await records.page(conn, ScanFilter(batch_id=batch_id, statuses=waiting), limit=MOST)
     ended = {"status": outcome.status.value, "finished_at": outcome.finished_at}
     why = {"error_code": outcome.error_code, "error": outcome.error}
-    await conn.execute(update(scans).where(unfinished).values(**ended, **why, owner=None, lease_until=None))
+    freed = dict.fromkeys(("owner", "lease_until", "available_at"))
+    await conn.execute(update(scans).where(unfinished).values(**ended, **why, **freed))
     await events.scans_ended(conn, [(record, outcome) for record in reversed(found)])
     mine = and_(batches.c.batch_id == batch_id, batches.c.state.in_(("open", "running")))
     done = update(batches).where(mine).values(state="cancelled", finished_at=outcome.finished_at)
@@ -253,16 +255,46 @@ async def _say(conn: AsyncConnection, kind: str, batch_id: str, now_ms: int) -> 
     await events.append(conn, kind, batch_id=batch_id, data=data, at_ms=now_ms)
 
 
-async def _photos_of(conn: AsyncConnection, batch_id: str) -> set[tuple[str | None, str | None]]:
-    found = await conn.execute(select(scans.c.photo_sha256, scans.c.filename).where(scans.c.batch_id == batch_id))
-    return {(sha256, filename) for sha256, filename in found}
+async def _photos_of(conn: AsyncConnection, batch_id: str) -> tuple[set[tuple[str | None, str | None]], int]:
+    """Bytes and names of the photos of a batch, and the place behind the last of them: deleted ones leave gaps."""
+    columns = (scans.c.photo_sha256, scans.c.filename, scans.c.batch_index)
+    found = (await conn.execute(select(*columns).where(scans.c.batch_id == batch_id))).all()
+    places = [int(row.batch_index) for row in found if row.batch_index is not None]
+    return {(row.photo_sha256, row.filename) for row in found}, max(places, default=-1) + 1
 
 
-async def _record(conn: AsyncConnection, row: Row[tuple[object, ...]]) -> BatchRecord:
-    mine = scans.c.batch_id == row.batch_id
-    counted = await conn.execute(select(scans.c.status, func.count()).where(mine).group_by(scans.c.status))
-    ended = select(scans.c.finished_at).where(mine, scans.c.finished_at.is_not(None))
-    recent = (await conn.execute(ended.order_by(scans.c.finished_at.desc()).limit(RECENT))).scalars()
+async def _records(conn: AsyncConnection, rows: Sequence[Row[tuple[object, ...]]]) -> list[BatchRecord]:
+    """Batches with what they count, in as many statements however many they are."""
+    counts = await _counts(conn, [row.batch_id for row in rows])
+    recent = await _recent(conn, [row.batch_id for row in rows if row.state in ("open", "running")])
+    return [_record(row, counts.get(row.batch_id, {}), recent.get(row.batch_id, [])) for row in rows]
+
+
+async def _counts(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Scans by status, of each batch that has some."""
+    query = select(scans.c.batch_id, scans.c.status, func.count().label("number"))
+    grouped = query.where(scans.c.batch_id.in_(batch_ids)).group_by(scans.c.batch_id, scans.c.status)
+    counts: dict[str, dict[str, int]] = {}
+    for row in await conn.execute(grouped):
+        counts.setdefault(str(row.batch_id), {})[str(row.status)] = int(row.number)
+    return counts
+
+
+async def _recent(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, list[int]]:
+    """When the last scans of each batch ended, newest first."""
+    if not batch_ids:
+        return {}
+    place = func.row_number().over(partition_by=scans.c.batch_id, order_by=scans.c.finished_at.desc())
+    ended = select(scans.c.batch_id, scans.c.finished_at, place.label("place"))
+    each = ended.where(scans.c.batch_id.in_(batch_ids), scans.c.finished_at.is_not(None)).subquery("each")
+    query = select(each.c.batch_id, each.c.finished_at).where(each.c.place <= RECENT)
+    recent: dict[str, list[int]] = {}
+    for row in await conn.execute(query.order_by(each.c.batch_id, each.c.place)):
+        recent.setdefault(str(row.batch_id), []).append(int(row.finished_at))
+    return recent
+
+
+def _record(row: Row[tuple[object, ...]], counts: Mapping[str, int], recent: Sequence[int]) -> BatchRecord:
     return BatchRecord(
         seq=row.seq,
         batch_id=row.batch_id,
@@ -278,8 +310,8 @@ async def _record(conn: AsyncConnection, row: Row[tuple[object, ...]]) -> BatchR
         client=row.client,
         created_at=row.created_at,
         finished_at=row.finished_at,
-        counts={str(row[0]): int(row[1]) for row in counted},
-        recent=[at for at in recent if at is not None],
+        counts=counts,
+        recent=recent,
     )
 
 

@@ -164,6 +164,11 @@ async def delete(conn: AsyncConnection, scan_id: str) -> Deleted:
     return Deleted(found=True, orphan=sha256 if unused else None)
 
 
+def kept_name(filename: str | None) -> str | None:
+    """A file name as it is kept: at most 400 characters of it, and none that a database does not take. Pure."""
+    return _cut(filename, 400)
+
+
 def _photo_of(new: NewScan, outcome: Outcome | None) -> PhotoRecord | None:
     """The photo, with what decoding has shown of it."""
     shown = outcome.photo if outcome else None
@@ -184,7 +189,7 @@ def _new_columns(new: NewScan) -> dict[str, object]:
         "question": _cut(new.question),
         "force": new.force,
         "options": json.dumps(dict(new.options)),
-        "filename": _cut(new.filename, 400),
+        "filename": kept_name(new.filename),
         "client": _cut(new.client, 200),
         "photo_sha256": new.photo.sha256 if new.photo else None,
         "batch_id": new.batch_id,
