@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import traceback
 from pathlib import Path
 
 import pytest
@@ -150,10 +151,23 @@ async def test_a_database_that_nobody_answers_for_is_unavailable(tmp_path: Path)
     await store.close()
 
 
-@pytest.mark.parametrize("url", ["mysql://root@here/db", "no url at all"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://root:secret@here/db",
+        "no url at all, secret",
+        "postgresql://u:secret@127.0.0.1:notaport/x",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///file:x?mode=memory&uri=true",
+    ],
+)
 def test_a_url_of_another_database_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"store\.url"):
+    with pytest.raises(ConfigurationError, match=r"store\.url") as refused:
         Database(load({"store": {"url": url}}, environment={}))
+    assert "sqlite:////path/file" in (refused.value.advice or "")
+    assert "secret" not in "".join(traceback.format_exception(refused.value))
 
 
 async def test_too_little_room_is_said_before_anything_is_accepted(store: Store) -> None:

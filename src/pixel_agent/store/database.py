@@ -30,6 +30,7 @@ CONNECT_S = 5.0
 """How long PostgreSQL may take to let us in."""
 READERS = 4
 """Connections that read at once."""
+_ACCEPTED = "Accepted: postgresql://user:password@host:5432/name or sqlite:////path/file."
 
 
 def data_folder(settings: Settings) -> Path:
@@ -213,16 +214,16 @@ def _async_url(given: str) -> str:
     """The URL with the driver that we use. Raises ConfigurationError."""
     try:
         url = make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise ConfigurationError(
-            "store.url is not a database URL.", "Write it like postgresql://user:password@host:5432/name."
-        ) from None
+            "store.url is not a database URL.", _ACCEPTED
+        ) from None  # what is wrong is not shown: it holds the password
     drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
     backend = url.get_backend_name()
     if backend not in drivers:
-        raise ConfigurationError(
-            f"store.url: there is no store on {backend}.", "Accepted: postgresql:// and sqlite://."
-        )
+        raise ConfigurationError(f"store.url: there is no store on {backend}.", _ACCEPTED)
+    if backend == "sqlite" and (url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"):
+        raise ConfigurationError("store.url: a store in memory would keep nothing.", _ACCEPTED)
     return url.set(drivername=drivers[backend]).render_as_string(hide_password=False)
 
 
