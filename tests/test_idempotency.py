@@ -94,6 +94,31 @@ async def test_a_stream_that_is_repeated_is_told_at_once(client: httpx.AsyncClie
     assert told[0][-1] == told[1][0]
 
 
+async def test_an_answer_now_is_none_for_later_and_the_other_way_round(client: httpx.AsyncClient, jpeg: bytes) -> None:
+    for first, other in ((KEY, "respond-async"), (ASYNC, "")):
+        key = {"Idempotency-Key": f"not {other}"}
+        told = await send(client, jpeg, {**first, **key})
+        refused = await send(client, jpeg, {**key, "Prefer": other})
+        assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_mismatch")
+        assert refused.json()["advice"]
+        assert (await send(client, jpeg, {**first, **key})).json()["scan_id"] == told.json()["scan_id"]
+
+
+async def test_a_stream_after_an_answer_for_later_is_refused_before_it_begins(
+    client: httpx.AsyncClient, jpeg: bytes
+) -> None:
+    form = {"files": {"photos": jpeg}, "data": {"task": "text_read"}}
+    assert (await client.post("/v1/scans", headers=ASYNC, **form)).status_code == 202  # type: ignore[arg-type]
+    told = await client.post("/v1/scans?stream=true", headers=KEY, **form)  # type: ignore[arg-type]
+    assert (told.status_code, told.json()["code"]) == (422, "idempotency_mismatch")
+
+
+async def test_streamed_or_not_it_is_the_same_answer(client: httpx.AsyncClient, jpeg: bytes) -> None:
+    first = await client.post("/v1/scans", files={"photos": jpeg}, headers=KEY)
+    again = await client.post("/v1/scans?stream=true", files={"photos": jpeg}, headers=KEY)
+    assert first.text in again.text
+
+
 async def test_a_request_that_was_refused_frees_its_key(client: httpx.AsyncClient, jpeg: bytes) -> None:
     assert (await send(client, b"no photo", KEY)).status_code == 415
     assert (await send(client, jpeg, KEY)).status_code == 200

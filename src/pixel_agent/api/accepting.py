@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError
 
 from pixel_agent.api.clients import client_of, new_scan_id
+from pixel_agent.api.filters import Text, without_nul
 from pixel_agent.api.idempotency import REPLAYED, Answer, Key, begin, settle
+from pixel_agent.api.ids import ScanId
 from pixel_agent.api.records import ScanRecordOut
 from pixel_agent.api.uploads import Submission, explain, read_body
 from pixel_agent.core import Priority, Task
@@ -45,8 +47,8 @@ class RerunIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    task: str | None = None
-    options: dict[str, JsonValue] | None = None
+    task: Text | None = None
+    options: Annotated[dict[str, JsonValue], AfterValidator(without_nul)] | None = None
 
 
 def wants_async(request: Request) -> bool:
@@ -77,7 +79,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
     task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
     check_later(service, task, fields.options, fields.question)
     photos = await service.intake.keep_all([upload.data for upload in submission.uploads])
-    key = Key.of(request, fields, [photo.sha256 for photo in photos])
+    key = Key.of(request, fields, [photo.sha256 for photo in photos], later=True)
     received_at = now_ms()
     new = [
         NewScan(
@@ -103,7 +105,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
 
 
 @router.post("/{scan_id}/cancel", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
-async def cancel(request: Request, scan_id: str) -> ScanRecordOut:
+async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
     """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
     service: ScanService = request.app.state.service
     await service.background.cancel(scan_id)
@@ -121,7 +123,7 @@ async def cancel(request: Request, scan_id: str) -> ScanRecordOut:
     responses=_PROBLEMS,
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": _RERUN}}}},
 )
-async def rerun(request: Request, scan_id: str) -> Response:
+async def rerun(request: Request, scan_id: ScanId) -> Response:
     """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""
     service: ScanService = request.app.state.service
     changes = await _changes(request, service)

@@ -13,7 +13,7 @@ from fastapi import Request
 
 from pixel_agent.api.batch_wire import RefusedPhoto
 from pixel_agent.api.parts import Part, Parts
-from pixel_agent.api.uploads import OVERHEAD_BYTES, bounded
+from pixel_agent.api.uploads import OVERHEAD_BYTES, bounded, file_name
 from pixel_agent.archives import Entry, read_archive
 from pixel_agent.envelope import Problem
 from pixel_agent.errors import BadArchive, InvalidPhoto, InvalidRequest, PhotoTooLarge, TooManyPhotos
@@ -98,7 +98,7 @@ class _Upload:
                 raise InvalidRequest(f"The field '{part.name[:60]}' is too long.", "See /docs for what is accepted.")
             self._received.fields[part.name] = data.decode("utf-8", "replace")
         elif part.name == "photos":
-            await self._keep(part.filename, await part.read(self._settings.photo.max_bytes))
+            await self._keep(file_name(part.filename), await part.read(self._settings.photo.max_bytes))
         elif part.name == "archive":
             await self._unpack(part)
         else:
@@ -141,11 +141,11 @@ class _Upload:
 
     async def _take_entry(self, entry: Entry) -> None:
         if entry.error is None:
-            await self._keep(entry.filename, entry.data)
+            await self._keep(file_name(entry.filename), entry.data)
             return
         while self._writing:  # refusals stand in the order of the photos, too
             await self._settle_first()
-        self._refuse(entry.filename, entry.error)
+        self._refuse(file_name(entry.filename), entry.error)
 
     def _refuse(self, filename: str, error: InvalidPhoto) -> None:
         self._received.refused.append(RefusedPhoto(filename=filename, error=Problem.of(error)))

@@ -17,7 +17,9 @@ from pixel_agent.api.accepting import check_later
 from pixel_agent.api.batch_upload import Received, only_fields, receive
 from pixel_agent.api.batch_wire import BatchOut, BatchPage, RefusedPhoto
 from pixel_agent.api.clients import client_of, new_scan_id
+from pixel_agent.api.filters import Text
 from pixel_agent.api.idempotency import REPLAYED, Answer, Key, begin, settle
+from pixel_agent.api.ids import BatchId
 from pixel_agent.api.records import ScanSummary
 from pixel_agent.api.sse import EventStream, Write
 from pixel_agent.api.uploads import ScanFields, explain, query_fields
@@ -56,7 +58,7 @@ class BatchFields(ScanFields):
 
     priority: Priority = Priority.BULK
     deadline_ms: None = None
-    name: str = Field("", max_length=200)
+    name: Text = Field("", max_length=200)
     open: bool = False
 
 
@@ -93,7 +95,7 @@ async def create(request: Request, response: Response) -> BatchOut:
 
 
 @router.post("/{batch_id}/photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
-async def add(request: Request, response: Response, batch_id: str) -> BatchOut:
+async def add(request: Request, response: Response, batch_id: BatchId) -> BatchOut:
     """A photo that is there already, by its bytes and its file name, is not added twice."""
     service: ScanService = request.app.state.service
     await _get(service, batch_id)
@@ -113,13 +115,13 @@ async def add(request: Request, response: Response, batch_id: str) -> BatchOut:
 
 
 @router.post("/{batch_id}/close", summary="Say that no more photos come")
-async def close(request: Request, batch_id: str) -> BatchOut:
+async def close(request: Request, batch_id: BatchId) -> BatchOut:
     """A batch that is closed already stays so."""
     return await _changed(request, batch_id, lambda conn: batches.close(conn, batch_id, now_ms()))
 
 
 @router.post("/{batch_id}/cancel", summary="End what has not ended")
-async def cancel(request: Request, batch_id: str) -> BatchOut:
+async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
     """Wherever its scans wait or run; what was read stays."""
     service: ScanService = request.app.state.service
     await service.background.cancel_batch(batch_id)
@@ -127,7 +129,7 @@ async def cancel(request: Request, batch_id: str) -> BatchOut:
 
 
 @router.post("/{batch_id}/retry", summary="Scan again what failed")
-async def retry(request: Request, batch_id: str) -> BatchOut:
+async def retry(request: Request, batch_id: BatchId) -> BatchOut:
     """Failed and expired scans begin anew, under their ids."""
     return await _changed(request, batch_id, lambda conn: batches.retry(conn, batch_id))
 
@@ -148,7 +150,7 @@ async def list_batches(
 
 
 @router.get("/{batch_id}", summary="One batch")
-async def get(request: Request, batch_id: str) -> BatchOut:
+async def get(request: Request, batch_id: BatchId) -> BatchOut:
     """How far it is. Its scans: GET /v1/scans?batch_id=."""
     return _out(await _get(request.app.state.service, batch_id))
 
@@ -159,7 +161,7 @@ async def get(request: Request, batch_id: str) -> BatchOut:
     response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def tell(request: Request, batch_id: str, after: Annotated[int, Query(ge=0, lt=MAX_SEQ)] = 0) -> EventStream:
+async def tell(request: Request, batch_id: BatchId, after: Annotated[int, Query(ge=0, lt=MAX_SEQ)] = 0) -> EventStream:
     """Server-sent events: `scan` for each scan that ended, `progress`, and at last `done`.
 
     Each `scan` has an id; a client that comes back with `Last-Event-ID` (or `after`) misses none and hears none twice.

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pixel_agent.api.comparison_wire import ComparisonOut
 from pixel_agent.api.filters import Text
-from pixel_agent.api.history import PROBLEMS, check_id, no_scan
+from pixel_agent.api.history import PROBLEMS
+from pixel_agent.api.ids import check_id, no_scan
 from pixel_agent.api.records import ScanSummary, reading_of
 from pixel_agent.core import Lang, Status
 from pixel_agent.envelope import Envelope, NoticeOut, RowOut

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from pixel_agent.core import Severity, Status
 from pixel_agent.errors import InvalidRequest
@@ -14,11 +14,22 @@ from pixel_agent.tasks import Catalogue
 
 MAX_SCAN_IDS = 1000
 
+T = TypeVar("T")
 
-def _printable(text: str) -> str:
-    if "\x00" in text:
+
+def without_nul(value: T) -> T:
+    """A text, or JSON with texts in it, as it is. Raises ValueError for NUL, which no PostgreSQL takes."""
+    if _holds_nul(value):
         raise ValueError("must not hold the character NUL")
-    return text
+    return value
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(name) or _holds_nul(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(_holds_nul, value))
 
 
 def _moment(value: object) -> object:
@@ -44,7 +55,8 @@ def _known(value: datetime) -> datetime:
     return value
 
 
-Text = Annotated[str, AfterValidator(_printable)]
+Text = Annotated[str, AfterValidator(without_nul)]
+Value = Annotated[JsonValue, AfterValidator(without_nul)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_known)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Annotated
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from pixel_agent.api.filters import ListQuery, scan_filter
+from pixel_agent.api.ids import ScanId, no_scan
 from pixel_agent.api.records import ScanPage, ScanRecordOut, ScanSummary, reading_of
 from pixel_agent.api.uploads import unless_gone
 from pixel_agent.core import Row
@@ -41,7 +41,6 @@ KEPT = {"Cache-Control": "private, max-age=3600"}
 """The same photo for ever; an hour, lest a deleted one be shown for long."""
 # A photo that somebody opens as a page does nothing, whatever it claims to be.
 _INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 @router.get("/v1/scans", summary="The history, newest first", response_model=ScanPage)
@@ -63,7 +62,7 @@ async def list_scans(request: Request, query: Annotated[ListQuery, Query()]) -> 
 @router.get("/v1/scans/{scan_id}", summary="One scan", response_model=ScanRecordOut)
 async def get_scan(
     request: Request,
-    scan_id: str,
+    scan_id: ScanId,
     wait_s: Annotated[float, Query(ge=0, le=60, description="Wait so long for a final status.")] = 0,
 ) -> Response:
     """All that is kept of it, with what people put right laid over its reading."""
@@ -74,7 +73,7 @@ async def get_scan(
 
 
 @router.delete("/v1/scans/{scan_id}", status_code=204, summary="Delete a scan", response_class=Response)
-async def delete_scan(request: Request, scan_id: str) -> Response:
+async def delete_scan(request: Request, scan_id: ScanId) -> Response:
     """With its reading and reviews; its photo goes too unless another scan is of it."""
     service: ScanService = request.app.state.service
     record = await fetch(service, scan_id, document=False)
@@ -88,7 +87,7 @@ async def delete_scan(request: Request, scan_id: str) -> Response:
 
 
 @router.get("/v1/scans/{scan_id}/photo", summary="The photo as it came", response_class=FileResponse)
-async def get_photo(request: Request, scan_id: str) -> Response:
+async def get_photo(request: Request, scan_id: ScanId) -> Response:
     """Byte by byte, with the type that its bytes show."""
     service: ScanService = request.app.state.service
     record = await fetch(service, scan_id, document=False)
@@ -113,7 +112,7 @@ async def get_photo(request: Request, scan_id: str) -> Response:
 )
 async def get_thumbnail(
     request: Request,
-    scan_id: str,
+    scan_id: ScanId,
     size: Annotated[int, Query(ge=64, le=1024, description="Longer side, in pixels.")] = 320,
 ) -> Response:
     """A JPEG, whatever type the photo has."""
@@ -134,7 +133,7 @@ async def get_thumbnail(
     response_class=Response,
     responses=_JPEG,
 )
-async def get_annotated(request: Request, scan_id: str) -> Response:
+async def get_annotated(request: Request, scan_id: ScanId) -> Response:
     """A JPEG, its longer side at most 2048 pixels; corrected values are drawn as they were corrected."""
     service: ScanService = request.app.state.service
     record, said = await _fetched(service, scan_id)
@@ -151,7 +150,6 @@ async def get_annotated(request: Request, scan_id: str) -> Response:
 
 async def fetch(service: ScanService, scan_id: str, *, document: bool = True) -> ScanRecord:
     """One scan. Raises NotFound."""
-    check_id(scan_id)
     async with service.kept.db.read() as conn:
         record = await scans.get(conn, scan_id, document=document)
     if record is None:
@@ -182,18 +180,6 @@ def record_answer(record: ScanRecordOut, status: int = 200) -> Response:
     return Response(record.model_dump_json(), status, FRESH, media_type="application/json")
 
 
-def check_id(scan_id: str) -> None:
-    """Raise NotFound for what can be no scan's id."""
-    if not _ID.fullmatch(scan_id):
-        raise no_scan(scan_id)
-
-
-def no_scan(scan_id: str) -> NotFound:
-    """The error for an id that no scan has."""
-    shown = scan_id[:32].encode("unicode_escape").decode("ascii")
-    return NotFound(f"There is no scan {shown!r}.", "It may have been deleted; GET /v1/scans lists all that are kept.")
-
-
 def unchanged(request: Request, tag: str) -> bool:
     """Whether the client has this already (RFC 9110, 13.1.2: compared weakly)."""
     asked = request.headers.get("if-none-match", "")
@@ -201,7 +187,6 @@ def unchanged(request: Request, tag: str) -> bool:
 
 
 async def _fetched(service: ScanService, scan_id: str) -> tuple[ScanRecord, list[ReviewRecord]]:
-    check_id(scan_id)
     async with service.kept.db.read() as conn:
         record = await scans.get(conn, scan_id)
         if record is None:

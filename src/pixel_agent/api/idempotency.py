@@ -65,8 +65,11 @@ class Key:
     fingerprint: str
 
     @classmethod
-    def of(cls, request: Request, fields: BaseModel, photos: Sequence[str]) -> Key | None:
-        """The key of a request with these fields and photos (by SHA-256), None without one. Raises InvalidRequest."""
+    def of(cls, request: Request, fields: BaseModel, photos: Sequence[str], *, later: bool = False) -> Key | None:
+        """The key of a request with these fields and photos (by SHA-256), None without one. Raises InvalidRequest.
+
+        `later`: it asks for an answer later, where the same path would answer now; neither can be told for the other.
+        """
         value = request.headers.get(HEADER)
         if value is None:
             return None
@@ -74,7 +77,7 @@ class Key:
             raise InvalidRequest(
                 f"Idempotency-Key has {len(value)} characters; 1 to {MAX_KEY} printable ones are taken.", "Send a UUID."
             )
-        said = [request.url.path, fields.model_dump(mode="json"), list(photos)]
+        said = [request.url.path, fields.model_dump(mode="json"), list(photos), *(["later"] if later else [])]
         fingerprint = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         return cls(value, client_of(request), fingerprint)
 

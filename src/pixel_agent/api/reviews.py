@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic_core import from_json
 
 from pixel_agent.api.clients import client_of
-from pixel_agent.api.filters import PeriodQuery, Text, scan_filter
-from pixel_agent.api.history import PROBLEMS, check_id, no_scan, record_answer, whole
+from pixel_agent.api.filters import PeriodQuery, Text, Value, scan_filter
+from pixel_agent.api.history import PROBLEMS, record_answer, whole
+from pixel_agent.api.ids import ScanId, no_scan
 from pixel_agent.api.records import ScanRecordOut
 from pixel_agent.api.schemas import inlined
 from pixel_agent.api.uploads import explain, read_body
@@ -39,7 +40,7 @@ class ReviewIn(BaseModel):
     part: Part | None = Field(None, description="`items` or `findings`; without it, the whole scan is meant.")
     row: int | None = Field(None, ge=0, description="Which row of the part, from 0.")
     field: Text | None = Field(None, max_length=80, description="`correct`: which field of the row.")
-    value: JsonValue = Field(None, description="`correct`: what is right; null where nobody can read it.")
+    value: Value = Field(None, description="`correct`: what is right; null where nobody can read it.")
     by: Text | None = Field(None, max_length=200, description="Who says so; else the client's address.")
     comment: Text = Field("", max_length=4000)
 
@@ -79,14 +80,13 @@ _BODY: dict[str, object] = {
     response_model=ScanRecordOut,
     openapi_extra=_BODY,
 )
-async def add_review(request: Request, scan_id: str) -> Response:
+async def add_review(request: Request, scan_id: ScanId) -> Response:
     """`confirm` a row or the whole scan, `correct` one field of one row, or leave a `comment`.
 
     What the model said is kept beside it, and a later run never overwrites it.
     """
     service: ScanService = request.app.state.service
     said = _parsed(await read_body(request, service.settings, most=0))
-    check_id(scan_id)
     async with service.kept.db.write() as conn:
         await reviews.hold(conn, scan_id)
         record = await scans.get(conn, scan_id)
@@ -98,10 +98,9 @@ async def add_review(request: Request, scan_id: str) -> Response:
 
 
 @router.delete("/v1/scans/{scan_id}/reviews/{review_id}", summary="Take a review back", response_model=ScanRecordOut)
-async def undo_review(request: Request, scan_id: str, review_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
+async def undo_review(request: Request, scan_id: ScanId, review_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
     """It stays in the list, marked as undone; what it had covered shows again."""
     service: ScanService = request.app.state.service
-    check_id(scan_id)
     async with service.kept.db.write() as conn:
         await reviews.hold(conn, scan_id)
         record = await scans.get(conn, scan_id)

@@ -6,17 +6,19 @@ import asyncio
 import base64
 import binascii
 import json
+import unicodedata
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
+from pixel_agent.api.filters import Text, without_nul
 from pixel_agent.config import PhotoSettings, Settings
 from pixel_agent.core import Lang, Priority
 from pixel_agent.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos, UploadTooSlow
@@ -46,13 +48,13 @@ class ScanFields(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     task: str = ""
-    question: str | None = Field(None, max_length=4000)
-    store_id: str | None = Field(None, max_length=200)
+    question: Text | None = Field(None, max_length=4000)
+    store_id: Text | None = Field(None, max_length=200)
     priority: Priority = Priority.INTERACTIVE
     deadline_ms: int | None = Field(None, gt=0, le=86_400_000)
     lang: Lang = "zh"
     force: bool = False
-    options: Annotated[dict[str, JsonValue], BeforeValidator(_options)] = {}
+    options: Annotated[dict[str, JsonValue], BeforeValidator(_options), AfterValidator(without_nul)] = {}
 
 
 class PhotoIn(BaseModel):
@@ -135,7 +137,9 @@ async def read_json(request: Request, settings: Settings, *, most: int) -> Submi
     uploads = []
     for index, photo in enumerate(parsed.photos):
         text, filename = (photo, None) if isinstance(photo, str) else (photo.data, photo.filename)
-        uploads.append(Upload(await decode_base64(text, f"photos.{index}", settings.photo), filename))
+        uploads.append(
+            Upload(await decode_base64(text, f"photos.{index}", settings.photo), filename and file_name(filename))
+        )
     return Submission(tuple(uploads), ScanFields(**parsed.model_dump(exclude={"photos"})))
 
 
@@ -167,6 +171,11 @@ def explain(error: ValidationError) -> str:
         what = "is not a known field" if problem["type"] == "extra_forbidden" else problem["msg"]
         parts.append(f"{where}: {what}")
     return "; ".join(parts) + "."
+
+
+def file_name(given: str) -> str:
+    """A photo's name without control characters: a bad name is no reason to lose a photo."""
+    return "".join(letter for letter in given if unicodedata.category(letter) != "Cc")
 
 
 async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T:
@@ -245,7 +254,9 @@ async def _uploads(form: FormData, field: str, settings: PhotoSettings, most: in
             "Send several photos to /v1/scans in the field 'photos'.",
         )
     # One byte over the limit is enough for the photo stage to refuse this photo, and not the others.
-    return tuple([Upload(await file.read(settings.max_bytes + 1), file.filename) for file in files])
+    return tuple(
+        [Upload(await file.read(settings.max_bytes + 1), file.filename and file_name(file.filename)) for file in files]
+    )
 
 
 def _too_large(most: int) -> PhotoTooLarge:

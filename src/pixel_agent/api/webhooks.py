@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 
+from pixel_agent.api.ids import WebhookId
 from pixel_agent.api.uploads import explain, read_body
 from pixel_agent.api.webhook_wire import (
     DeliveryOut,
@@ -65,7 +66,7 @@ async def list_webhooks(request: Request) -> WebhookList:
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Tell it nothing any more", response_class=Response)
-async def delete_webhook(request: Request, webhook_id: str) -> Response:
+async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
     """What it has not been told yet is forgotten."""
     service: ScanService = request.app.state.service
     async with service.kept.db.write() as conn:
@@ -74,7 +75,7 @@ async def delete_webhook(request: Request, webhook_id: str) -> Response:
 
 
 @router.post("/{webhook_id}/test", status_code=202, summary="Send it an event of the kind `webhook.test`")
-async def test_webhook(request: Request, webhook_id: str) -> DeliveryOut:
+async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
     """It goes the way of every event, signed and repeated; the list of deliveries says what became of it."""
     service: ScanService = request.app.state.service
     async with service.kept.db.write() as conn:

@@ -42,7 +42,8 @@ async def begin(
         return FIRST
     if row.fingerprint != fingerprint:
         raise IdempotencyMismatch(
-            "This Idempotency-Key came before, with other photos or fields.", "Make a new key for each new request."
+            "This Idempotency-Key came before, with other photos or fields, or with another `Prefer: respond-async`.",
+            "Make a new key for each new request; send the same one again as it was.",
         )
     return RUNNING if row.answer is None else str(row.answer)
 
