@@ -267,6 +267,30 @@ def test_the_same_photo_is_never_scanned_twice(simulated: Server, open_page: Ope
     assert len(scans(simulated)) == before + 1
 
 
+def test_a_photo_that_was_answered_unheard_is_not_scanned_again(simulated: Server, open_page: OpenPage) -> None:
+    visit = open_page(simulated)
+    visit.faults.allow("status of 422")
+    page = visit.go("#/settings")
+    before = len(scans(simulated))
+    page.evaluate(
+        """async ([data, fields]) => {
+            const store = await import('/app/js/outbox-store.js');
+            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const photo = new Blob([bytes], { type: 'image/jpeg' });
+            const form = new FormData();
+            for (const [name, value] of Object.entries(fields)) form.append(name, value);
+            form.append('photos', photo, 'unheard.jpg');
+            const headers = { 'Idempotency-Key': 'test-unheard' };
+            await (await fetch('/v1/scans?stream=true&priority=interactive', { method: 'POST', headers, body: form })).text();
+            await store.add(photo, 'unheard.jpg', fields, 'test-unheard');
+            await store.flush();
+        }""",
+        [base64.b64encode(tag(29)).decode(), {"task": "text_read", "lang": "zh"}],
+    )
+    assert page.evaluate(LIST) == []
+    assert len(scans(simulated)) == before + 1
+
+
 def test_no_room_is_told(simulated: Server, open_page: OpenPage) -> None:
     visit = open_page(simulated)
     page = visit.go("#/settings")

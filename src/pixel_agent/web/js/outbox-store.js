@@ -129,8 +129,9 @@ async function sendOne(entry) {
   let answer, body;
   try {
     [answer, body] = await post(entry, { Prefer: "respond-async" });
-    // A server that keeps nothing cannot answer later: then it answers now.
-    if (String(body.code).startsWith("store_")) [answer, body] = await post(entry, {});
+    // A server that keeps nothing cannot answer later: then it answers now. What it answered now before, and was not heard,
+    // it tells again only so.
+    if (String(body.code).startsWith("store_") || body.code === "idempotency_mismatch") [answer, body] = await post(entry, {});
   } catch {
     return pauseAfter(entry.tries);
   }
