@@ -26,6 +26,8 @@ def test_every_view_opens_and_fits(simulated: Server, open_page: OpenPage, scree
 def test_a_way_that_leads_nowhere_says_so(simulated: Server, open_page: OpenPage) -> None:
     page = open_page(simulated).go("#/nowhere")
     expect(page.locator("main h1")).to_have_text("没有这个页面")
+    expect(page.locator("main")).to_contain_text("地址可能写错了")
+    expect(page.locator("main")).not_to_contain_text("连接")
     page.locator("main a[href='#/']").click()
     expect(page.locator("body")).to_have_attribute("data-view", "scan")
 

@@ -78,13 +78,8 @@ async function show(root, moved) {
 }
 
 function broken(root, key) {
-  clear(root).append(
-    h(
-      "section",
-      { class: "pix-panel" },
-      h("h1", { t: key }),
-      h("p", { t: "ui.view_failed_advice" }),
-      h("div", { class: "pix-actions" }, h("button", { class: "pix-button primary", type: "button", t: "ui.reload", on: { click: () => location.reload() } }), h("a", { class: "pix-button", href: "#/", t: "nav.scan" })),
-    ),
-  );
+  const lost = key === "ui.no_such_page";
+  const reload = h("button", { class: "pix-button primary", type: "button", t: "ui.reload", on: { click: () => location.reload() } });
+  const home = h("a", { class: `pix-button ${lost ? "primary" : ""}`, href: "#/", t: lost ? "ui.home" : "nav.scan" });
+  clear(root).append(h("section", { class: "pix-panel" }, h("h1", { t: key }), h("p", { t: `${key}_advice` }), h("div", { class: "pix-actions" }, !lost && reload, home)));
 }
