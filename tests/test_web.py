@@ -16,6 +16,7 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 
 from pixel_agent.api import web
+from pixel_agent.errors import PixelAgentError
 from scripts.draw_icons import SIZES, agent, draw
 
 FIRST_PAINT_BYTES = 100 * 1024
@@ -203,6 +204,21 @@ def test_both_languages_say_the_same_things() -> None:
     assert len(en) > 100
     assert {key for key in zh if not key.startswith(FROM_ENGLISH)} == en.keys()
     assert [key for words in (zh, en) for key in words if not words[key].strip()] == []
+
+
+def test_every_error_of_the_server_has_words_and_advice() -> None:
+    kinds: list[type[PixelAgentError]] = [PixelAgentError, *_below(PixelAgentError)]
+    codes = {kind.code for kind in kinds}
+    wanted = {f"error.{code}{end}" for code in codes for end in ("", ".do")}
+    assert [wanted - words.keys() for words in strings().values()] == [set(), set()]
+
+
+def _below(kind: type[PixelAgentError]) -> Iterator[type[PixelAgentError]]:
+    """The errors that `errors.py` derives from one."""
+    for error in kind.__subclasses__():
+        if error.__module__ == PixelAgentError.__module__:
+            yield error
+        yield from _below(error)
 
 
 def test_both_languages_fill_in_the_same_values() -> None:

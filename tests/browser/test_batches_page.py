@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from pathlib import Path
 from uuid import uuid4
@@ -146,7 +147,12 @@ def test_a_batch_is_cancelled_and_listed(simulated: Server, open_page: OpenPage,
     assert overflow(page) <= 0
     page.locator("[data-nav=batches]").click()
     expect(page.locator(f".batch[data-id='{batch_id}']")).to_contain_text("停")
-    expect(page.locator(f".batch[data-id='{batch_id}'] [data-state=cancelled]")).to_be_visible()
+    card = page.locator(f".batch[data-id='{batch_id}']")
+    expect(card.locator(".pix-tag[data-state=cancelled]")).to_be_visible()
+    expect(card.locator(".parts[data-state=cancelled]")).to_have_attribute(
+        "aria-label", re.compile("停 · 已取消 · 读了 [0-2] / 2")
+    )
+    expect(card.locator(".batch__n")).to_contain_text("读了")
 
 
 def test_batches_have_no_barriers(simulated: Server, open_page: OpenPage, tmp_path: Path, screen: Screen) -> None:

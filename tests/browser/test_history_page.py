@@ -81,6 +81,20 @@ def test_the_list_is_worked_by_keyboard(simulated: Server, open_page: OpenPage, 
     expect(page.locator(".reading__near")).to_contain_text("2 / 3")
 
 
+def test_what_cannot_be_compared_is_said_in_the_language_in_use(embedded: Server, open_page: OpenPage) -> None:
+    visit = open_page(embedded)
+    visit.faults.allow("status of 404 .*/v1/compare")
+    page = visit.go("#/compare?store_id=nowhere&task=price_tag")
+    alert = page.locator("main [role=alert]")
+    expect(alert).to_contain_text("没有可以对比的两次巡检")
+    said = alert.get_by_text("There is no visit of this store")
+    expect(said).to_be_hidden()
+    alert.locator("summary").click()
+    expect(said).to_be_visible()
+    page.locator("#switch-language").click()
+    expect(alert).to_contain_text("There are no two visits to compare")
+
+
 def test_two_are_compared(embedded: Server, open_page: OpenPage) -> None:
     name = f"店-{uuid4().hex[:8]}"
     for example in ("price_tag_plain", "price_tag_member"):

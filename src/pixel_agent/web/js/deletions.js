@@ -2,6 +2,7 @@
 
 import { send } from "./api.js";
 import { toast } from "./dom.js";
+import { errorWords } from "./errors.js";
 import { offerUndo } from "./undo.js";
 
 const waiting = new Map();
@@ -41,7 +42,7 @@ async function run(group) {
   }
   if (failed.length === 0) return;
   tell();
-  toast([reason.detail || reason.message, reason.advice].filter(Boolean).join(" "), { kind: "fail" });
+  toast(errorWords(reason), { kind: "fail" });
 }
 
 function forget(group) {

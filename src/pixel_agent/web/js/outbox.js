@@ -2,6 +2,7 @@
 
 import { online } from "./api.js";
 import { announce, h, stylesheet, text, toast } from "./dom.js";
+import { errorWords } from "./errors.js";
 import { add as addWords, onLang, t, when } from "./i18n.js";
 import { add, flush, list, remove, retry, subscribe } from "./outbox-store.js";
 import { sprite } from "./sprites.js";
@@ -133,7 +134,7 @@ class Panel {
     const name = readable(entry.filename || t("outbox.nameless"), 60);
     if (!this.pictures.has(entry.id)) this.pictures.set(entry.id, URL.createObjectURL(new Blob([entry.data], { type: entry.type })));
     const refused = entry.state === "refused";
-    const state = refused ? t("outbox.refused", { detail: readable(entry.problem?.detail || entry.problem?.code || "", 200) }) : t("outbox.waiting");
+    const state = refused ? t("outbox.refused", { detail: errorWords(entry.problem) }) : t("outbox.waiting");
     return h(
       "li",
       { class: "outbox-row" },

@@ -2,6 +2,7 @@
 
 import { getJSON } from "./api.js";
 import { announce, clear, h, say, stylesheet, text } from "./dom.js";
+import { errorNodes } from "./errors.js";
 import { duration, lang, onLang, t } from "./i18n.js";
 import { sprite } from "./sprites.js";
 import { taskSprite } from "./tasks.js";
@@ -198,14 +199,8 @@ export class ScanCard {
 
   on_failed() {
     const { error } = this.job;
-    const key = `error.${error.code}`;
-    const known = t(key) !== key;
     this.tell("jobs.failed");
-    const detail = error.detail && !known ? h("p", {}, text(error.detail)) : null;
-    const advice = error.advice && !known ? h("p", {}, text(error.advice)) : null;
-    this.result.append(
-      h("div", { class: "card-error" }, sprite("fail"), h("div", {}, known ? h("p", { t: key }) : detail, known && t(`${key}.do`) !== `${key}.do` ? h("p", { t: `${key}.do` }) : advice, h("p", { class: "pix-caption" }, text(error.code)))),
-    );
+    this.result.append(h("div", { class: "card-error" }, sprite("fail"), h("div", {}, errorNodes(error))));
     if (error.code.startsWith("photo_")) this.act("jobs.another", "photo", () => this.hooks.retake(this.job), "primary");
     else this.act("ui.retry", "retry", () => this.job.scan(), "primary");
     announce(`${this.line.textContent} ${this.result.textContent}`, { assertive: true });

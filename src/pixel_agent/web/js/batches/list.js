@@ -2,6 +2,7 @@
 
 import { getJSON, online, pause } from "../api.js";
 import { clear, h, stylesheet, text, toast } from "../dom.js";
+import { errorNodes, errorWords } from "../errors.js";
 import { handoff } from "../handoff.js";
 import { onLang, t, when } from "../i18n.js";
 import { prefs } from "../prefs.js";
@@ -10,7 +11,7 @@ import { sprite } from "../sprites.js";
 import { loadTasks, taskName, taskSprite } from "../tasks.js";
 import { readable } from "../untrusted.js";
 import { dropZone, size, sorted } from "./intake.js";
-import { batchName, pace, progressBar, stateTag } from "./progress.js";
+import { batchName, pace, progressBar, share, stateTag } from "./progress.js";
 import { uploads } from "./uploads.js";
 
 const LOOK_MS = 3000;
@@ -105,7 +106,7 @@ class BatchList {
       const batch = await uploads.start(this.files, { ...fields, lang: t("lang.code") });
       go(`/batches/${batch.batch_id}`);
     } catch (error) {
-      toast([error.detail || error.message, error.advice].filter(Boolean).join(" "), { kind: "fail" });
+      toast(errorWords(error), { kind: "fail" });
       button.disabled = false;
       button.lastChild.textContent = t("batches.start");
     }
@@ -128,7 +129,7 @@ class BatchList {
     } catch (error) {
       if (this.signal.aborted || this.batches.length) return;
       const again = h("button", { type: "button", class: "pix-button primary", t: "ui.retry", on: { click: () => this.load() } });
-      clear(this.note).append(h("div", { class: "pix-panel pix-empty", role: "alert" }, sprite("fail", { size: 48 }), h("h3", { t: "batches.failed" }), h("p", {}, text(error.detail || error.message)), again));
+      clear(this.note).append(h("div", { class: "pix-panel pix-empty", role: "alert" }, sprite("fail", { size: 48 }), h("h3", { t: "batches.failed" }), errorNodes(error), again));
     }
   }
 
@@ -142,15 +143,14 @@ class BatchList {
   }
 
   #card(batch) {
-    const label = t("batches.progress_of", { name: readable(batch.name || t("batches.unnamed"), 60), done: batch.done, total: batch.total });
     const meta = [taskName(batch.task), batch.store_id, t("batches.created", { time: when(batch.created_at) }), pace(batch)].filter(Boolean);
     return h(
       "li",
       { class: "batch pix-panel", "data-id": batch.batch_id },
       h("a", { class: "batch__link", href: `#/batches/${encodeURIComponent(batch.batch_id)}` }, sprite(taskSprite(batch.task), { size: 24 }), h("strong", {}, batchName(batch))),
       h("span", { class: "batch__state" }, stateTag(batch.status)),
-      progressBar(batch, label),
-      h("span", { class: "batch__n" }, t("batches.progress", { done: batch.done, total: batch.total })),
+      progressBar(batch, readable(batch.name || t("batches.unnamed"), 60)),
+      h("span", { class: "batch__n" }, share(batch)),
       h("span", { class: "batch__meta" }, meta.map((part) => h("span", {}, text(part)))),
     );
   }

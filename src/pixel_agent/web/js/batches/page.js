@@ -3,6 +3,7 @@
 import { agent } from "../agent.js";
 import { events, getJSON, send } from "../api.js";
 import { announce, clear, dialog, h, stylesheet, text, toast } from "../dom.js";
+import { errorWords } from "../errors.js";
 import { thumbnail } from "../history/card.js";
 import { exportControl } from "../history/exporting.js";
 import { duration, onLang, t, when } from "../i18n.js";
@@ -12,7 +13,7 @@ import { sprite } from "../sprites.js";
 import { loadTasks, taskName, taskSprite } from "../tasks.js";
 import { readable } from "../untrusted.js";
 import { dropZone, size } from "./intake.js";
-import { batchName, countTags, pace, progressBar, stateTag } from "./progress.js";
+import { batchName, countTags, pace, progressBar, share, stateTag } from "./progress.js";
 import { uploads } from "./uploads.js";
 
 const MOST_TILES = 600; // beyond, the history shows the rest
@@ -78,9 +79,9 @@ class BatchPage {
     const meta = [taskName(batch.task), batch.store_id, said("priority", batch.priority), t("batches.created", { time: when(batch.created_at) })].filter(Boolean);
     clear(this.facts).append(
       h("div", { class: "batch-head__meta" }, stateTag(batch.status), meta.map((part) => h("span", {}, text(part)))),
-      h("p", { class: "batch-head__n" }, h("strong", {}, t("batches.progress", { done: batch.done, total: batch.total })), " ", h("span", {}, pace(batch))),
+      h("p", { class: "batch-head__n" }, h("strong", {}, share(batch)), " ", h("span", {}, pace(batch))),
     );
-    clear(this.bar).append(progressBar(batch, t("batches.progress_of", { name: readable(name, 60), done: batch.done, total: batch.total })));
+    clear(this.bar).append(progressBar(batch, readable(name, 60)));
     clear(this.counts).append(countTags(batch));
     this.#drawActions();
     this.#drawUpload();
@@ -114,19 +115,19 @@ class BatchPage {
       running: ["batches.uploading", { sent: job.sent, total: job.total, size: size(job.bytes) }],
       offline: ["batches.upload_offline"],
       waiting: ["batches.upload_waiting", { time: duration(1000 * Number(job.why || 1)) }],
-      paused: ["batches.upload_paused", { why: job.why }],
+      paused: ["batches.upload_paused", { why: job.state === "paused" ? errorWords(job.why) : "" }],
       stopped: ["batches.upload_stopped"],
       done: ["batches.uploaded"],
     }[job.state];
-    const share = h("i");
-    share.style.setProperty("--share", `${Math.round((100 * job.sent) / Math.max(1, job.total))}%`);
+    const sent = h("i");
+    sent.style.setProperty("--share", `${Math.round((100 * job.sent) / Math.max(1, job.total))}%`);
     const goes = ["running", "waiting", "offline"].includes(job.state);
     const act = goes ? () => uploads.stop(this.batch.batch_id) : () => uploads.again(this.batch.batch_id);
     const button = job.state !== "done" && h("button", { type: "button", class: "pix-button small", "data-do": goes ? "stop" : "again", on: { click: act } }, t(goes ? "batches.upload_stop" : "batches.upload_again"));
     const focused = this.upload.contains(document.activeElement);
     clear(this.upload).append(
       h("p", {}, sprite(job.state === "done" ? "ok" : job.state === "running" ? "upload" : "warn", { size: 24 }), " ", text(t(...words)), job.skipped > 0 && ` · ${t("batches.upload_skipped", { n: job.skipped })}`),
-      ...(job.state === "done" ? [] : [h("div", { class: "pix-bar", "aria-hidden": "true" }, share), button]),
+      ...(job.state === "done" ? [] : [h("div", { class: "pix-bar", "aria-hidden": "true" }, sent), button]),
     );
     if (focused) this.upload.querySelector("button")?.focus();
     this.#drawRefused(job.refused);
@@ -135,7 +136,7 @@ class BatchPage {
   #drawRefused(refused) {
     if (!refused.length || this.refused.dataset.n === `${refused.length} ${t("lang.code")}`) return;
     this.refused.dataset.n = `${refused.length} ${t("lang.code")}`;
-    const line = (one) => h("li", {}, h("strong", {}, text(one.filename)), " ", text(one.error?.detail ?? one.error?.code ?? ""));
+    const line = (one) => h("li", {}, h("strong", {}, text(one.filename)), " ", h("span", { title: readable(one.error?.detail ?? "", 200) || null }, errorWords(one.error)));
     clear(this.refused).append(h("section", { class: "pix-panel refused" }, h("h2", { class: "pix-panel-title" }, sprite("warn", { size: 24 }), t("batches.refused", { n: refused.length })), h("ul", {}, refused.slice(0, 200).map(line))));
   }
 
@@ -151,7 +152,7 @@ class BatchPage {
         cursor = `&cursor=${encodeURIComponent(page.next)}`;
       }
     } catch (error) {
-      if (!this.signal.aborted) this.live.textContent = error.detail || error.message;
+      if (!this.signal.aborted) this.live.textContent = errorWords(error);
     }
     for (const scan of found.reverse()) this.#put(scan);
     this.#drawRest();
@@ -167,7 +168,7 @@ class BatchPage {
     try {
       await events(`${this.path}/events`, { signal: this.signal, onEvent, onState, lastId: this.lastId ?? null });
     } catch (error) {
-      this.live.textContent = error.detail || error.message;
+      this.live.textContent = errorWords(error);
     }
     this.listening = false;
     if (ENDED.has(this.batch.status)) this.live.textContent = "";
@@ -215,7 +216,7 @@ class BatchPage {
 
   #tile(scan) {
     const status = said("status", scan.status);
-    const words = scan.summary || scan.error?.detail || scan.filename || "";
+    const words = scan.summary || (scan.error && errorWords(scan.error)) || scan.filename || "";
     const label = [scan.filename, status, scan.summary].filter(Boolean).map((part) => readable(part, 60)).join(" · ");
     return h(
       "li",
@@ -278,6 +279,6 @@ class BatchPage {
   }
 
   #failed(error) {
-    if (error.name !== "AbortError") toast([error.detail || error.message, error.advice].filter(Boolean).join(" "), { kind: "fail" });
+    if (error.name !== "AbortError") toast(errorWords(error), { kind: "fail" });
   }
 }

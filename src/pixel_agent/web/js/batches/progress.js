@@ -7,7 +7,8 @@ import { sprite } from "../sprites.js";
 
 const ORDER = ["completed", "partial", "retake_required", "failed", "expired", "cancelled", "running", "queued"];
 const STATE_SPRITES = { open: "hourglass", running: "running", completed: "completed", cancelled: "cancelled" };
-const STATE_KINDS = { completed: "ok", open: "warn" };
+const STATE_KINDS = { completed: "ok", open: "warn", cancelled: "warn" };
+const READ = ["completed", "partial", "retake_required"];
 
 export function stateTag(status) {
   return h("span", { class: `pix-tag ${STATE_KINDS[status] ?? ""}`, "data-state": status }, sprite(STATE_SPRITES[status] ?? "unknown", { size: 12 }), t(`batches.state.${status}`));
@@ -17,15 +18,21 @@ export function batchName(batch) {
   return batch.name ? text(batch.name) : h("span", {}, t("batches.unnamed"));
 }
 
-export function progressBar(batch, label) {
+/** How many photos are done; of a batch that was cancelled, how many were read. */
+export function share(batch) {
+  const done = batch.status === "cancelled" ? READ.reduce((sum, status) => sum + (batch.counts?.[status] ?? 0), 0) : batch.done;
+  return t(batch.status === "cancelled" ? "batches.progress_cancelled" : "batches.progress", { done, total: batch.total });
+}
+
+export function progressBar(batch, name) {
   const counts = batch.counts ?? {};
   const part = (status) => {
     const node = h("i", { "data-status": status });
     node.style.setProperty("flex-grow", String(counts[status]));
     return node;
   };
-  const bar = h("div", { class: "parts", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": String(batch.total), "aria-valuenow": String(batch.done), "aria-label": label }, ORDER.filter((status) => counts[status] > 0).map(part));
-  return bar;
+  const label = batch.status === "cancelled" ? `${name} · ${t("batches.state.cancelled")} · ${share(batch)}` : t("batches.progress_of", { name, done: batch.done, total: batch.total });
+  return h("div", { class: "parts", "data-state": batch.status, role: "progressbar", "aria-valuemin": "0", "aria-valuemax": String(batch.total), "aria-valuenow": String(batch.done), "aria-label": label }, ORDER.filter((status) => counts[status] > 0).map(part));
 }
 
 export function countTags(batch) {

@@ -160,7 +160,7 @@ function refuse(job, error) {
 }
 
 function pauseJob(job, error) {
-  tell(Object.assign(job, { state: "paused", why: [error.detail || error.message, error.advice].filter(Boolean).join(" ") }));
+  tell(Object.assign(job, { state: "paused", why: error }));
 }
 
 function settle(job, part, batch) {

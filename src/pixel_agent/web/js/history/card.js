@@ -1,6 +1,7 @@
 // One scan in a list: its thumbnail, what was asked, what was found, and what should be done.
 
 import { h, text } from "../dom.js";
+import { errorWords } from "../errors.js";
 import { duration, t, when } from "../i18n.js";
 import { FINAL, reviewTag, severityTag, simulatedTag, statusTag } from "../reading/tags.js";
 import { sprite } from "../sprites.js";
@@ -29,7 +30,7 @@ export function scanCard(scan, { selected, onSelect, onConfirm }) {
         { class: "scan__words" },
         h("span", { class: "scan__title" }, sprite(taskSprite(scan.task), { size: 24 }), h("strong", {}, taskName(scan.task))),
         h("span", { class: "scan__tags" }, scan.simulated && simulatedTag(), statusTag(scan.status), scan.severity && severityTag(scan.severity), scan.review !== "none" && FINAL.has(scan.status) && reviewTag(scan.review)),
-        h("span", { class: "scan__summary" }, scan.summary ? text(scan.summary) : scan.error ? text(scan.error.detail) : null),
+        h("span", { class: "scan__summary" }, scan.summary ? text(scan.summary) : scan.error ? errorWords(scan.error) : null),
         counts.length > 0 && h("span", { class: "scan__counts" }, counts.join(" · ")),
         h("span", { class: "scan__meta" }, meta.filter(Boolean).map((part) => h("span", {}, part))),
       ),

@@ -1,6 +1,7 @@
 // What stands around the rows of a reading: who read it and when, alerts, warnings, quality, totals, times, the log.
 
 import { h, text } from "../dom.js";
+import { errorNodes } from "../errors.js";
 import { duration, has, lang, number, t, when } from "../i18n.js";
 import { SEVERITIES, wordsOf } from "../rows.js";
 import { sprite } from "../sprites.js";
@@ -130,9 +131,7 @@ export function problemNode(record) {
     "section",
     { class: "pix-panel problem", role: "alert" },
     h("h2", {}, sprite("fail", { size: 24 }), " ", t("reading.failed")),
-    h("p", {}, text(problem.detail || problem.title || problem.code)),
-    problem.advice && h("p", {}, text(problem.advice)),
-    h("p", { class: "pix-soft" }, text(problem.code)),
+    errorNodes(problem),
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { send } from "../api.js";
 import { dialog, h, toast } from "../dom.js";
+import { errorWords } from "../errors.js";
 import { t } from "../i18n.js";
 import { prefs } from "../prefs.js";
 import { offerUndo } from "../undo.js";
@@ -63,5 +64,5 @@ export async function takeBack(record, ids, changed) {
 
 function failed(error) {
   if (error.name === "AbortError") return;
-  toast([error.detail || error.message, error.advice].filter(Boolean).join(" "), { kind: "fail" });
+  toast(errorWords(error, "reading"), { kind: "fail" });
 }

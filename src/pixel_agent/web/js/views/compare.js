@@ -2,6 +2,7 @@
 
 import { getJSON } from "../api.js";
 import { clear, h, stylesheet, text } from "../dom.js";
+import { errorNodes } from "../errors.js";
 import { add, lang, onLang, t, when } from "../i18n.js";
 import { createLink } from "../link.js";
 import { PhotoViewer } from "../photo-viewer.js";
@@ -57,7 +58,7 @@ function failed(root, error) {
       { class: "pix-panel pix-empty", role: "alert" },
       sprite("warn", { size: 48 }),
       h("h2", {}, t("compare.failed")),
-      h("p", {}, text([error.detail || error.message, error.advice].filter(Boolean).join(" "))),
+      errorNodes(error, "compare"),
       h("a", { class: "pix-button primary", href: "#/history" }, t("compare.history")),
     ),
   );

@@ -3,6 +3,7 @@
 import { getJSON, online, pause } from "../api.js";
 import { deletions } from "../deletions.js";
 import { announce, clear, h, say, stylesheet, text } from "../dom.js";
+import { errorNodes, errorWords } from "../errors.js";
 import { scanCard } from "../history/card.js";
 import { exportControl } from "../history/exporting.js";
 import { filterForm, fromQuery, isEmpty, toApi, toHash } from "../history/filters.js";
@@ -124,7 +125,7 @@ class History {
       this.#count();
     } catch (error) {
       if (this.signal.aborted) return;
-      this.shown.textContent = error.detail || error.message;
+      this.shown.textContent = errorWords(error);
     }
     this.state = "ready";
   }
@@ -231,7 +232,7 @@ class History {
 
   #failed(error) {
     const again = h("button", { type: "button", class: "pix-button primary", t: "ui.retry", on: { click: () => this.load() } });
-    this.#note(h("div", { class: "pix-panel pix-empty", role: "alert" }, sprite("fail", { size: 48 }), h("h2", { t: "history.failed" }), h("p", {}, text([error.detail || error.message, error.advice].filter(Boolean).join(" "))), again));
+    this.#note(h("div", { class: "pix-panel pix-empty", role: "alert" }, sprite("fail", { size: 48 }), h("h2", { t: "history.failed" }), errorNodes(error), again));
   }
 
   #note(node) {
