@@ -133,6 +133,22 @@ def test_the_name_is_asked_once_and_everything_is_confirmed(embedded: Server, op
     assert record(embedded, tag)["review"] == "confirmed"
 
 
+def test_everything_can_be_confirmed_also_after_one_row_was_corrected(embedded: Server, open_page: OpenPage) -> None:
+    photo_of_many = (EXAMPLES / "shelf_strip.jpg").read_bytes()
+    shelf = scan(embedded, photo_of_many, "worklist.jpg", task="price_tag", store_id="S-worklist")
+    reading = record(embedded, shelf)["reading"]
+    assert isinstance(reading, dict)
+    assert [row["review"] for row in reading["items"]].count("advised") > 1
+    change = {"action": "correct", "part": "items", "row": 0, "field": "regular_price", "value": 1.5, "by": "李雷"}
+    httpx.post(f"{embedded.url}/v1/scans/{shelf}/reviews", json=change, timeout=30).raise_for_status()
+    assert record(embedded, shelf)["review"] == "advised"
+    page = open_page(embedded).go(f"#/scans/{shelf}")
+    page.locator("[data-do=confirm_all]").click()
+    name_the_reviewer(page)
+    expect(page.locator(".reading__tags [data-review=corrected]")).to_be_visible()
+    expect(page.locator("[data-do=confirm_all]")).to_have_count(0)
+
+
 def test_a_deleted_scan_can_be_had_back(embedded: Server, open_page: OpenPage, tag: str) -> None:
     page = open_page(embedded).go(f"#/scans/{tag}")
     page.locator("[data-do=delete]").click()

@@ -4,6 +4,7 @@ import { agent } from "../agent.js";
 import { getJSON, pause, send } from "../api.js";
 import { deletions } from "../deletions.js";
 import { announce, clear, dialog, h, stylesheet, text, toast } from "../dom.js";
+import { errorWords } from "../errors.js";
 import { add, onLang, t } from "../i18n.js";
 import { createLink } from "../link.js";
 import { PhotoViewer } from "../photo-viewer.js";
@@ -210,7 +211,8 @@ class ReadingPage {
     const button = (name, picture, act, kind = "") => h("button", { type: "button", class: `pix-button small ${kind}`, "data-do": name, on: { click: act } }, sprite(picture, { size: 24 }), h("span", {}, t(`reading.${name}`)));
     const anchor = (name, picture, href, more) => h("a", { class: "pix-button small", "data-do": name, href, ...more }, sprite(picture, { size: 24 }), h("span", {}, t(`reading.${name}`)));
     const id = encodeURIComponent(this.record.scan_id);
-    const settled = ["confirmed", "corrected"].includes(this.record.review);
+    const rows = [...(reading?.items ?? []), ...(reading?.findings ?? [])];
+    const settled = ["confirmed", "corrected"].includes(this.record.review) && rows.every((row) => row.review !== "advised");
     const more = h("button", { type: "button", class: "pix-button small reading__more", "aria-expanded": String(Boolean(this.place.more)), "data-do": "more" }, sprite("menu", { size: 24 }), h("span", {}, t("reading.more")));
     more.addEventListener("click", () => {
       this.place.more = !this.place.more;
@@ -309,7 +311,7 @@ class ReadingPage {
     try {
       await act();
     } catch (error) {
-      if (error.name !== "AbortError") toast([error.detail || error.message, error.advice].filter(Boolean).join(" "), { kind: "fail" });
+      if (error.name !== "AbortError") toast(errorWords(error), { kind: "fail" });
     }
   }
 
