@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editab
 SERVED := .venv/.served
 INSTALLED := .venv/.installed
 
-.PHONY: serve install test test-browser prove-durability screenshots check format clean
+.PHONY: serve install test test-servers test-browser prove-durability screenshots check format clean
 
 # The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
 serve: $(SERVED)
@@ -25,7 +25,11 @@ $(INSTALLED): pyproject.toml
 	touch $(INSTALLED) $(SERVED)
 
 test: install
-	$(BIN)/python -m pytest -m "not browser" --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest -m "not browser and not e2e" --cov --cov-report=term --cov-fail-under=90
+
+# Real server processes: killed, overloaded, out of disk, asked by clients.
+test-servers: install
+	$(BIN)/python -m pytest -m e2e
 
 # The terminal in a real Chromium against real servers: takes about as long again.
 test-browser: install
