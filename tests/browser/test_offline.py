@@ -52,7 +52,15 @@ def restartable(start_servers: Start) -> tuple[Server, Start]:
 
 
 def scans(server: Server) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = httpx.get(f"{server.url}/v1/scans").json()["scans"]
+    """All of them: the server is shared, and a page may be full."""
+    found: list[dict[str, object]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = httpx.get(
+            f"{server.url}/v1/scans", params={"limit": 200, **({"cursor": cursor} if cursor else {})}
+        ).json()
+        found += page["scans"]
+        cursor = page["next"]
     return found
 
 
