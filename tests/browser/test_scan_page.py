@@ -337,7 +337,7 @@ def test_a_busy_server_is_asked_again_after_its_time(simulated: Server, open_pag
 def test_an_interrupted_scan_is_sent_again_when_the_server_is_back(open_page: OpenPage, start_servers: Start) -> None:
     with restartable(start_servers) as (server, again):
         visit = open_page(server)
-        visit.faults.allow(*LOST, "status of 409")
+        visit.faults.allow(*LOST, "status of 409", "status of 422")  # 422: first tried at once, then for later
         page = scan_view(visit)
         bring(page, "drop", tag(32))
         expect(card(page)).to_have_attribute("data-state", "running")
@@ -356,7 +356,7 @@ def test_without_a_server_the_photo_is_put_by_and_its_reading_comes_later(
 ) -> None:
     with restartable(start_servers) as (server, again):
         visit = open_page(server)
-        visit.faults.allow(*LOST, "status of 409")
+        visit.faults.allow(*LOST, "status of 409", "status of 422")  # 422: first tried at once, then for later
         page = scan_view(visit)
         expect(page.locator(".attract, article.card")).to_have_count(1)
         page.evaluate("() => import('/app/js/scans.js')")
