@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 
 import pytest
 from pydantic import JsonValue
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent import recorder as module
 from pixel_agent.config import Settings, load
 from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, Severity, Status
 from pixel_agent.errors import DeadlineExceeded, EngineError, InvalidRequest, StoreFull
 from pixel_agent.recorder import Recorder
+from pixel_agent.store import ended as ended_records
 from pixel_agent.store import scans
+from pixel_agent.store.ended import Ended
 from pixel_agent.store.nouns import ScanFilter, ScanRecord
 from pixel_agent.store.photos import sha256_of
 from pixel_agent.store.store import Store
@@ -150,6 +155,7 @@ async def test_a_photo_that_is_deleted_meanwhile_is_written_again(recorder: Reco
     assert record.photo is not None
     recorder._store.photos.remove(record.photo.sha256)
     await recorder.keep(asked(0, scan_id="f" * 32), answer(asked(0, scan_id="f" * 32)))
+    await until_written(recorder)
     assert recorder._store.photos.exists(record.photo.sha256)
 
 
@@ -162,13 +168,71 @@ async def test_without_keep_photos_the_reading_is_kept_alone(tmp_path: Path) -> 
         assert not recorder._store.photos.exists(record.photo.sha256)
 
 
-async def test_a_late_store_costs_a_warning_and_the_record_follows(tmp_path: Path) -> None:
+async def test_a_busy_database_keeps_no_answer_waiting_and_the_record_follows(recorder: Recorder) -> None:
+    async with recorder._store.db.write():
+        assert not warned(await recorder.keep(asked(), answer(asked())))
+        assert recorder.stats.recorded == 0
+    assert len(await records(recorder)) == 1
+
+
+async def test_a_late_disk_costs_a_warning_and_the_record_follows(tmp_path: Path) -> None:
+    awake = Event()
     async with recording(local(tmp_path, append_timeout_s=0.05)) as recorder:
-        async with recorder._store.db.write():
-            scan = await recorder.keep(asked(), answer(asked()))
-            assert warned(scan)
-        await until_written(recorder)
+        recorder._journal._thread.submit(awake.wait)
+        assert warned(await recorder.keep(asked(), answer(asked())))
+        awake.set()
         assert len(await records(recorder)) == 1
+
+
+async def test_who_opens_a_transaction_finds_all_that_was_answered_before(recorder: Recorder) -> None:
+    for number in range(5):
+        await recorder.keep(asked(number), answer(asked(number)))
+        async with recorder._store.db.write() as conn:
+            assert await scans.get(conn, asked(number).scan_id) is not None
+
+
+async def test_records_that_nobody_looks_for_gather(recorder: Recorder) -> None:
+    groups = []
+    insert = ended_records.insert
+
+    async def counted(conn: AsyncConnection, ended: Sequence[Ended]) -> None:
+        groups.append(len(ended))
+        await insert(conn, ended)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "insert", counted)
+        for number in range(4):
+            await recorder.keep(asked(number), answer(asked(number)))
+        await until_written(recorder)
+    assert groups == [4]
+
+
+async def test_what_is_in_the_database_leaves_the_journal(recorder: Recorder) -> None:
+    for number in range(3):
+        await recorder.keep(asked(number), answer(asked(number)))
+    await until_written(recorder)
+    (file,) = (recorder._store.folder / "journal").iterdir()
+    while file.stat().st_size:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_record_that_was_answered_before_the_process_died_is_in_the_history_of_the_next(tmp_path: Path) -> None:
+    settings = local(tmp_path)
+    before = asked(1, filename="\ud800.jpg", options={"today": "2026-11-22"})
+    async with recording(settings) as died:
+        async with died._store.db.write():
+            assert not warned(await died.keep(before, answer(before)))
+            shutil.copytree(died._store.folder / "journal", tmp_path / "as it was")
+        await died._store.delete(before.scan_id)
+    shutil.rmtree(tmp_path / "data")
+    shutil.copytree(tmp_path / "as it was", tmp_path / "data" / "journal")
+    async with recording(settings) as recorder:
+        while not (found := await records(recorder)):
+            await asyncio.sleep(0.01)
+        assert (found[0].scan_id, found[0].filename, found[0].summary) == (before.scan_id, "?.jpg", "可口可乐")
+        assert found[0].options == {"today": "2026-11-22"}
+        assert found[0].photo is not None
+        assert found[0].photo.removed_at is not None  # its file lay in the folder that is gone
 
 
 async def test_the_warning_is_in_the_language_of_the_request(tmp_path: Path) -> None:

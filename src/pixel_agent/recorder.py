@@ -1,8 +1,8 @@
-"""Synchronous scans become records: written in groups by one writer, while their answers wait for it a moment at most.
+"""Synchronous scans become records: in the journal before they are answered, in the database a moment later.
 
-The photo's file is written while the device works; the record follows in the next transaction, together with all that came in
-meanwhile. A store that is full, down or late costs an answer nothing but a warning: its record waits here, within bounds,
-until the store works again.
+The photo's file is written while the device works; the record is appended to the journal, and goes into the next transaction
+together with all that came in meanwhile. Whoever opens a transaction finds everything that was answered before. A store that is
+full, down or late costs an answer nothing but a warning: its record waits here, within bounds, until the store works again.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pixel_agent.adopting import Adopter
 from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest
-from pixel_agent.errors import DeadlineExceeded, EngineError, PixelAgentError, StoreError
-from pixel_agent.store import events, scans
+from pixel_agent.errors import DeadlineExceeded, EngineError, StoreError
+from pixel_agent.store.ended import Ended, insert
+from pixel_agent.store.journal import Appended, Journal
 from pixel_agent.store.nouns import NewScan, Outcome, PhotoRecord, millis, now_ms
 from pixel_agent.store.outcome import outcome_of, outcome_of_error
 from pixel_agent.store.photos import sha256_of
@@ -34,12 +35,16 @@ log = logging.getLogger("pixel_agent.recorder")
 
 GROUP = 64
 """Most scans of one transaction: longer ones would make the accepted scans of others wait."""
+GATHER_S = 0.1
+"""How long records wait for more, unless somebody wants to see them: a group of eight costs a fifth of eight alone."""
 MAX_WAITING = 10_000
 """Most records that wait for a store that does not work; beyond, the oldest are given up."""
 MAX_WAITING_BYTES = 128 * 2**20
 """Most bytes of photos that wait with them; beyond, records wait without their photo."""
 AHEAD = 32
 """Most photo files that are being written ahead of their record."""
+CATCH_UP_S = 2.0
+"""How long a transaction waits for the records before it; on a database that is slower than this, it may miss the last."""
 FLUSH_S = 5.0
 """How long the end of the service waits for the last records."""
 
@@ -55,18 +60,18 @@ class RecorderStats:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    request: ScanRequest
-    ended: Scan | PixelAgentError
-    sha256: str | None
+    """A record on its way. `data`: the photo to keep, which may not have been looked at where `new` names none."""
+
+    new: NewScan
+    outcome: Outcome
     data: bytes | None
-    size: int
-    done: asyncio.Future[bool]
-    outcome: Outcome | None = None
-    finished_at: int = field(default_factory=now_ms)
+    appended: Appended
+    written: asyncio.Future[bool]
+    wanted: bool = False
 
     @property
     def held_bytes(self) -> int:
-        return 0 if self.data is None else self.size
+        return 0 if self.data is None else len(self.data)
 
 
 class Recorder:
@@ -74,14 +79,15 @@ class Recorder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._notifier = store.notifier
+        self._journal = Journal(store.folder)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="store-files")
         self._ahead: dict[str, asyncio.Future[None]] = {}
         self._waiting: deque[_Entry] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
-        self._written = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        self._left = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
         self._recorded = self._lost = 0
 
     @property
@@ -91,7 +97,11 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to write."""
-        self._writer = asyncio.create_task(self._write_all(), name="recorder")
+        self._tasks = [
+            asyncio.create_task(self._write_all(), name="recorder"),
+            asyncio.create_task(Adopter(self._store).run(), name="journals"),
+        ]
+        self._store.db.before = self.catch_up
 
     async def stop(self) -> None:
         """Write what waits, as far as the store lets us within a moment, and end."""
@@ -99,14 +109,24 @@ class Recorder:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_S):
                     while self._waiting:
-                        self._written.clear()
-                        await self._written.wait()
+                        self._want_all()
+                        self._left.clear()
+                        await self._left.wait()
         if self._waiting:
-            log.error("records lost because the store did not work: %d", len(self._waiting))
-        if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            log.error("records that wait for the next start, as the store did not work: %d", len(self._waiting))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._journal.close()
         await asyncio.to_thread(self._threads.shutdown)
+
+    async def catch_up(self) -> None:
+        """Wait until everything that was answered before this moment is in the database, as far as the store works."""
+        if not self._waiting or not self._store.state.ok:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_S):
+                await asyncio.shield(self._want_all())
 
     def photo(self, photo: Photo) -> None:
         """A scan is about to need this photo kept: begin to write its file, beside everything else."""
@@ -116,18 +136,13 @@ class Recorder:
             return
         writing = asyncio.ensure_future(self._thread(self._put, photo.data, photo.sha256))
         self._ahead[photo.sha256] = writing
-        writing.add_done_callback(lambda done: self._file_written(photo.sha256, done))
+        writing.add_done_callback(lambda done: self._photo_written(photo.sha256, done))
 
     async def keep(self, request: ScanRequest, scan: Scan) -> Scan:
         """Record a finished scan: the same with the time that took, and with a warning if it is not yet recorded."""
         began = perf_counter()
         data = request.data if self._store.settings.keep_photos else None
-        waiting = self._add(request, scan, scan.photo_sha256, data)
-        recorded = False
-        if self._store.state.ok:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._store.settings.append_timeout_s):
-                    recorded = await asyncio.shield(waiting)
+        recorded = await self._safe(self._add(_new(request, scan, data), outcome_of(scan), data))
         took_ms = (perf_counter() - began) * 1000
         timings = {**scan.timings, "store": took_ms, "total": scan.timings.get("total", 0.0) + took_ms}
         reading = scan.reading
@@ -138,16 +153,14 @@ class Recorder:
     def failed(self, request: ScanRequest, error: BaseException) -> None:
         """Record that a scan failed on the engine or at its deadline; whatever else stopped it is no record."""
         if isinstance(error, EngineError | DeadlineExceeded):
-            self._add(request, error, None, request.data)
+            self._add(_new(request), outcome_of_error(error), request.data)
 
-    def _add(
-        self, request: ScanRequest, ended: Scan | PixelAgentError, sha256: str | None, data: bytes | None
-    ) -> asyncio.Future[bool]:
-        size = len(request.data)
-        if self._waiting_bytes + size > MAX_WAITING_BYTES:
-            data = None
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        entry = _Entry(replace(request, data=b"", on_event=None), ended, sha256, data, size, done)
+    def _add(self, new: NewScan, outcome: Outcome, data: bytes | None) -> _Entry:
+        if data is not None and self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
+            data, new = None, _without_photo(new)
+        appended = self._journal.append(Ended(new, outcome))
+        appended.done.add_done_callback(self._file_written)
+        entry = _Entry(new, outcome, data, appended, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         self._waiting_bytes += entry.held_bytes
         if len(self._waiting) > MAX_WAITING:
@@ -155,15 +168,31 @@ class Recorder:
             self._give_up(oldest)
             self._leave([oldest])
         self._arrived.set()
-        return entry.done
+        if len(self._waiting) >= GROUP:
+            self._hurry.set()
+        return entry
+
+    async def _safe(self, entry: _Entry) -> bool:
+        """Whether a record outlives this process, and its photo with it."""
+        if not self._store.state.ok:
+            return False
+        photo = self._ahead.get(entry.new.photo.sha256) if entry.new.photo is not None else None
+        coming = [entry.appended.done] if photo is None else [entry.appended.done, photo]
+        done, late = await asyncio.wait(coming, timeout=self._store.settings.append_timeout_s)
+        return not late and not any(writing.exception() for writing in done)
+
+    def _want_all(self) -> asyncio.Future[bool]:
+        """Write without waiting for more. What comes back is done when the last record that waits now is written."""
+        last = self._waiting[-1]
+        last.wanted = True
+        self._hurry.set()
+        return last.written
 
     # The writer
 
     async def _write_all(self) -> None:
         while True:
-            if not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
+            await self._gather()
             await self._store.works()
             group = [self._waiting[index] for index in range(min(GROUP, len(self._waiting)))]
             try:
@@ -178,15 +207,27 @@ class Recorder:
             else:
                 self._leave(group)
 
+    async def _gather(self) -> None:
+        """Wait for a record, and then a moment for more of them."""
+        if not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._hurry.clear()
+        if len(self._waiting) < GROUP and not any(entry.wanted for entry in self._waiting):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await self._hurry.wait()
+
     async def _write(self, group: Sequence[_Entry]) -> None:
         """Files, then records, then a look whether a file was deleted meanwhile. Raises StoreError, IntegrityError."""
-        ahead = [writing for entry in group if (writing := self._ahead.get(entry.sha256 or "")) is not None]
+        photos = [entry.new.photo.sha256 for entry in group if entry.new.photo is not None]
+        ahead = [writing for sha256 in photos if (writing := self._ahead.get(sha256)) is not None]
         if ahead:
             await asyncio.wait(ahead)
-        await self._store.db.append(lambda: self._prepare(group), _insert)
+        await self._store.db.append(lambda: self._prepare(group), insert)
         self._recorded += len(group)
         self._settle(group, recorded=True)
-        self._notifier.tell(*(entry.request.scan_id for entry in group))
+        self._store.notifier.tell(*(entry.new.scan_id for entry in group))
         await self._thread(self._put_all, group)
 
     async def _write_singly(self, group: Sequence[_Entry]) -> None:
@@ -198,10 +239,10 @@ class Recorder:
                 self._store.db.fails(error)
                 return
             except IntegrityError:  # written before, by a transaction whose end we did not hear of
-                log.warning("a record is there already: %s", entry.request.scan_id)
+                log.warning("a record is there already: %s", entry.new.scan_id)
                 self._settle([entry], recorded=True)
             except Exception:
-                log.exception("a record cannot be written: %s", entry.request.scan_id)
+                log.exception("a record cannot be written: %s", entry.new.scan_id)
                 self._give_up(entry)
             self._leave([entry])
 
@@ -210,7 +251,8 @@ class Recorder:
             with suppress(ValueError):  # given up meanwhile, where too many waited
                 self._waiting.remove(entry)
                 self._waiting_bytes -= entry.held_bytes
-        self._written.set()
+        self._journal.release(self._waiting[0].appended.file if self._waiting else None)
+        self._left.set()
 
     def _give_up(self, entry: _Entry) -> None:
         self._lost += 1
@@ -218,8 +260,8 @@ class Recorder:
 
     def _settle(self, group: Sequence[_Entry] | deque[_Entry], *, recorded: bool) -> None:
         for entry in group:
-            if not entry.done.done():
-                entry.done.set_result(recorded)
+            if not entry.written.done():
+                entry.written.set_result(recorded)
 
     # In threads
 
@@ -229,35 +271,36 @@ class Recorder:
     def _put(self, data: bytes, sha256: str) -> None:
         self._store.photos.put(data, sha256, durable=False)
 
-    def _prepare(self, group: Sequence[_Entry]) -> list[scans.Entry]:
+    def _prepare(self, group: Sequence[_Entry]) -> list[Ended]:
         """What to put in, with all photo files written. A failed scan's photo is kept only if it had proved to be one."""
         for entry in group:
-            if entry.sha256 is None and entry.data is not None:
-                entry.sha256 = sha256_of(entry.data)
-                if not self._store.photos.exists(entry.sha256):
-                    entry.sha256 = None
+            if entry.new.photo is None and entry.data is not None:
+                photo = PhotoRecord(sha256_of(entry.data), len(entry.data))
+                if self._store.photos.exists(photo.sha256):
+                    entry.new = replace(entry.new, photo=photo)
         self._put_all(group)
-        return [scans.Entry(_new(entry), _outcome(entry)) for entry in group]
+        return [Ended(entry.new, entry.outcome) for entry in group]
 
     def _put_all(self, group: Sequence[_Entry]) -> None:
         for entry in group:
-            if entry.sha256 is not None and entry.data is not None:
-                self._put(entry.data, entry.sha256)
+            if entry.new.photo is not None and entry.data is not None:
+                self._put(entry.data, entry.new.photo.sha256)
 
-    def _file_written(self, sha256: str, done: asyncio.Future[None]) -> None:
+    def _photo_written(self, sha256: str, done: asyncio.Future[None]) -> None:
         self._ahead.pop(sha256, None)
+        self._file_written(done)
+
+    def _file_written(self, done: asyncio.Future[None]) -> None:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, StoreError):
             self._store.db.fails(error)
 
 
-async def _insert(conn: AsyncConnection, entries: Sequence[scans.Entry]) -> None:
-    await scans.insert_many(conn, entries)
-    await events.scans_ended(conn, [(new, outcome) for new, outcome in entries if outcome is not None])
-
-
-def _new(entry: _Entry) -> NewScan:
-    request = entry.request
+def _new(request: ScanRequest, scan: Scan | None = None, data: bytes | None = None) -> NewScan:
+    """What came in. The photo's file is not kept without its `data`; of a scan that failed, the photo is not known yet."""
+    photo = None
+    if scan is not None and scan.photo_sha256 is not None:
+        photo = PhotoRecord(scan.photo_sha256, len(request.data), removed_at=None if data is not None else now_ms())
     return NewScan(
         scan_id=request.scan_id,
         origin="sync",
@@ -265,7 +308,7 @@ def _new(entry: _Entry) -> NewScan:
         received_at=millis(request.received_at),
         priority=request.priority,
         lang=request.lang,
-        photo=_photo(entry),
+        photo=photo,
         store_id=request.store_id,
         question=request.question,
         force=request.force,
@@ -275,19 +318,8 @@ def _new(entry: _Entry) -> NewScan:
     )
 
 
-def _photo(entry: _Entry) -> PhotoRecord | None:
-    """The photo; marked as removed where its file is not kept."""
-    if entry.sha256 is None:
-        return None
-    return PhotoRecord(entry.sha256, entry.size, removed_at=None if entry.data is not None else entry.finished_at)
-
-
-def _outcome(entry: _Entry) -> Outcome:
-    if entry.outcome is None:
-        ended = entry.ended
-        found = outcome_of(ended) if isinstance(ended, Scan) else outcome_of_error(ended)
-        entry.outcome = replace(found, finished_at=entry.finished_at)
-    return entry.outcome
+def _without_photo(new: NewScan) -> NewScan:
+    return new if new.photo is None else replace(new, photo=replace(new.photo, removed_at=now_ms()))
 
 
 def _not_recorded(lang: Lang) -> Notice:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -41,7 +41,8 @@ def data_folder(settings: Settings) -> Path:
 class Database:
     """One database. `open` and `close` own its connections; everything else belongs to one event loop.
 
-    `problem` is what last kept it from writing, None while it works; `troubled` is set while there is one.
+    `before` is awaited before each transaction: what was promised to be in the database must be there by then. `problem` is
+    what last kept it from writing, None while it works; `troubled` is set while there is one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,6 +54,7 @@ class Database:
         self._reader: AsyncEngine | None = None
         self._writers: dict[bool, AsyncEngine] = {}
         self._appender: Appender | None = None
+        self.before: Callable[[], Awaitable[None]] = _nothing
         self.problem: StoreError | None = None
         self.troubled = asyncio.Event()
 
@@ -86,6 +88,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of everything. Raises StoreUnavailable."""
+        await self.before()
         with self._noting(), telling_database():
             async with _begun(self._reader) as connection:
                 yield connection
@@ -97,6 +100,12 @@ class Database:
         It survives the end of this process in any case, and a power cut if it is `durable`. Raises StoreUnavailable,
         StoreFull.
         """
+        await self.before()
+        async with self._writing(durable) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, durable: bool) -> AsyncIterator[AsyncConnection]:
         with self._noting(), telling_database():
             if self.sqlite:
                 async with self._turn, _begun(self._writers.get(durable)) as connection:
@@ -111,11 +120,12 @@ class Database:
     async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
         """As `write`, several times as fast on SQLite, for work that awaits nothing but the connection that it is given.
 
+        It does not wait for what `before` waits for: it is what does that.
         `prepare` blocks; it runs in a thread before the transaction, and `work` gets what it returns.
         """
         if self._appender is None:
             prepared = await asyncio.to_thread(prepare)
-            async with self.write() as connection:
+            async with self._writing(durable=False) as connection:
                 return await work(connection, prepared)
         with self._noting(), telling():
             async with self._turn:
@@ -141,6 +151,10 @@ class Database:
         except StoreError as error:
             self.fails(error)
             raise
+
+
+async def _nothing() -> None:
+    pass
 
 
 @contextmanager

@@ -82,6 +82,12 @@ async def of_batch(
     return [Event(row.seq, row.at, row.kind, row.scan_id, row.batch_id, row.data) for row in found]
 
 
+async def told_of(conn: AsyncConnection, scan_ids: Collection[str]) -> set[str]:
+    """Those of some scans to which something has happened, whether they are still there or not; for seven days."""
+    found = await conn.execute(select(events.c.scan_id).where(events.c.scan_id.in_(scan_ids)))
+    return {row.scan_id for row in found}
+
+
 async def scan_ended(conn: AsyncConnection, scan: NewScan | ScanRecord, outcome: Outcome) -> None:
     """Say how a scan ended, and then that somebody should act on it, if so; in the transaction that records it."""
     await scans_ended(conn, [(scan, outcome)])

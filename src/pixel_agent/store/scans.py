@@ -68,7 +68,7 @@ async def insert(conn: AsyncConnection, new: NewScan, outcome: Outcome | None = 
     return (await insert_many(conn, [Entry(new, outcome)]))[0]
 
 
-async def insert_many(conn: AsyncConnection, entries: Sequence[Entry]) -> list[int]:
+async def insert_many(conn: AsyncConnection, entries: Sequence[tuple[NewScan, Outcome | None]]) -> list[int]:
     """The same for many at once, in their order."""
     await photo_rows.want(conn, [photo for entry in entries if (photo := _photo_of(*entry)) is not None])
     rows = [{**_new_columns(new), **_outcome_columns(outcome or _WAITING)} for new, outcome in entries]

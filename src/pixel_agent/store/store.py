@@ -48,8 +48,9 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings.store
+        self.folder = data_folder(settings)
         self.db = Database(settings)
-        self.photos = PhotoFiles(data_folder(settings))
+        self.photos = PhotoFiles(self.folder)
         self.notifier = Notifier()
         self._tasks: list[asyncio.Task[None]] = []
         self._works = asyncio.Event()
