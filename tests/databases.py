@@ -22,7 +22,7 @@ from pydantic import JsonValue
 from pixel_agent.config import Settings, load
 from pixel_agent.store.store import Store
 
-START_S = 60
+START_S = 300
 BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 
@@ -36,7 +36,7 @@ class Postgres:
     def create(self) -> str:
         """A new, empty database; its URL."""
         name = f"test_{uuid.uuid4().hex[:12]}"
-        subprocess.run([self.tools / "createdb", "-h", self.socket, "-U", "pixel", name], check=True, timeout=60)
+        subprocess.run([self.tools / "createdb", "-h", self.socket, "-U", "pixel", name], check=True, timeout=START_S)
         return f"postgresql://pixel@/{name}?host={self.socket}"
 
 
@@ -54,7 +54,7 @@ def postgres() -> Iterator[Postgres]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, JsonValue]:
     """Settings for an empty database and data folder, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue("postgres").create() if request.param == "postgresql" else ""
-    return {"data_dir": str(tmp_path / "data"), "store": {"url": url, "retry_s": 0.05}}
+    return {"data_dir": str(tmp_path / "data"), "store": {"url": url, "retry_s": 0.05, "append_timeout_s": 60}}
 
 
 @pytest.fixture

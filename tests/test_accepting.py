@@ -51,7 +51,7 @@ async def accepted(served: Served, photo: bytes, **form: str) -> str:
 
 
 async def ended(served: Served, scan_id: str) -> dict[str, JsonValue]:
-    return await served.get(f"/v1/scans/{scan_id}", wait_s=30)
+    return await served.get(f"/v1/scans/{scan_id}", wait_s=60)
 
 
 async def test_an_accepted_scan_says_where_its_answer_will_be(served: Served, jpeg: bytes) -> None:

@@ -25,7 +25,8 @@ from pixel_agent.core import Batch, Output, Priority, ScanRequest
 from pixel_agent.engines.simulated import SimulatedEngine
 from pixel_agent.errors import PixelAgentError, ReplicaLost
 from pixel_agent.service import ScanService, build_service
-from tests.test_api import FAST
+from tests.serving import FAST, patient
+from tests.waiting import jump, until
 
 MODEL = "formula"
 
@@ -41,7 +42,7 @@ class Served:
 
 @asynccontextmanager
 async def serving(**overrides: object) -> AsyncIterator[Served]:
-    service = build_service(load({**FAST, **overrides}, environment={}))  # type: ignore[dict-item]
+    service = build_service(load(patient({**FAST, **overrides}), environment={}))  # type: ignore[dict-item]
     app = create_app(service)
     plain = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     # The official client brings its own branch of httpx.
@@ -166,12 +167,13 @@ async def test_an_engine_without_a_language_model_says_so(jpeg: bytes) -> None:
 
 
 async def test_overload_is_a_503_with_the_time_to_come_back(jpeg: bytes) -> None:
-    async with serving(admission={"max_scans": 1}, simulated={"base_ms": 300}) as served:
+    async with serving(admission={"max_scans": 1}, simulated={"base_ms": 30_000}) as served:
         client = served.client
         first = asyncio.create_task(client.chat.completions.create(**asked(jpeg)))
-        await asyncio.sleep(0.1)
+        await until(lambda: served.service.batcher.stats().in_flight == 1)
         with pytest.raises(openai.InternalServerError) as caught:
             await client.chat.completions.create(**asked(jpeg))
+        jump(30)
         await first
     assert (caught.value.status_code, caught.value.code, caught.value.type) == (503, "queue_full", "overloaded_error")
     assert int(caught.value.response.headers["retry-after"]) >= 1
@@ -311,7 +313,7 @@ async def photo_server(data: bytes, *, redirect: str = "") -> AsyncIterator[str]
 async def fetched(url: str, **chat: object) -> httpx.Response:
     body = asked(b"")
     body["messages"][0]["content"][0]["image_url"]["url"] = url
-    async with serving(chat=chat, photo={"max_bytes": 100_000}) as served:
+    async with serving(chat={"fetch_timeout_s": 60, **chat}, photo={"max_bytes": 100_000}) as served:
         return await served.http.post("/chat/completions", json=body)
 
 

@@ -178,7 +178,7 @@ def test_comparing_for_a_task_that_the_engine_cannot_answer_is_told_as_such(fold
 def test_another_encoding_of_the_terminal_is_survived(folder: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     command = [sys.executable, "-m", "pixel_agent.cli", "scan", str(folder / "a.jpg"), "--format", "table"]
-    done = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr
 
 

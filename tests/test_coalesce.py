@@ -9,6 +9,7 @@ import pytest
 from pixel_agent.coalesce import Coalescer
 from pixel_agent.config import CacheSettings
 from pixel_agent.errors import DeadlineExceeded, EngineError
+from tests.waiting import until
 
 
 class Work:
@@ -99,12 +100,11 @@ async def test_the_run_goes_on_when_its_first_asker_leaves() -> None:
 async def test_the_run_is_cancelled_when_the_last_asker_leaves() -> None:
     shared, work = coalescer(), Work()
     only = asyncio.create_task(shared.share("photo", 0, work))
-    await asyncio.sleep(0.01)
+    await until(lambda: work.runs == 1)
     only.cancel()
     with pytest.raises(asyncio.CancelledError):
         await only
-    await asyncio.sleep(0.01)
-    assert work.cancelled == 1
+    await until(lambda: work.cancelled == 1)
 
 
 async def test_a_deadline_of_the_first_does_not_end_the_others() -> None:

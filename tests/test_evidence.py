@@ -57,7 +57,7 @@ Make = Callable[[Reader | None], Evidence]
 
 async def test_codes_come_back_without_a_notice(stage: Make) -> None:
     evidence = stage(None)
-    codes, notice = await evidence.collect(evidence.begin(PHOTO, thorough=False), 30)
+    codes, notice = await evidence.collect(evidence.begin(PHOTO, thorough=False), 60)
     assert [code.gtin for code in codes] == ["9780804816632"]
     assert notice is None
 
@@ -76,12 +76,12 @@ async def test_what_is_not_ready_in_time_is_skipped_and_what_was_proven_is_kept(
     reader = SlowReader()
     evidence = stage(reader)
     pending = evidence.begin(PHOTO, thorough=False)
-    assert await asyncio.to_thread(reader.started.wait, 5)
+    assert await asyncio.to_thread(reader.started.wait, 60)
     codes, notice = await evidence.collect(pending, 0.01)
     assert codes == (CODE,)
     assert notice is not None
     assert notice.code == "codes_skipped"
-    assert await asyncio.to_thread(reader.ended.wait, 5)
+    assert await asyncio.to_thread(reader.ended.wait, 60)
     assert reader.stopped
 
 
@@ -89,7 +89,7 @@ async def test_without_a_grace_the_reading_is_awaited_to_its_end(stage: Make) ->
     reader = SlowReader()
     evidence = stage(reader)
     collecting = asyncio.create_task(evidence.collect(evidence.begin(PHOTO, thorough=True), None))
-    assert await asyncio.to_thread(reader.started.wait, 5)
+    assert await asyncio.to_thread(reader.started.wait, 60)
     reader.let_go.set()
     assert await collecting == ((CODE, CODE), None)
 
@@ -109,11 +109,11 @@ async def test_a_cancelled_scan_cancels_its_reading(stage: Make) -> None:
     reader = SlowReader()
     evidence = stage(reader)
     collecting = asyncio.create_task(evidence.collect(evidence.begin(PHOTO, thorough=False), None))
-    assert await asyncio.to_thread(reader.started.wait, 5)
+    assert await asyncio.to_thread(reader.started.wait, 60)
     collecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await collecting
-    assert await asyncio.to_thread(reader.ended.wait, 5)
+    assert await asyncio.to_thread(reader.ended.wait, 60)
     assert reader.stopped
 
 
@@ -131,7 +131,7 @@ async def test_a_failing_codec_costs_the_codes_and_not_the_scan(stage: Make) -> 
         raise RuntimeError("codec")
 
     evidence = stage(broken)
-    codes, notice = await evidence.collect(evidence.begin(PHOTO, thorough=False), 30)
+    codes, notice = await evidence.collect(evidence.begin(PHOTO, thorough=False), 60)
     assert codes == (CODE,)
     assert notice is not None
     assert notice.code == "codes_failed"

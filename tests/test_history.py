@@ -25,6 +25,7 @@ from pixel_agent.store.outcome import outcome_of, outcome_of_error
 from pixel_agent.store.store import Store
 from tests.readings import AT, COLA, WATER, keep, row, scan
 from tests.serving import Served, serving
+from tests.waiting import PATIENCE_S, until
 
 PICTURES = ("photo", "thumbnail", "annotated")
 
@@ -256,9 +257,9 @@ async def test_waiting_ends_with_its_time(plain: Served) -> None:
 async def test_waiting_ends_when_the_client_leaves(plain: Served) -> None:
     await queued(plain, "q" * 32)
     waiting = asyncio.create_task(plain.get(f"/v1/scans/{'q' * 32}", wait_s=60))
-    await asyncio.sleep(0.1)
+    await until(lambda: plain.store.notifier.subjects == 1)
     waiting.cancel()
-    await asyncio.wait({waiting}, timeout=5)
+    await asyncio.wait({waiting}, timeout=PATIENCE_S)
     assert waiting.cancelled()
     assert plain.store.notifier.subjects == 0
 

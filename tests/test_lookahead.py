@@ -40,7 +40,7 @@ async def test_places_are_bounded_and_given_on() -> None:
 async def test_urgent_scans_never_wait_for_less_urgent_ones() -> None:
     ahead = Lookahead(1)
     await ahead.take(request(Priority.BULK))
-    await asyncio.wait_for(ahead.take(request(Priority.INTERACTIVE)), 1)
+    await asyncio.wait_for(ahead.take(request(Priority.INTERACTIVE)), 60)
 
 
 async def test_clients_take_turns() -> None:
@@ -109,6 +109,6 @@ def test_no_place_is_lost_or_given_twice(scans: list[tuple[Priority, str, bool]]
         assert ahead.waiting == inside[0] == 0
         assert most[0] <= 6  # each class may hold its own two beside the less urgent ones
         for _ in range(2):
-            await asyncio.wait_for(ahead.take(request()), 1)
+            await asyncio.wait_for(ahead.take(request()), 60)
 
     asyncio.run(main())

@@ -6,24 +6,28 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
+from sqlalchemy import select
 
 from pixel_agent.admission import Admission
 from pixel_agent.attempt import Flow
 from pixel_agent.config import AdmissionSettings, Settings
 from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, Status
 from pixel_agent.errors import EngineUnavailable, InvalidPhoto, ReplicaLost
-from pixel_agent.runner import Runner
+from pixel_agent.runner import RENEWALS, Runner
 from pixel_agent.scheduler import Forecast
-from pixel_agent.store import scans
+from pixel_agent.store import scans, tables
 from pixel_agent.store.nouns import NewScan, PhotoRecord, ScanRecord, now_ms
 from pixel_agent.store.photos import sha256_of
 from pixel_agent.store.store import Store
 from pixel_agent.tasks import DEFAULT_TASK
+from tests.waiting import PATIENCE_S, jump, until
 
 FORECAST = Forecast(64, 16, 0.25, 0.125, 1, True, 0.0, (0, 0, 0))
-QUICK = {"poll_s": 0.05, "lease_s": 0.6, "max_attempts": 3, "in_flight": 4}
+LEASE_S = 120.0
+QUICK = {"poll_s": 0.05, "lease_s": LEASE_S, "max_attempts": 3, "in_flight": 4}
 
 
 class Device:
@@ -69,6 +73,11 @@ class Rig:
     def now(self) -> int:
         return now_ms() + self.ahead_ms
 
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass for every runner."""
+        self.ahead_ms += round(seconds * 1000)
+        jump(seconds)
+
     @asynccontextmanager
     async def running(self, device: Device | None = None) -> AsyncIterator[Runner]:
         chosen = device or self.device
@@ -97,12 +106,18 @@ class Rig:
 
     async def until(self, scan_id: str, *states: Status) -> ScanRecord:
         with self.store.notifier.listening(scan_id) as changed:
-            for _ in range(400):
+            end = monotonic() + PATIENCE_S
+            while monotonic() < end:
                 record = await self.record(scan_id)
                 if record.status in states or (not states and record.final):
                     return record
                 await changed(0.05)
         raise AssertionError(f"{record.status} after all this time")
+
+    async def leased_until(self, scan_id: str) -> int:
+        async with self.store.db.read() as conn:
+            found = await conn.execute(select(tables.scans.c.lease_until).where(tables.scans.c.scan_id == scan_id))
+        return int(found.scalar_one())
 
 
 @pytest.fixture
@@ -119,7 +134,7 @@ async def test_an_accepted_scan_is_read(rig: Rig) -> None:
 
 
 async def test_what_is_put_in_later_is_begun_at_once_when_woken(rig: Rig) -> None:
-    rig.set_to(poll_s=60)
+    rig.set_to(poll_s=600, lease_s=6000)
     async with rig.running() as runner:
         await asyncio.sleep(0.05)
         scan_id = await rig.put()
@@ -194,8 +209,7 @@ async def test_cancelling_ends_a_running_scan_here(rig: Rig) -> None:
         await rig.until(scan_id, Status.RUNNING)
         await runner.cancel(scan_id)
         assert (await rig.record(scan_id)).status is Status.CANCELLED
-        await asyncio.sleep(0.05)
-        assert runner.stats.running == 0
+        await until(lambda: runner.stats.running == 0)
 
 
 async def test_cancelling_reaches_another_process_when_it_renews(rig: Rig) -> None:
@@ -205,11 +219,10 @@ async def test_cancelling_reaches_another_process_when_it_renews(rig: Rig) -> No
         await rig.until(scan_id, Status.RUNNING)
         async with rig.running() as other:
             await other.cancel(scan_id)
-        for _ in range(100):
-            if one.stats.running == 0:
-                break
-            await asyncio.sleep(0.02)
-        assert (one.stats.running, one.stats.lost) == (0, 1)
+        assert one.stats.running == 1
+        rig.pass_by(LEASE_S / RENEWALS)
+        await until(lambda: one.stats.running == 0)
+        assert one.stats.lost == 1
     assert (await rig.record(scan_id)).status is Status.CANCELLED
 
 
@@ -227,21 +240,32 @@ async def test_a_process_that_stood_still_does_not_end_what_another_took_over(ri
         slow.ready = False
         for attempt in one._running:
             attempt.settling = True  # as if its renewals did not get through
+        rig.pass_by(LEASE_S)
         async with rig.running() as other:
             record = await rig.until(scan_id)
             assert (record.status, record.attempts, other.stats.ended) == (Status.COMPLETED, 2, 1)
         go_on.set()
-        await asyncio.sleep(0.1)
+        await until(lambda: one.stats.running == 0)
         assert (one.stats.ended, one.stats.lost) == (0, 1)
 
 
 async def test_long_scans_are_held_by_renewals(rig: Rig) -> None:
+    done = asyncio.Event()
+
     async def long(request: ScanRequest) -> None:
-        await asyncio.sleep(2.0)  # more than three leases
+        await done.wait()
 
     rig.device.does = long
     scan_id = await rig.put()
     async with rig.running(), rig.running():
+        await rig.until(scan_id, Status.RUNNING)
+        for _ in range(2 * RENEWALS):  # two leases
+            before = await rig.leased_until(scan_id)
+            rig.pass_by(LEASE_S / RENEWALS)
+            async with asyncio.timeout(PATIENCE_S):
+                while await rig.leased_until(scan_id) < before + LEASE_S / RENEWALS * 1000:
+                    await asyncio.sleep(0.02)
+        done.set()
         record = await rig.until(scan_id)
     assert (record.status, record.attempts, rig.device.asked) == (Status.COMPLETED, 1, [scan_id])
 

@@ -21,7 +21,9 @@ from pixel_agent.progress import LOOK_S, Progress, QueueWatch
 from pixel_agent.service import build_service
 from tests.jobs import QUICK, make_job
 from tests.jobs import running as rig_running
+from tests.serving import serving
 from tests.test_api import running
+from tests.waiting import jump, until
 
 Event = tuple[str, dict[str, JsonValue]]
 PIECES = {"base_ms": 20, "per_item_ms": 0, "pieces": 5}
@@ -75,14 +77,19 @@ async def test_identical_streamed_scans_each_hear_their_own_words(jpeg: bytes) -
 
 
 async def test_those_who_wait_hear_where_they_stand(jpeg: bytes) -> None:
-    async with running(simulated={"base_ms": 300, "per_item_ms": 0, "max_items": 1}) as client:
-        first = asyncio.create_task(stream(client, jpeg))
-        await asyncio.sleep(0.1)
-        second = await stream(client, jpeg + b"2")
+    async with serving({"simulated": {"base_ms": 30_000, "per_item_ms": 0, "max_items": 1}}) as served:
+        batcher = served.service.batcher
+        first = asyncio.create_task(stream(served.client, jpeg))
+        await until(lambda: batcher.stats().in_flight == 1)
+        second = asyncio.create_task(stream(served.client, jpeg + b"2"))
+        await until(lambda: sum(batcher.stats().waiting.values()) == 1)
+        await asyncio.sleep(2 * LOOK_S)
+        jump(30)
         await first
-    queued = [values for name, values in second if name == "queued"]
+        jump(30)
+        queued = [values for name, values in await second if name == "queued"]
     assert queued[0]["position"] == 0
-    assert 0 <= cast(int, queued[0]["estimated_ms"]) <= 300
+    assert 0 <= cast(int, queued[0]["estimated_ms"]) <= 30_000
 
 
 async def test_several_photos_say_whose_event_it_is(jpeg: bytes) -> None:
@@ -115,9 +122,13 @@ async def test_an_error_before_the_first_event_keeps_its_status(jpeg: bytes) -> 
 
 async def test_silence_is_broken_by_comments(jpeg: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixel_agent.api.sse.HEARTBEAT_S", 0.05)
-    async with running(simulated={"base_ms": 300, "per_item_ms": 0}) as client:
-        answer = await client.post("/v1/scans?stream=true", files={"photos": jpeg})
-    assert answer.text.count(": still here") >= 2
+    async with serving({"simulated": {"base_ms": 30_000, "per_item_ms": 0}}) as served:
+        asking = asyncio.create_task(served.client.post("/v1/scans?stream=true", files={"photos": jpeg}))
+        await until(lambda: served.service.batcher.stats().in_flight == 1)
+        for _ in range(2):
+            await asyncio.sleep(0.1)
+        jump(30)
+        assert (await asking).text.count(": still here") >= 2
 
 
 async def test_the_tickets_are_given_back_whatever_happens(jpeg: bytes) -> None:

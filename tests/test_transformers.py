@@ -152,9 +152,10 @@ async def test_a_forgotten_job_stops_at_the_next_step_and_harms_no_other(tiny_mo
 
 async def test_a_batch_that_nobody_wants_ends(tiny_model: Path) -> None:
     async with running(tiny_model, max_new_tokens=100_000) as engine:
-        jobs = [make_job(seed, make_task(tokens=100_000)) for seed in range(3)]
+        began = asyncio.Event()
+        jobs = [make_job(seed, make_task(tokens=100_000), on_text=lambda _piece: began.set()) for seed in range(3)]
         run = asyncio.create_task(engine.run(Batch(tuple(jobs))))
-        await asyncio.sleep(0.05)
+        await began.wait()
         for job in jobs:
             engine.forget(job)
         assert {one.finish_reason for one in await run if isinstance(one, Output)} == {"cancelled"}
@@ -162,8 +163,10 @@ async def test_a_batch_that_nobody_wants_ends(tiny_model: Path) -> None:
 
 async def test_a_cancelled_run_frees_the_model(tiny_model: Path) -> None:
     async with running(tiny_model, max_new_tokens=100_000) as engine:
-        run = asyncio.create_task(engine.run(Batch((make_job(1, make_task(tokens=100_000)),))))
-        await asyncio.sleep(0.05)
+        began = asyncio.Event()
+        endless = make_job(1, make_task(tokens=100_000), on_text=lambda _piece: began.set())
+        run = asyncio.create_task(engine.run(Batch((endless,))))
+        await began.wait()
         run.cancel()
         with pytest.raises(asyncio.CancelledError):
             await run

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +21,11 @@ from pixel_agent.pool import Pool
 from tests.fake_openai import EMPTY
 from tests.fake_vllm import install
 from tests.jobs import make_job
+from tests.waiting import until
 
-OPENAI = OpenAISettings(max_in_flight=2, check_s=0.05, lost_after_s=0.2, backoff_min_s=0.01)
+OPENAI = OpenAISettings(
+    max_in_flight=2, connect_timeout_s=50, check_s=0.05, check_timeout_s=50, lost_after_s=0.2, backoff_min_s=0.01
+)
 
 
 def process(folder: Path, fake: str = "well", stop_timeout_s: float = 1.0, more: str = "") -> VllmProcess:
@@ -41,12 +43,6 @@ def alive(pid: int) -> bool:
 def family(pid: int | None) -> list[int]:
     assert pid is not None
     return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 def test_the_command_line_has_the_flags_that_matter() -> None:
@@ -150,7 +146,7 @@ async def test_nothing_survives_an_owner_that_is_killed(tmp_path: Path) -> None:
 async def test_the_engine_answers_is_restarted_after_a_death_and_stops_it_at_the_end(tmp_path: Path) -> None:
     settings = VllmSettings(executable=install(tmp_path), model="some/model", stop_timeout_s=1)
     factories = vllm_engines(settings, OPENAI)
-    pool = Pool(factories, PoolSettings(restart_min_s=0.05))
+    pool = Pool(factories, PoolSettings(restart_min_s=0.05, recovery_s=120))
     batcher = Batcher(pool, SchedulerSettings())
     assert (len(factories), pool.engine.info.name, pool.engine.info.model) == (2, "vllm", "some/model")
     await batcher.start()

@@ -12,6 +12,7 @@ from pixel_agent.bench.webhook_receiver import Receiver
 from pixel_agent.client import verify_webhook
 from pixel_agent.signing import new_secret
 from tests.serving import Served, serving
+from tests.waiting import PATIENCE_S
 
 HOOKS: dict[str, JsonValue] = {
     "hosts": "127.0.0.1, *.example.com",
@@ -50,7 +51,7 @@ async def refused(served: Served, **body: JsonValue) -> str:
 
 
 async def settled(served: Served, state: str) -> dict[str, JsonValue]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = (await served.get("/v1/webhooks/deliveries", state=state))["deliveries"]
             if isinstance(found, list) and found and isinstance(found[0], dict):
@@ -70,7 +71,7 @@ async def test_a_scan_is_told_with_its_ids_and_summary(served: Served, receiver:
     secret = new_secret()
     await register(served, receiver.url, secret=secret)
     scan_id = await served.scan(jpeg)
-    await receiver.until_taken(1, 20)
+    await receiver.until_taken(1, PATIENCE_S)
     [one] = receiver.taken
     event = verify_webhook(one.headers, one.body, secret)
     assert (event.type, event.data["scan_id"]) == ("scan.completed", scan_id)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -25,10 +26,11 @@ from pixel_agent.store.webhooks import Webhook
 from pixel_agent.webhook_call import host_allowed
 from pixel_agent.webhooks import Receiver as Known
 from pixel_agent.webhooks import WebhookSender, backoff_s
+from tests.waiting import PATIENCE_S
 
 SECRET = new_secret()
 QUICK = WebhookSettings(
-    hosts="127.0.0.1", allow_private=True, timeout_s=2, backoff_min_s=0.02, backoff_max_s=0.05, max_attempts=5
+    hosts="127.0.0.1", allow_private=True, timeout_s=60, backoff_min_s=0.02, backoff_max_s=0.05, max_attempts=5
 )
 
 
@@ -73,8 +75,13 @@ async def states(db: Database) -> list[str]:
         return [one.state for one in await deliveries.page(conn, None, None, 100)]
 
 
+async def attempts(db: Database) -> int:
+    async with db.read() as conn:
+        return sum(one.attempts for one in await deliveries.page(conn, None, None, 100))
+
+
 async def until(db: Database, wanted: list[str]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while await states(db) != wanted:
             await asyncio.sleep(0.02)
 
@@ -84,7 +91,7 @@ async def test_an_event_arrives_once_signed_and_without_the_photo(db: Database, 
     async with sending(db) as notifier:
         await happen(db, "a")
         notifier.tell("a")
-        await receiver.until_taken(1, 10)
+        await receiver.until_taken(1, PATIENCE_S)
         await until(db, ["delivered"])
     [one] = receiver.received
     event = verify_webhook(one.headers, one.body, SECRET)
@@ -97,12 +104,14 @@ async def test_an_event_arrives_once_signed_and_without_the_photo(db: Database, 
 async def test_a_receiver_that_was_down_gets_everything_once_and_in_order(db: Database, receiver: Receiver) -> None:
     await register(db, receiver.url)
     await receiver.down()
-    async with sending(db):
+    async with sending(db, QUICK.model_copy(update={"max_attempts": 10_000})):
         for kind in ("scan.completed", "scan.alert", "scan.reviewed"):
             await happen(db, *"abcdefgh", kind=kind)
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(PATIENCE_S):
+            while await attempts(db) < 10:
+                await asyncio.sleep(0.02)
         await receiver.up()
-        await receiver.until_taken(24, 20)
+        await receiver.until_taken(24, PATIENCE_S)
         await until(db, ["delivered"] * 24)
     assert len({one.message_id for one in receiver.taken}) == len(receiver.taken) == 24
     for scan in "abcdefgh":
@@ -121,7 +130,7 @@ async def test_what_is_no_success_is_tried_again_under_the_same_id(
     await register(db, receiver.url)
     async with sending(db):
         await happen(db, "a")
-        await receiver.until_taken(1, 10)
+        await receiver.until_taken(1, PATIENCE_S)
     assert [one.taken for one in receiver.received] == [False, False, True]
     assert len({one.message_id for one in receiver.received}) == 1
     assert len({one.body for one in receiver.received}) == 1
@@ -151,7 +160,7 @@ async def test_a_receiver_that_never_answers_holds_up_no_other(db: Database, rec
     await register(db, receiver.url, name="quick")
     async with sending(db):
         await happen(db, *[f"scan-{number}" for number in range(100)])
-        await receiver.until_taken(100, 20)
+        await receiver.until_taken(100, PATIENCE_S)
     assert stuck.most_at_once <= 8
     await stuck.down()
 
@@ -161,14 +170,15 @@ async def test_a_receiver_that_seems_to_be_down_is_asked_by_one_delivery_at_a_ti
 ) -> None:
     receiver.status = 503
     await register(db, receiver.url)
-    slow = QUICK.model_copy(update={"backoff_min_s": 0.2, "backoff_max_s": 0.2})
+    slow = QUICK.model_copy(update={"backoff_min_s": 0.2, "backoff_max_s": 0.2, "max_attempts": 10_000})
     await happen(db, *[f"scan-{number}" for number in range(50)])
     async with sending(db, slow):
-        await receiver.until_asked(8, 10)
-        await asyncio.sleep(0.5)
-        assert len(receiver.received) <= 8 + 4
+        await receiver.until_asked(15, PATIENCE_S)
+        # Eight go out at once, and one more each for the first two that fail; then one, after its pause of 0.2 s ± 25 %.
+        asked = [one.at_s for one in receiver.received[10:15]]
+        assert min(later - before for before, later in pairwise(asked)) > 0.14
         receiver.status = 204
-        await receiver.until_taken(50, 20)
+        await receiver.until_taken(50, PATIENCE_S)
 
 
 async def test_two_processes_share_the_work_and_deliver_each_event_once(
@@ -179,7 +189,7 @@ async def test_two_processes_share_the_work_and_deliver_each_event_once(
     other = Store(store_settings)
     await other.open()
     async with sending(db), sending(other.db):
-        await receiver.until_taken(60, 20)
+        await receiver.until_taken(60, PATIENCE_S)
         await until(db, ["delivered"] * 60)
     await other.close()
     assert len(receiver.received) == 60
@@ -190,7 +200,7 @@ async def test_a_stop_in_the_middle_loses_nothing(db: Database, receiver: Receiv
     await register(db, receiver.url)
     await happen(db, *[f"scan-{number}" for number in range(40)])
     async with sending(db):
-        await receiver.until_taken(5, 10)
+        await receiver.until_taken(5, PATIENCE_S)
     async with sending(db):
         await until(db, ["delivered"] * 40)
     assert len({one.message_id for one in receiver.taken}) == 40

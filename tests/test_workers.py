@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pixel_agent.errors import Draining
 from pixel_agent.workers import SAMPLE_S, ElasticExecutor, Load, Stats, _Integral, _Processor, next_size
+from tests.waiting import PATIENCE_S, until
 
 QUIET = Load(threads=1, busy=0, queued=0, idle_s=0.0, foreign_cores=0.0, cores=8)
 
@@ -118,12 +119,12 @@ class Gate:
 
     def __call__(self) -> str:
         self.began.set()
-        assert self.opened.wait(20)
+        assert self.opened.wait(PATIENCE_S)
         return threading.current_thread().name
 
 
-async def until(gate: Gate) -> None:
-    await asyncio.to_thread(gate.began.wait, 20)
+async def begun(gate: Gate) -> None:
+    assert await asyncio.to_thread(gate.began.wait, PATIENCE_S)
 
 
 async def test_runs_in_threads_named_after_it() -> None:
@@ -147,13 +148,12 @@ async def test_grows_with_the_queue_and_shrinks_when_idle() -> None:
     gates = [Gate() for _ in range(3)]
     tasks = [asyncio.create_task(executor.run(gate)) for gate in gates]
     for gate in gates:
-        await until(gate)
+        await begun(gate)
     assert executor.stats == Stats(threads=3, queued=0, busy=3, done=0)
     for gate in gates:
         gate.opened.set()
     assert len(set(await asyncio.gather(*tasks))) == 3
-    while executor.stats.threads > 1:
-        await asyncio.sleep(0.005)
+    await until(lambda: executor.stats.threads == 1)
     assert await executor.run(lambda: 1) == 1
     await executor.close()
 
@@ -164,7 +164,7 @@ async def test_cancelled_work_leaves_the_queue_and_memory_at_once() -> None:
 
     executor, gate, upload = ElasticExecutor("x", 1, 1), Gate(), Upload()
     running = asyncio.create_task(executor.run(gate))
-    await until(gate)
+    await begun(gate)
     waiting = asyncio.create_task(executor.run(id, upload))
     await asyncio.sleep(0)
     assert executor.stats.queued == 1
@@ -190,17 +190,14 @@ async def test_finished_work_is_not_kept_in_memory() -> None:
     await executor.run(id, upload)
     held = weakref.ref(upload)
     del upload
-    while executor.stats.done < 1:
-        await asyncio.sleep(0.001)
-    gc.collect()
-    assert held() is None
+    await until(lambda: gc.collect() >= 0 and held() is None)  # the thread lets go of it last of all
     await executor.close()
 
 
 async def test_close_finishes_what_runs_and_refuses_what_waits() -> None:
     executor, gate = ElasticExecutor("x", 1, 1), Gate()
     running = asyncio.create_task(executor.run(gate))
-    await until(gate)
+    await begun(gate)
     waiting = asyncio.create_task(executor.run(id, 1))
     await asyncio.sleep(0)
     closing = asyncio.create_task(executor.close())
@@ -230,12 +227,12 @@ async def test_every_job_of_a_storm_ends_exactly_once() -> None:
 
 
 async def test_the_lowest_rank_goes_first() -> None:
-    executor, order, gate = ElasticExecutor("rank", 1, 1), list[int](), threading.Event()
-    first = asyncio.create_task(executor.run(gate.wait))
-    await asyncio.sleep(0.01)
+    executor, order, gate = ElasticExecutor("rank", 1, 1), list[int](), Gate()
+    first = asyncio.create_task(executor.run(gate))
+    await begun(gate)
     waiting = [asyncio.create_task(executor.run_at(rank, order.append, rank)) for rank in (2, 0, 1)]
-    await asyncio.sleep(0.01)
-    gate.set()
+    await until(lambda: executor.stats.queued == 3)
+    gate.opened.set()
     await asyncio.gather(first, *waiting)
     await executor.close()
     assert order == [0, 1, 2]

@@ -26,6 +26,7 @@ from pixel_agent.bench.load_result import Summary, Window, percentile, summarise
 from pixel_agent.bench.load_uploads import Uploads
 from pixel_agent.bench.load_watch import Watched
 from pixel_agent.bench.scenarios import Bar, Measured, custom, scenarios
+from tests.waiting import until
 
 PHOTO = b"\xff\xd8" + bytes(range(256)) * 40 + b"\xff\xd9"
 BIG_PHOTO = b"\xff\xd8" + bytes(6_000_000) + b"\xff\xd9"
@@ -83,8 +84,15 @@ def says(status: int, *headers: str) -> Handler:
     return handler
 
 
+def client_of(port: int, *streams: Stream, photo: bytes = PHOTO, send_buffer_bytes: int = 0) -> Client:
+    return Client(Plan("127.0.0.1", port, [], list(streams), send_buffer_bytes=send_buffer_bytes), [photo])
+
+
 async def run(port: int, *streams: Stream, photo: bytes = PHOTO, send_buffer_bytes: int = 0) -> Run:
-    client = Client(Plan("127.0.0.1", port, [], list(streams), send_buffer_bytes=send_buffer_bytes), [photo])
+    return await ran(client_of(port, *streams, photo=photo, send_buffer_bytes=send_buffer_bytes))
+
+
+async def ran(client: Client) -> Run:
     await asyncio.to_thread(client.run, time.monotonic())
     return Run(0.0, client.now(), 0.0, [request.record() for request in client.records])
 
@@ -152,12 +160,13 @@ async def test_a_silent_server_times_out() -> None:
 async def test_clients_that_leave_hang_up() -> None:
     gone = asyncio.Event()
 
-    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int, number: int) -> bool:
+    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         gone.set()
-        return False
+        writer.close()
 
-    async with serving(waits) as port:
+    async with await asyncio.start_server(waits, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
         noted = await run(port, Stream("leaving", clients=1, count=1, leave_after_s=0.1))
         await gone.wait()
     assert outcomes(noted) == [Outcome.LEFT]
@@ -185,16 +194,19 @@ async def test_a_connection_broken_after_an_early_answer_is_noted() -> None:
     async def refuses_and_breaks(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int, number: int
     ) -> bool:
+        if number == 2:  # keeps the client running until it has noticed
+            await until(lambda: client.records[0].cut_off)
+            return False
         writer.write(answer(503, {}, "Retry-After: 0"))
         await writer.drain()
-        await asyncio.sleep(0.1)
+        await until(lambda: client.records[0].outcome is not None)
         writer.transport.abort()
         return False
 
     async with serving(refuses_and_breaks) as port:
-        stream = Stream("bulk", clients=1, count=1)
-        waits = Stream("wait", rate=1, count=1, start_s=0.4)
-        noted = await run(port, stream, waits, photo=BIG_PHOTO, send_buffer_bytes=65536)
+        streams = Stream("bulk", clients=1, count=1), Stream("wait", rate=1, count=1, start_s=0.1)
+        client = client_of(port, *streams, photo=BIG_PHOTO, send_buffer_bytes=65536)
+        noted = await ran(client)
     assert (noted.records[0].outcome, noted.records[0].cut_off) == (Outcome.REFUSED, True)
 
 

@@ -63,7 +63,7 @@ async def test_the_file_is_written_in_one_thread_beside_the_loop() -> None:
     assert b"".join([piece async for piece in written(pages(3), exporter)]) == b"<0,1,2,>"
     assert len(exporter.threads) == 1
     assert threading.current_thread().name not in exporter.threads
-    assert exporter.closed.wait(5)
+    assert exporter.closed.wait(60)
 
 
 async def test_no_page_is_read_before_the_last_has_gone_out() -> None:
@@ -80,7 +80,7 @@ async def test_leaving_early_closes_the_exporter() -> None:
     stream = written(pages(5), exporter)
     await anext(stream)
     await stream.aclose()
-    assert exporter.closed.wait(5)
+    assert exporter.closed.wait(60)
     assert exporter.taken == [0]
 
 
@@ -90,7 +90,7 @@ async def test_a_failure_in_the_middle_is_raised_and_nothing_ends_the_file() -> 
     assert [await anext(stream), await anext(stream)] == [b"<0,", b"1,"]
     with pytest.raises(StoreUnavailable):
         await anext(stream)
-    assert exporter.closed.wait(5)
+    assert exporter.closed.wait(60)
 
 
 async def test_what_fails_at_once_does_so_before_anything_is_handed_out() -> None:
@@ -124,7 +124,7 @@ async def test_what_belongs_before_the_end_runs_when_all_scans_are_in() -> None:
 async def test_the_loop_goes_on_while_a_page_is_written() -> None:
     class Slow(Recorded):
         def add(self, entries: Iterable[Entry]) -> bytes:
-            free.wait(5)
+            free.wait(60)
             return super().add(entries)
 
     free = threading.Event()
