@@ -4,6 +4,7 @@ import { getJSON } from "../api.js";
 import { clear, dialog, h, respell, stylesheet, toast } from "../dom.js";
 import { handoff } from "../handoff.js";
 import { add, onLang, t } from "../i18n.js";
+import { later } from "../later.js";
 import { prefs } from "../prefs.js";
 import { go } from "../router.js";
 import { sprite } from "../sprites.js";
@@ -128,7 +129,7 @@ class ScanView {
   /** Show the cards, and what waits in the outbox; fetched after the first paint. */
   async follow() {
     await this.ready();
-    const { outbox } = await import("../outbox.js");
+    const { outbox } = await later(() => import("../outbox.js"));
     if (this.signal.aborted) return;
     scans.subscribe(() => this.arrange(scans.list()), this.signal);
     this.arrange(scans.list());
@@ -136,7 +137,7 @@ class ScanView {
   }
 
   async ready() {
-    scans ??= (await import("../scans.js")).scans;
+    scans ??= (await later(() => import("../scans.js"))).scans;
     await stylesheet("cards");
   }
 
@@ -144,7 +145,12 @@ class ScanView {
     prefs.set("task", task.id);
     this.choose(task);
     this.unfold(false);
-    if (byKey) void this.making.then((extra) => (extra?.first ?? this.chooser).focus());
+    if (!byKey) return;
+    const from = document.activeElement;
+    void this.making.then((extra) => {
+      // Fetched over a slow network, it comes late: keys that went elsewhere meanwhile are left there.
+      if (this.task === task && document.activeElement === from) (extra?.first ?? this.chooser).focus();
+    });
   }
 
   choose(task) {
@@ -163,7 +169,7 @@ class ScanView {
     const holds = task.photos > 1 || task.needs_question;
     this.camera.classList.toggle("primary", !holds);
     if (!holds && Object.keys(task.option_schema).every((name) => name === "today")) return null;
-    const { Extra } = await import("../extra.js");
+    const { Extra } = await later(() => import("../extra.js"));
     if (this.task !== task || this.signal.aborted) return null; // another was chosen meanwhile
     this.extra = new Extra(task, this.tasks, { start: (held) => this.submit(held), accept: ACCEPT, photos });
     this.extraPlace.replaceChildren(...this.extra.nodes);
