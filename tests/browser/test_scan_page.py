@@ -334,10 +334,31 @@ def test_a_busy_server_is_asked_again_after_its_time(simulated: Server, open_pag
     assert tries[0] == tries[1] != ""
 
 
+def test_what_is_sent_again_is_the_same_whatever_changed_meanwhile(simulated: Server, open_page: OpenPage) -> None:
+    visit = open_page(simulated)
+    visit.faults.allow("status of 503")
+    page = scan_view(visit)
+    page.evaluate(WATCH_FORMS)
+    refusals = iter([True])
+
+    def refuse_once(route: Route) -> None:
+        if next(refusals, False):
+            return route.fulfill(status=503, headers={"Retry-After": "2"}, body="{}", content_type="application/json")
+        return route.continue_()
+
+    page.route("**/v1/scans?*", refuse_once)
+    bring(page, "drop", tag(36))
+    expect(card(page)).to_have_attribute("data-state", "retrying")
+    page.locator("#switch-language").click()
+    page.get_by_label("Store").fill("S7")
+    expect(card(page)).to_have_attribute("data-state", "done")
+    assert form_of(page, 1) == form_of(page, 0)
+
+
 def test_an_interrupted_scan_is_sent_again_when_the_server_is_back(open_page: OpenPage, start_servers: Start) -> None:
     with restartable(start_servers) as (server, again):
         visit = open_page(server)
-        visit.faults.allow(*LOST, "status of 409", "status of 422")  # 422: first tried at once, then for later
+        visit.faults.allow(*LOST, "status of 409")
         page = scan_view(visit)
         bring(page, "drop", tag(32))
         expect(card(page)).to_have_attribute("data-state", "running")
@@ -356,7 +377,7 @@ def test_without_a_server_the_photo_is_put_by_and_its_reading_comes_later(
 ) -> None:
     with restartable(start_servers) as (server, again):
         visit = open_page(server)
-        visit.faults.allow(*LOST, "status of 409", "status of 422")  # 422: first tried at once, then for later
+        visit.faults.allow(*LOST, "status of 409")
         page = scan_view(visit)
         expect(page.locator(".attract, article.card")).to_have_count(1)
         page.evaluate("() => import('/app/js/scans.js')")
@@ -366,6 +387,43 @@ def test_without_a_server_the_photo_is_put_by_and_its_reading_comes_later(
         expect(card(page)).to_have_attribute("data-state", "kept")
         again()
         expect(card(page)).to_have_attribute("data-state", "done")
+
+
+def test_a_photo_is_not_lost_when_what_scans_it_cannot_be_fetched_at_once(
+    simulated: Server, open_page: OpenPage
+) -> None:
+    visit = open_page(simulated)
+    visit.faults.allow(*LOST)
+    failures = iter([True, True])
+    visit.page.route("**/js/scan-job.js", lambda route: route.abort() if next(failures, False) else route.continue_())
+    page = scan_view(visit)
+    bring(page, "drop", tag(40))
+    expect(card(page)).to_have_attribute("data-state", "done")
+    assert next(failures, False) is False
+
+
+def test_while_the_server_is_known_to_be_away_a_photo_is_put_by_untried(
+    open_page: OpenPage, start_servers: Start
+) -> None:
+    with restartable(start_servers) as (server, again):
+        visit = open_page(server)
+        visit.faults.allow(*LOST, "status of 503")
+        page = scan_view(visit)
+        expect(page.locator(".attract, article.card")).to_have_count(1)
+        page.evaluate("() => Promise.all(['scans', 'extra'].map((name) => import(`/app/js/${name}.js`)))")
+        page.evaluate(WATCH_FORMS)
+        posts: list[str] = []
+        page.on("request", lambda sent: posts.append(sent.headers.get("prefer", "")) if sent.method == "POST" else None)
+        server.process.kill()
+        server.process.wait()
+        page.evaluate("async () => (await import('/app/js/api.js')).getJSON('/livez').catch(() => null)")
+        expect(page.locator("#offline")).to_be_visible()
+        bring(page, "drop", tag(37))
+        expect(card(page)).to_have_attribute("data-state", "kept")
+        again()
+        expect(card(page)).to_have_attribute("data-state", "done")
+        assert page.evaluate("() => window.forms") == []
+        assert set(posts) == {"respond-async"}
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,7 @@ export function stylesheet(name) {
   if (!sheets.has(name)) {
     const link = h("link", { rel: "stylesheet", href: `/app/css/${name}.css` });
     sheets.set(name, new Promise((resolve) => ["load", "error"].forEach((kind) => link.addEventListener(kind, resolve, { once: true }))));
+    link.addEventListener("error", () => (sheets.delete(name), link.remove())); // asked for again when it is next needed
     document.head.append(link);
   }
   return sheets.get(name);

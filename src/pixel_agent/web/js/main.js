@@ -4,6 +4,7 @@ import { agent } from "./agent.js";
 import { online } from "./api.js";
 import { announce, h, respell } from "./dom.js";
 import { add, onLang, t } from "./i18n.js";
+import { later } from "./later.js";
 import { mountSwitches } from "./look.js";
 import { start } from "./router.js";
 import { sprite } from "./sprites.js";
@@ -38,5 +39,5 @@ online.subscribe((up) => {
 await start(at("main"));
 
 // What the first paint can do without.
-import("./hud-strip.js").then((strip) => strip.mount(at("hud-strip")), () => at("hud-strip").remove());
-import("./pwa.js");
+later(() => import("./hud-strip.js")).then((strip) => strip.mount(at("hud-strip")), () => at("hud-strip").remove());
+later(() => import("./pwa.js")).catch(console.warn);

@@ -5,7 +5,8 @@ const STORE = "outbox";
 const LOCK = "pixel-agent-outbox";
 const CHANNEL = "pixel-agent-outbox";
 const SCANS = "/v1/scans?priority=interactive"; // as the scan view sends it, so that the same key means the same request
-const SEND_MS = 60_000;
+const ACCEPT_MS = 60_000; // longest wait until a scan is taken in
+const ANSWER_MS = 300_000; // and until it is answered at once: its turn and the device take their time
 const AGAIN = new Set([401, 403, 408, 409, 425, 429]); // these, and every 5xx, may pass
 
 /** Why a photo could not be kept: `code` is "full" (no room on this device) or "unavailable" (no storage at all). */
@@ -63,18 +64,20 @@ function tell(news = {}) {
   channel?.postMessage(news);
 }
 
-/** `listener({sent: {id, scanId}} | {})` whenever the outbox changes, in whatever tab. */
+/** `listener({sent: {id, scanId, filename, reading}} | {})` whenever the outbox changes, in whatever tab; `reading` is null
+ * for a photo that is read later. */
 export function subscribe(listener, signal) {
   listeners.add(listener);
   signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
 }
 
 /** Keep a photo until it can be sent. `fields` are those of a scan; `key` is the Idempotency-Key under which it has been
- * sent before, if it has: the server may have it already. Raises OutboxError. */
+ * sent before to be answered at once, if it has: the server may have it already, and tells a key's answer again only in the
+ * form in which it was asked first (`later` or not). Raises OutboxError. */
 export async function add(photo, filename, fields, key = null) {
   const id = newId();
   // The bytes, not the Blob: a file chosen from a card may be gone when the network is back.
-  const entry = { id, key: key ?? id, at: Date.now(), filename, type: photo.type, data: await photo.arrayBuffer(), fields, state: "waiting", tries: 0, problem: null };
+  const entry = { id, key: key ?? id, at: Date.now(), filename, type: photo.type, data: await photo.arrayBuffer(), fields, later: key === null, state: "waiting", tries: 0, problem: null };
   await transact("readwrite", (store) => store.add(entry));
   tell();
   return entry;
@@ -109,10 +112,12 @@ async function put(entry) {
 }
 
 /** Send what waits, one after the other, in one place at a time. Gives the milliseconds to wait before the next try, or
- * null when nothing waits any more. Each photo carries its own Idempotency-Key, so that nothing is ever scanned twice. */
+ * null when nothing waits any more. Each photo carries its own Idempotency-Key, so that nothing is ever scanned twice.
+ *
+ * It waits for another place that sends: that one may have looked before the newest photo was kept. */
 export async function flush() {
   const locks = globalThis.navigator?.locks;
-  return locks ? locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? sendAll() : null)) : sendAll();
+  return locks ? locks.request(LOCK, sendAll) : sendAll();
 }
 
 async function sendAll() {
@@ -128,16 +133,19 @@ async function sendAll() {
 async function sendOne(entry) {
   let answer, body;
   try {
-    [answer, body] = await post(entry, { Prefer: "respond-async" });
-    // A server that keeps nothing cannot answer later: then it answers now. What it answered now before, and was not heard,
-    // it tells again only so.
-    if (String(body.code).startsWith("store_") || body.code === "idempotency_mismatch") [answer, body] = await post(entry, {});
+    [answer, body] = await post(entry);
+    if (entry.later && String(body.code).startsWith("store_")) {
+      // A server that keeps nothing cannot answer later: then it answers now, and is asked so from then on.
+      entry = { ...entry, later: false };
+      await put(entry);
+      [answer, body] = await post(entry);
+    }
   } catch {
     return pauseAfter(entry.tries);
   }
   if (answer.ok) {
     await transact("readwrite", (store) => store.delete(entry.id));
-    tell({ sent: { id: entry.id, scanId: body.scan_id ?? null, filename: entry.filename } });
+    tell({ sent: { id: entry.id, scanId: body.scan_id ?? null, filename: entry.filename, reading: entry.later ? null : body } });
     return null;
   }
   if (answer.status >= 500 || AGAIN.has(answer.status)) {
@@ -150,13 +158,13 @@ async function sendOne(entry) {
   return null;
 }
 
-async function post(entry, headers) {
+async function post(entry) {
   const answer = await fetch(SCANS, {
     method: "POST",
-    headers: { ...headers, "Idempotency-Key": entry.key, Accept: "application/json" },
+    headers: { ...(entry.later && { Prefer: "respond-async" }), "Idempotency-Key": entry.key, Accept: "application/json" },
     body: form(entry),
     cache: "no-store",
-    signal: AbortSignal.timeout(SEND_MS),
+    signal: AbortSignal.timeout(entry.later ? ACCEPT_MS : ANSWER_MS),
   });
   return [answer, await answer.json().catch(() => ({}))];
 }

@@ -13,6 +13,7 @@ addWords(words);
 
 let timer = 0;
 let sending = false;
+let wanted = false;
 const sent = []; // [{id, scanId, filename}] of this visit, newest last
 const SENT_SHOWN = 3;
 
@@ -35,10 +36,15 @@ export const outbox = {
   /** Try to send what waits; comes back by itself as long as anything does. */
   async send() {
     clearTimeout(timer);
+    wanted = true;
     if (sending) return;
     sending = true;
     try {
-      const wait = await flush();
+      let wait = null;
+      while (wanted) {
+        wanted = false; // whoever comes while it sends, with a photo that it did not see, lets it look once more
+        wait = await flush();
+      }
       if (wait !== null) timer = setTimeout(() => outbox.send(), wait);
     } catch {
       // no storage here: then nothing waits either

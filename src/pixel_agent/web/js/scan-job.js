@@ -84,6 +84,7 @@ export class ScanJob {
     this.force = force;
     this.stopper = new AbortController();
     this.key = newKey();
+    this.fields = this.asked(); // fixed with the key: whatever is sent again must be the same request
     Object.assign(this, { share: 0, place: null, stage: null, words: "", texts: [], answer: null, error: null });
     this.to("waiting");
     let mine = false;
@@ -115,6 +116,8 @@ export class ScanJob {
   }
 
   async send() {
+    // While nobody is there, nothing is tried in vain: what was never sent can be taken in for later.
+    if (!online.get() && (await this.putBy())) return null;
     for (let tries = 0; ; tries++) {
       try {
         return await this.attempt();
@@ -122,7 +125,7 @@ export class ScanJob {
         if (!(error instanceof ApiError) || this.stopper.signal.aborted) throw error;
         const wait = this.patience(error, tries);
         if (wait === null) throw error;
-        if (error.status === 0 && tries >= LOST_TRIES && (await this.putBy())) return null;
+        if (error.status === 0 && tries >= LOST_TRIES && (await this.putBy(this.key))) return null;
         await this.wait(wait, error);
       }
     }
@@ -151,17 +154,17 @@ export class ScanJob {
     this.stopper.signal.throwIfAborted();
   }
 
-  /** Leave the photo to the outbox, which outlives this page; false where that cannot be. */
-  async putBy() {
+  /** Leave the photo to the outbox, which outlives this page; false where that cannot be. `key`: it may have arrived under it. */
+  async putBy(key = null) {
     if (this.photos.length > 1 || !this.keep) return false;
-    const entry = await this.keep(this.sent[0], this.photos[0].name, this.fields());
+    const entry = await this.keep(this.sent[0], this.photos[0].name, this.fields, key);
     if (!entry) return false;
     this.keptAs = entry.id;
     this.to("kept");
     return true;
   }
 
-  fields() {
+  asked() {
     const options = Object.keys(this.options).length ? { options: JSON.stringify(this.options) } : {};
     return {
       task: this.task.id,
@@ -175,7 +178,7 @@ export class ScanJob {
 
   attempt() {
     const form = new FormData();
-    for (const [name, value] of Object.entries(this.fields())) form.append(name, value);
+    for (const [name, value] of Object.entries(this.fields)) form.append(name, value);
     this.sent.forEach((blob, i) => form.append("photos", blob, this.photos[i].name || "photo.jpg"));
     Object.assign(this, { share: 0, place: null, stage: null, words: "", texts: [], retry: null });
     this.to("uploading");

@@ -23,7 +23,7 @@ export const scans = {
   /** Begin a scan; `hooks` are what its card can ask the view for: `retake(job)`. Gives the card. */
   submit(wanted, hooks) {
     const job = new ScanJob(wanted);
-    job.keep = (blob, name, fields) => outbox.keep(blob, name, fields, job.key);
+    job.keep = (...photo) => outbox.keep(...photo);
     const card = new ScanCard(job, { ...hooks, remove: () => remove(card), isNewest: () => cards[0] === card });
     for (const older of cards) older.fold();
     cards.unshift(card);
@@ -56,6 +56,7 @@ function tell() {
 onOutbox(async ({ sent }) => {
   const card = sent && cards.find(({ job }) => job.state === "kept" && job.keptAs === sent.id);
   if (!card || !sent.scanId) return;
+  if (sent.reading) return card.job.finish(sent.reading);
   try {
     const record = await getJSON(`/v1/scans/${encodeURIComponent(sent.scanId)}?wait_s=${OUTBOX_WAIT_S}`);
     if (record.reading) card.job.finish(record.reading);
