@@ -31,10 +31,9 @@ test: install
 test-servers: install
 	$(BIN)/python -m pytest -m e2e
 
-# The terminal in a real Chromium against real servers. On a busy machine a browser now and then loses a key press or a
-# file dialog: what fails is tried again, and the report says so.
+# The terminal in a real Chromium against real servers: takes about as long again.
 test-browser: install
-	$(BIN)/python -m pytest tests/browser --reruns 2
+	$(BIN)/python -m pytest tests/browser
 
 # Servers are killed at random while 500 accepted scans run, on SQLite and on PostgreSQL: takes some minutes.
 prove-durability: install
