@@ -270,7 +270,7 @@ class StoreSettings(_Section):
         256 * 2**20, ge=0, description="Free disk below which nothing new is accepted to be scanned later, in bytes."
     )
     append_timeout_s: float = Field(
-        0.25, gt=0, description="How long a synchronous answer waits for its record, in seconds."
+        0.25, gt=0, description="How long a synchronous answer waits for its record in the journal, in seconds."
     )
     retry_s: float = Field(2.0, gt=0, description="Pause before the store is tried again after a failure, in seconds.")
 
