@@ -18,11 +18,13 @@ from tests.browser.harness import OpenPage, Visit
 from tests.browser.pictures import tag
 from tests.e2e.conftest import Server, Start, ready, wait_until
 
-LOST = (
+LOST = (  # whatever a connection ends with when its server is killed or its network goes
     "ERR_CONNECTION_REFUSED",
     "ERR_INTERNET_DISCONNECTED",
     "ERR_CONNECTION_RESET",
     "ERR_INCOMPLETE_CHUNKED",
+    "ERR_CONTENT_LENGTH_MISMATCH",
+    "ERR_EMPTY_RESPONSE",
     "ERR_FAILED",
 )
 KEEP = """async ([data, fields]) => {
