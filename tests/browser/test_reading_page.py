@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 
 import httpx
 import pytest
@@ -89,6 +90,68 @@ def test_the_photo_is_zoomed_and_moved_by_keys_and_buttons(embedded: Server, ope
     expect(viewer).to_have_attribute("data-fit", "true")
     page.locator("[data-zoom=in]").click()
     expect(viewer).to_have_attribute("data-fit", "false")
+
+
+def pinch(page: Page, apart: list[float]) -> None:
+    """Two fingers on the middle of the photo, so many pixels apart one after the other."""
+    place = page.locator(".viewer__window").bounding_box()
+    assert place is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, far: float | None = None) -> None:
+        points = [] if far is None else [{"x": x + side * far / 2, "y": y, "id": id} for id, side in enumerate((-1, 1))]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", apart[0])
+    for far in apart[1:]:
+        touch("touchMove", far)
+    touch("touchEnd")
+
+
+def level(page: Page) -> int:
+    """The zoom that is told, in percent."""
+    return int(re.sub(r"\D", "", page.locator(".viewer__level").inner_text()))
+
+
+def test_the_photo_is_zoomed_by_two_fingers(embedded: Server, open_page: OpenPage, shelf: str) -> None:
+    page = open_page(embedded, "phone").go(f"#/scans/{shelf}")
+    viewer = page.locator(".viewer")
+    expect(viewer).to_have_attribute("data-photo", "there")
+    fit = level(page)
+    pinch(page, [60, 80, 110, 150, 180])
+    expect(viewer).to_have_attribute("data-fit", "false")
+    assert level(page) == pytest.approx(3 * fit, rel=0.06)
+    expect(page.locator(".box[aria-selected=true]")).to_have_count(0)  # two fingers are no tap
+    assert page.evaluate("() => visualViewport.scale") == 1
+    pinch(page, [180, 120, 60, 40])
+    expect(viewer).to_have_attribute("data-fit", "true")
+
+
+def test_slow_fingers_and_small_turns_of_a_wheel_leave_whole_sizes(
+    embedded: Server, open_page: OpenPage, shelf: str
+) -> None:
+    page = open_page(embedded, "phone").go(f"#/scans/{shelf}")
+    expect(page.locator(".viewer")).to_have_attribute("data-photo", "there")
+    page.locator("[data-zoom=full]").tap()
+    pinch(page, [100.0 + step for step in range(51)])
+    assert level(page) == pytest.approx(150, abs=3)
+    page.locator("[data-zoom=full]").tap()
+    page.locator(".viewer__window").hover()
+    for _ in range(30):
+        page.mouse.wheel(0, -10)
+    expect(page.locator(".viewer__level")).to_have_text("缩放 157%")
+
+
+def test_a_photo_is_read_again_for_another_task(embedded: Server, open_page: OpenPage, tag: str) -> None:
+    page = open_page(embedded).go(f"#/scans/{tag}")
+    page.locator("[data-do=rerun]").click()
+    page.get_by_role("dialog").get_by_label("任务").select_option("text_read")
+    page.get_by_role("dialog").get_by_role("button", name="重读").click()
+    expect(page.locator("h1")).to_contain_text("文字识别")
+    expect(page.locator(".reading__tags [data-status=completed]")).to_be_visible()
+    page.locator(f".about a[href='#/scans/{tag}']").click()
+    expect(page.locator("h1")).to_contain_text("价签识别")
 
 
 def test_a_value_is_corrected_in_place_and_taken_back(embedded: Server, open_page: OpenPage, tag: str) -> None:

@@ -287,7 +287,7 @@ export class PhotoViewer {
     const factor = 1.0015 ** -(event.deltaMode === 1 ? event.deltaY * 30 : event.deltaY);
     if (factor < 1 && this.#isFit()) return; // nothing to shrink: the page scrolls
     event.preventDefault();
-    this.#told(() => this.#go(zoom.zoomedAt(this.view, this.view.scale * factor, this.#point(event), this.size, this.frame)));
+    this.#told(() => this.#go(zoom.zoomedBy(this.view, factor, this.#point(event), this.size, this.frame)));
   }
 
   #down(event) {
@@ -309,8 +309,8 @@ export class PhotoViewer {
     this.#told(() => this.#go(zoom.panned(this.view, now.x - before.x, now.y - before.y, this.size, this.frame)));
     const spread = this.#spread();
     if (spread && this.pinch) {
-      const scale = this.view.scale * (spread.far / this.pinch.far);
-      this.#told(() => this.#go(zoom.zoomedAt(this.view, scale, spread.centre, this.size, this.frame)));
+      const factor = spread.far / this.pinch.far;
+      this.#told(() => this.#go(zoom.zoomedBy(this.view, factor, spread.centre, this.size, this.frame)));
     }
     this.pinch = spread;
   }

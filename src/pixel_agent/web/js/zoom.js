@@ -30,6 +30,12 @@ export function zoomedAt(view, scale, point, size, frame) {
   return centred(moved, size, frame);
 }
 
+/** The same, so many times larger. Steps too small to leave a whole number add up until they do. */
+export function zoomedBy(view, factor, point, size, frame) {
+  const exact = Math.min(LARGEST, Math.max(fitScale(size, frame), (view.exact ?? view.scale) * factor));
+  return { ...zoomedAt(view, exact, point, size, frame), exact };
+}
+
 /** Moved by so many pixels, with the photo kept in the window. */
 export function panned(view, dx, dy, size, frame) {
   return centred({ ...view, x: view.x + dx, y: view.y + dy }, size, frame);
