@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "pixel_agent"
-NOUNS = {"core", "core_photo", "errors", "config", "envelope"}
+NOUNS = {"core", "core_photo", "errors", "config", "config_sources", "envelope"}
 COMPOSERS = {
     "service",
     "api",

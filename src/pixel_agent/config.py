@@ -1,24 +1,20 @@
-"""Settings, one class a stage. Command line > environment (`PIXEL_AGENT_*`, nested with `__`) > file > default.
+"""Settings, one class a stage: each with its default, its unit and its description. An unknown one is an error.
 
-The file is `pixel-agent.toml` in the working folder, or what `PIXEL_AGENT_CONFIG` names. An unknown key, in the file or
-in the environment, is an error. This is the only module that reads the environment.
+Where values come from, and which of them wins, stands in `config_sources.py`. This is the only module that reads the
+environment.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError
 
+from pixel_agent.config_sources import explain, gather
 from pixel_agent.errors import ConfigurationError
-
-PREFIX = "PIXEL_AGENT_"
-CONFIG_VARIABLE = "PIXEL_AGENT_CONFIG"
-DEFAULT_FILE = "pixel-agent.toml"
 
 
 class _Section(BaseModel):
@@ -362,18 +358,10 @@ def load(overrides: Mapping[str, JsonValue] | None = None, environment: Mapping[
 
     Raises ConfigurationError that names the key, where it came from and what is accepted.
     """
-    environment = os.environ if environment is None else environment
-    named = environment.get(CONFIG_VARIABLE)
-    path = Path(named or DEFAULT_FILE)
-    merged: dict[str, JsonValue] = {}
-    if named or path.is_file():
-        merged = _read_file(path)
-    _merge(merged, _from_environment(environment))
-    _merge(merged, dict(overrides or {}))
     try:
-        return Settings.model_validate(merged)
+        return Settings.model_validate(gather(overrides or {}, os.environ if environment is None else environment))
     except ValidationError as error:
-        raise ConfigurationError(_explain(error), "See docs/operations.md for every setting.") from None
+        raise ConfigurationError(explain(error), "See docs/operations.md for every setting.") from None
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:
@@ -391,47 +379,3 @@ def describe(settings: Settings) -> list[tuple[str, str, str]]:
 
 def _shown(value: object) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _read_file(path: Path) -> dict[str, JsonValue]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"Cannot read the configuration file {path}: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The configuration file {path} is not valid TOML: {error}.") from None
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, JsonValue]:
-    found: dict[str, JsonValue] = {}
-    for name, value in environment.items():
-        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
-            continue
-        node = found
-        *sections, key = name.removeprefix(PREFIX).lower().split("__")
-        for section in sections:
-            child = node.setdefault(section, {})
-            if not isinstance(child, dict):
-                raise ConfigurationError(f"{name} sets a part of {section}, which another variable sets as a whole.")
-            node = child
-        node[key] = value
-    return found
-
-
-def _merge(into: dict[str, JsonValue], more: Mapping[str, JsonValue]) -> None:
-    for key, value in more.items():
-        present = into.get(key)
-        if isinstance(present, dict) and isinstance(value, Mapping):
-            _merge(present, value)
-        else:
-            into[key] = value
-
-
-def _explain(error: ValidationError) -> str:
-    parts = []
-    for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"])
-        variable = PREFIX + "__".join(str(part).upper() for part in problem["loc"])
-        what = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"].lower()
-        parts.append(f"{key} (environment: {variable}): {what}")
-    return "; ".join(parts) + "."
