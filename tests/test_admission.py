@@ -13,7 +13,7 @@ from pixel_agent.clock import run_virtual
 from pixel_agent.config import AdmissionSettings
 from pixel_agent.core import Priority
 from pixel_agent.errors import DeadlineUnreachable, Draining, PixelAgentError, QueueFull, Refused
-from pixel_agent.scheduler import Forecast
+from pixel_agent.forecast import Forecast
 
 FORECAST = Forecast(
     per_s=64, batch_items=16, round_s=0.25, alone_s=0.125, replicas=1, measured=True, free_at=0.0, in_flight=(0, 0, 0)

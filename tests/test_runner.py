@@ -16,8 +16,8 @@ from pixel_agent.attempt import Flow
 from pixel_agent.config import AdmissionSettings, Settings
 from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, Status
 from pixel_agent.errors import EngineUnavailable, InvalidPhoto, ReplicaLost
+from pixel_agent.forecast import Forecast
 from pixel_agent.runner import RENEWALS, Runner
-from pixel_agent.scheduler import Forecast
 from pixel_agent.store import scans, tables
 from pixel_agent.store.nouns import NewScan, PhotoRecord, ScanRecord, now_ms
 from pixel_agent.store.photos import sha256_of

@@ -22,7 +22,8 @@ from typing import Self
 from pixel_agent.config import AdmissionSettings
 from pixel_agent.core import Priority
 from pixel_agent.errors import DeadlineUnreachable, Draining, QueueFull, Refused
-from pixel_agent.scheduler import CLASSES, RANK, Forecast
+from pixel_agent.forecast import Forecast
+from pixel_agent.scheduler import CLASSES, RANK
 
 BULK = RANK[Priority.BULK]
 ERROR_SHARE = 0.05

@@ -16,20 +16,9 @@ from dataclasses import dataclass, replace
 from pixel_agent.config import SchedulerSettings
 from pixel_agent.core import Batch, Job, Output, Priority
 from pixel_agent.errors import DeadlineExceeded, Draining, EngineUnavailable, PixelAgentError, ReplicaLost
-from pixel_agent.latency import ArrivalRate, DrainRate, Returns
+from pixel_agent.forecast import Forecast, Forecaster
 from pixel_agent.pool import Pool
-from pixel_agent.scheduler import (
-    CLASSES,
-    RANK,
-    DeviceSnapshot,
-    Dispatch,
-    Forecast,
-    State,
-    Waiting,
-    WakeAt,
-    batch_limit,
-    decide,
-)
+from pixel_agent.scheduler import CLASSES, RANK, DeviceSnapshot, Dispatch, State, Waiting, WakeAt, decide
 
 log = logging.getLogger("pixel_agent.batcher")
 
@@ -90,14 +79,9 @@ class Batcher:
         self._waiting: dict[int, _Pending] = {}
         self._running: dict[Job, _Pending] = {}
         self._lengths = Counter[Priority]()
-        self._arrivals = ArrivalRate()
-        self._returns = Returns(settings.window_ms / 1000)
-        self._drain = DrainRate()
-        self._saturated: dict[int, bool] = {}
-        self._busy_until: dict[int, float] = {}
+        self._forecaster = Forecaster(pool.latency, len(pool.replicas), settings, slo_s)
         self._sizes: deque[int] = deque(maxlen=SIZES_KEPT)
         self._counts = Counter[str]()
-        self._typical_tokens = 0.0
         self._last: Decision | None = None
         self._wake: asyncio.TimerHandle | None = None
         self._down: asyncio.TimerHandle | None = None
@@ -107,7 +91,6 @@ class Batcher:
         self._empty = asyncio.Event()
         self._seq = 0
         self._lost = 0
-        self._forecast = Forecast(1.0, 1, 1.0, 1.0, 1, False, 0.0, (0, 0, 0))
 
     async def start(self) -> None:
         """Start the pool; raises the first replica's error if none comes up."""
@@ -162,8 +145,8 @@ class Batcher:
             waiting={priority: self._lengths[priority] for priority in CLASSES},
             in_flight=len(self._running),
             oldest_wait_s=0.0 if oldest is None else now - oldest.waiting.arrived,
-            arrivals_per_s=self._arrivals.per_s(now),
-            drain_per_s=self._forecast.per_s,
+            arrivals_per_s=self._forecaster.arrivals_per_s(now),
+            drain_per_s=self.forecast().per_s,
             batches=self._counts["batches"],
             items=self._counts["items"],
             batch_sizes=tuple(self._sizes),
@@ -180,12 +163,12 @@ class Batcher:
     def places(self) -> dict[str, tuple[int, float]]:
         """For all that wait: scan id → its `position`, and in how many seconds it is expected to start."""
         waiting = sorted(self._waiting.values(), key=lambda p: (RANK[p.waiting.priority], p.waiting.seq))
-        now = self._loop.time()
-        return {p.job.scan_id: (place, self._forecast.start_s(place, now)) for place, p in enumerate(waiting)}
+        now, forecast = self._loop.time(), self.forecast()
+        return {p.job.scan_id: (place, forecast.start_s(place, now)) for place, p in enumerate(waiting)}
 
     def forecast(self) -> Forecast:
         """What admission reckons with; free to call."""
-        return self._forecast
+        return self._forecaster.forecast
 
     # The pool's listener
 
@@ -207,10 +190,8 @@ class Batcher:
             pending.future.set_result(outcome)
 
     def ran(self, replica: int, items: int, seconds: float) -> None:
-        """A batch ended: learn how fast a queue drains, and who comes back."""
-        self._returns.ended(items, self._loop.time())
-        if self._saturated.get(replica):
-            self._drain.observe(items, seconds, self._loop.time())
+        """A batch ended."""
+        self._forecaster.ended(replica, items, seconds, self._loop.time())
 
     def changed(self) -> None:
         """A replica got free, or came, or went."""
@@ -236,9 +217,7 @@ class Batcher:
         pending = _Pending(job, waiting, self._loop.create_future(), on_start)
         if job.deadline is not None:
             pending.timer = self._loop.call_at(job.deadline, self._expire, pending)
-        self._arrivals.arrive(now)
-        self._returns.arrive(now)
-        self._typical_tokens += 0.05 * (waiting.tokens - self._typical_tokens)
+        self._forecaster.arrived(waiting.tokens, now)
         self._queue(pending)
         if self.pool.idle:
             self._pump()
@@ -293,7 +272,8 @@ class Batcher:
                 self._wake = None
             while self._step():
                 pass
-            self._forecast = self._predict()
+            running = (pending.waiting.priority for pending in self._running.values())
+            self._forecaster.renew(self.pool.views(), running, self._device(), self._loop.time())
         except Exception as error:
             log.exception("event=scheduler_crashed")
             self.healthy = False
@@ -314,7 +294,7 @@ class Batcher:
 
     def _state(self) -> State:
         now = self._loop.time()
-        returning, returning_by = self._returns.expected(now)
+        returning, returning_by = self._forecaster.returning(now)
         return State(
             now=now,
             returning=returning,
@@ -322,10 +302,10 @@ class Batcher:
             waiting=[pending.waiting for pending in self._waiting.values() if not pending.future.done()],
             replicas=self.pool.views(),
             in_flight=Counter(job.client for job in self._running),
-            arrivals_per_s=self._arrivals.per_s(now),
+            arrivals_per_s=self._forecaster.arrivals_per_s(now),
             dispatched=self._counts["batches"],
             slo_s=self._slo_s,
-            typical_tokens=self._typical_tokens,
+            typical_tokens=self._forecaster.typical_tokens,
             device=self._device(),
         )
 
@@ -336,34 +316,12 @@ class Batcher:
             self._running[pending.job] = pending
             _tell(pending)
         now, items = self._loop.time(), len(batch)
-        tokens = sum(scan.tokens for scan in decision.batch)
-        self._saturated[decision.replica] = waiting > items or items == self._forecast.batch_items
-        self._busy_until[decision.replica] = now + self.pool.latency.predict(items, tokens)
+        self._forecaster.started(decision, waiting, now)
         self._counts.update(batches=1, items=items)
         self._sizes.append(items)
         self._last = Decision(now, items, decision.why)
         self._on_batch(items)
         self.pool.give(decision.replica, Batch(tuple(pending.job for pending in batch)))
-
-    def _predict(self) -> Forecast:
-        now, views, latency = self._loop.time(), self.pool.views(), self.pool.latency
-        state = State(now, (), views, slo_s=self._slo_s, typical_tokens=self._typical_tokens, device=self._device())
-        limits = [batch_limit(state, view, latency.fit, self._settings) for view in views]
-        items = min((limit.items for limit in limits), default=self._forecast.batch_items)
-        replicas = len(views) or len(self.pool.replicas)
-        each = self._drain.per_s(now) or items / latency.predict(items, round(items * self._typical_tokens))
-        free = [now if view.idle_since is not None else self._busy_until.get(view.number, now) for view in views]
-        running = Counter(RANK[pending.waiting.priority] for pending in self._running.values())
-        return Forecast(
-            per_s=each * replicas,
-            batch_items=items,
-            round_s=items / each,
-            alone_s=latency.predict(1, round(self._typical_tokens)),
-            replicas=replicas,
-            measured=latency.observed > 0,
-            free_at=min(free, default=now + items / each),
-            in_flight=tuple(running[rank] for rank in range(len(CLASSES))),
-        )
 
     # Ending
 

@@ -116,30 +116,6 @@ class WakeAt:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What admission needs to know of the queue; renewed whenever a batch starts or ends, so free to read.
-
-    `per_s` is what all replicas answer under load, `round_s` the time of a full batch of `batch_items` on one of them,
-    `alone_s` that of a single scan. `measured` is
-    False while nothing but the prior stands behind it. `free_at` is when the next replica gets free (the past: one is),
-    `in_flight` counts running scans of each class.
-    """
-
-    per_s: float
-    batch_items: int
-    round_s: float
-    alone_s: float
-    replicas: int
-    measured: bool
-    free_at: float
-    in_flight: tuple[int, ...]
-
-    def start_s(self, waiting: int, now: float) -> float:
-        """In how many seconds a scan starts that has `waiting` scans before it in the queue."""
-        return max(0.0, self.free_at - now) + waiting // self.batch_items * self.round_s / self.replicas
-
-
 def decide(state: State, fit: Fit, settings: SchedulerSettings) -> Dispatch | WakeAt | None:
     """The next step: a batch, a time to ask again, or nothing until something changes. O(waiting)."""
     idle = [replica for replica in state.replicas if replica.idle_since is not None]
