@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.handing_in import EXAMPLES, HOSTILE, photo, record, scan
 from tests.browser.harness import OpenPage, Screen, no_barriers, overflow
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, wait_until
 
 NAMED = "localStorage.setItem('pixel-agent.prefs', JSON.stringify({reviewer: '李雷', lang: 'zh'}))"
 
@@ -152,9 +152,12 @@ def test_several_are_exported_and_deleted(simulated: Server, open_page: OpenPage
     page.locator("[data-do=delete]").click()
     open_list(page, 1)
     page.evaluate("dispatchEvent(new Event('pagehide'))")  # the person leaves: what was deleted is deleted
-    page.wait_for_timeout(300)
-    answer = httpx.get(f"{simulated.url}/v1/scans", params={"store_id": store}, timeout=30).json()
-    assert [one["scan_id"] for one in answer["scans"]] == others[1:]
+
+    def left() -> list[str]:
+        answer = httpx.get(f"{simulated.url}/v1/scans", params={"store_id": store}, timeout=30).json()
+        return [one["scan_id"] for one in answer["scans"]]
+
+    wait_until(lambda: left() == others[1:])
 
 
 def test_hostile_names_are_shown_as_text(simulated: Server, open_page: OpenPage, screen: Screen) -> None:

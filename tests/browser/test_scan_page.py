@@ -447,6 +447,7 @@ def restartable(start_servers: Start) -> Iterator[tuple[Server, Start]]:
             port=port,
             data=f"data-{port}",
             PIXEL_AGENT_SIMULATED__BASE_MS="1500",
+            PIXEL_AGENT_ASYNCHRONOUS__LEASE_S="5",  # so long does a killed server hold the key of a scan
             PIXEL_AGENT_SIMULATED__PIECES="10",
             PIXEL_AGENT_ADMISSION__SLO_MS="0",
         )
