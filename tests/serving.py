@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+import pytest
 from pydantic import JsonValue
 
+from pixel_agent import recorder
 from pixel_agent.api.app import create_app
 from pixel_agent.config import load
 from pixel_agent.service import ScanService, build_service
@@ -61,8 +63,12 @@ async def serving(settings: dict[str, JsonValue]) -> AsyncIterator[Served]:
     """Start the application, and stop it."""
     service = build_service(load(patient({**FAST, **settings}), environment={}))
     app = create_app(service)
-    async with app.router.lifespan_context(app):
-        await service.until_ready()
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield Served(service, client)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            recorder, "CATCH_UP_S", 60.0
+        )  # who asks for a record just written waits for it, however slow the disk
+        async with app.router.lifespan_context(app):
+            await service.until_ready()
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                yield Served(service, client)

@@ -17,10 +17,11 @@ from tests.e2e.conftest import Start, wait_until
 pytestmark = pytest.mark.e2e
 
 SLOW = {
-    "PIXEL_AGENT_SIMULATED__BASE_MS": "5000",
-    "PIXEL_AGENT_SIMULATED__PIECES": "50",
-    "PIXEL_AGENT_ADMISSION__SLO_MS": "0",
+    "PIXEL_AGENT_SIMULATED__BASE_MS": "600000",
+    "PIXEL_AGENT_SIMULATED__PIECES": "6000",
+    "PIXEL_AGENT_POOL__HANG_TIMEOUT_S": "3600",
 }
+"""A word every 100 ms, for ten minutes: longer than any test waits for the end."""
 
 
 def asked(data: bytes) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def asked(data: bytes) -> dict[str, Any]:
 
 
 def in_flight(url: str) -> int:
-    return int(httpx.get(f"{url}/v1/stats").json()["queue"]["in_flight"])
+    return int(httpx.get(f"{url}/v1/stats", timeout=120).json()["queue"]["in_flight"])
 
 
 def test_the_official_client_works_as_it_comes(start: Start, jpeg: bytes) -> None:
@@ -45,15 +46,20 @@ def test_the_official_client_works_as_it_comes(start: Start, jpeg: bytes) -> Non
 
 
 def test_the_official_client_comes_back_when_it_was_told_to(start: Start, jpeg: bytes) -> None:
-    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="300", PIXEL_AGENT_ADMISSION__MAX_SCANS="1")
+    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="2000", PIXEL_AGENT_ADMISSION__MAX_SCANS="1")
     with (
-        openai.OpenAI(api_key="none", base_url=f"{server.url}/v1") as client,
-        concurrent.futures.ThreadPoolExecutor(2) as pool,
+        openai.OpenAI(api_key="none", base_url=f"{server.url}/v1", max_retries=20) as client,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
     ):
-        answers = list(pool.map(lambda _: client.chat.completions.create(**asked(jpeg)), range(2)))
-    assert all(answer.choices[0].finish_reason == "stop" for answer in answers)
-    refused = httpx.get(f"{server.url}/v1/stats").json()["scans"]["refused"]
-    assert refused == {"queue_full": 1}
+        first = pool.submit(lambda: client.chat.completions.create(**asked(jpeg)))
+        wait_until(lambda: in_flight(server.url) == 1)
+        began = time.monotonic()
+        second = client.chat.completions.create(**asked(jpeg))
+        took_s = time.monotonic() - began
+        assert [answer.choices[0].finish_reason for answer in (first.result(), second)] == ["stop", "stop"]
+    refused = httpx.get(f"{server.url}/v1/stats", timeout=120).json()["scans"]["refused"]
+    assert list(refused) == ["queue_full"]
+    assert refused["queue_full"] <= 1 + took_s  # it was told to stay away for a second at least
 
 
 def test_closing_a_stream_stops_the_generation(start: Start, jpeg: bytes) -> None:
@@ -64,30 +70,25 @@ def test_closing_a_stream_stops_the_generation(start: Start, jpeg: bytes) -> Non
                 if chunk.choices[0].delta.content:
                     break
         assert in_flight(server.url) <= 1
-    left = time.monotonic()
     wait_until(lambda: in_flight(server.url) == 0)
-    assert time.monotonic() - left < 3  # the batch would have taken 5 s
-    again = httpx.get(f"{server.url}/v1/stats").json()
+    again = httpx.get(f"{server.url}/v1/stats", timeout=120).json()
     assert again["replicas"][0]["state"] == "ready"
 
 
 def test_closing_a_streamed_scan_stops_the_generation(start: Start, jpeg: bytes) -> None:
     server = start(**SLOW)
-    with httpx.stream("POST", f"{server.url}/v1/scans?stream=true", files={"photos": jpeg}, timeout=20) as answer:
+    with httpx.stream("POST", f"{server.url}/v1/scans?stream=true", files={"photos": jpeg}, timeout=120) as answer:
         for line in answer.iter_lines():
             if line == "event: text":
                 break
-    left = time.monotonic()
     wait_until(lambda: in_flight(server.url) == 0)
-    assert time.monotonic() - left < 3
-    assert httpx.get(f"{server.url}/v1/stats").json()["replicas"][0]["state"] == "ready"
+    assert httpx.get(f"{server.url}/v1/stats", timeout=120).json()["replicas"][0]["state"] == "ready"
 
 
 def test_a_streamed_scan_is_told_while_it_runs(start: Start, jpeg: bytes) -> None:
-    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="1000", PIXEL_AGENT_SIMULATED__PIECES="4")
-    came: dict[str, float] = {}
-    with httpx.stream("POST", f"{server.url}/v1/scans?stream=true", files={"photos": jpeg}, timeout=20) as answer:
-        for line in answer.iter_lines():
-            if line.startswith("event: "):
-                came.setdefault(line[7:], time.monotonic())
-    assert came["done"] - came["text"] > 0.5  # the words came as they were said, a quarter of a second apart
+    server = start(**SLOW)
+    with httpx.stream("POST", f"{server.url}/v1/scans?stream=true", files={"photos": jpeg}, timeout=120) as answer:
+        lines = answer.iter_lines()  # held: letting go of it closes the connection
+        for _ in range(3):
+            assert "event: text" in lines
+        assert in_flight(server.url) == 1

@@ -39,7 +39,7 @@ def test_an_example_runs(server: Server, jpeg: bytes, tmp_path: Path, number: in
     script = tmp_path / "example.py"
     script.write_text(BLOCKS[number].replace(HOME, server.url), "utf-8")
     run = [sys.executable, "-X", "utf8", "-W", "error", str(script)]
-    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout or "def receive" in BLOCKS[number]
 

@@ -23,14 +23,24 @@ pytestmark = pytest.mark.e2e
 
 FAST = {"PIXEL_AGENT_SIMULATED__BASE_MS": "5", "PIXEL_AGENT_SIMULATED__PER_ITEM_MS": "1"}
 NO_CACHE = {"cache-control": "no-cache"}
+PATIENCE_S = 120.0
 
 
 def post(url: str, data: bytes, **form: str) -> httpx.Response:
-    return httpx.post(f"{url}/scan", files={"file": ("a.jpg", data)}, data=form, headers=NO_CACHE, timeout=60)
+    return httpx.post(f"{url}/scan", files={"file": ("a.jpg", data)}, data=form, headers=NO_CACHE, timeout=PATIENCE_S)
 
 
 def inside(url: str) -> int:
-    return int(httpx.get(f"{url}/v1/stats", timeout=20).json()["queue"]["inside_scans"])
+    return int(httpx.get(f"{url}/v1/stats", timeout=PATIENCE_S).json()["queue"]["inside_scans"])
+
+
+def sent(url: str, data: bytes) -> socket.socket:
+    """A connection on which a photo has been sent, and nobody reads the answer."""
+    request = httpx.Request("POST", f"{url}/scan", files={"file": ("a.jpg", data)}, headers=NO_CACHE)
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    client = socket.create_connection((request.url.host, request.url.port or 80))
+    client.sendall(f"POST /scan HTTP/1.1\r\n{head}\r\n".encode() + request.read())
+    return client
 
 
 def at_once(count: int, url: str, jpeg: bytes) -> list[httpx.Response]:
@@ -43,7 +53,7 @@ def open_files(process: subprocess.Popen[str]) -> int:
 
 
 def test_sigterm_finishes_what_is_inside_and_exits_zero(start: Start, jpeg: bytes) -> None:
-    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="1500", PIXEL_AGENT_SIMULATED__PER_ITEM_MS="0")
+    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="5000", PIXEL_AGENT_SIMULATED__PER_ITEM_MS="0")
     answers: list[httpx.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(post(server.url, jpeg))) for _ in range(4)]
     for thread in threads:
@@ -63,7 +73,7 @@ def test_two_hundred_uploads_at_once_each_get_their_own_answer(start: Start, jpe
 
 
 def test_an_overloaded_server_refuses_with_the_time_to_come_back(start: Start, jpeg: bytes) -> None:
-    server = start(PIXEL_AGENT_ADMISSION__MAX_SCANS="2", PIXEL_AGENT_SIMULATED__BASE_MS="200")
+    server = start(PIXEL_AGENT_ADMISSION__MAX_SCANS="2", PIXEL_AGENT_SIMULATED__BASE_MS="1000")
     answers = at_once(20, server.url, jpeg)
     refused = [answer for answer in answers if answer.status_code == 503]
     assert {answer.status_code for answer in answers} == {200, 503}
@@ -83,18 +93,18 @@ def test_clients_that_leave_half_way_leave_nothing_behind(start: Start, jpeg: by
 
 
 def test_an_abandoned_scan_never_reaches_the_device(start: Start, jpeg: bytes) -> None:
-    server = start(
-        PIXEL_AGENT_SIMULATED__BASE_MS="2000", PIXEL_AGENT_SIMULATED__MAX_ITEMS="1", PIXEL_AGENT_ADMISSION__SLO_MS="0"
-    )
+    server = start(PIXEL_AGENT_SIMULATED__BASE_MS="5000", PIXEL_AGENT_SIMULATED__MAX_ITEMS="1")
     running = threading.Thread(target=lambda: post(server.url, jpeg))
     running.start()
-    wait_until(lambda: httpx.get(f"{server.url}/v1/stats").json()["queue"]["in_flight"] == 1)
-    for number in range(3):
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{server.url}/scan", files={"file": jpeg + bytes([number])}, headers=NO_CACHE, timeout=0.05)
+    wait_until(lambda: httpx.get(f"{server.url}/v1/stats", timeout=PATIENCE_S).json()["queue"]["in_flight"] == 1)
+    waiting = [sent(server.url, jpeg + bytes([number])) for number in range(3)]
+    wait_until(lambda: inside(server.url) == 4)
+    for client in waiting:
+        client.close()
+    wait_until(lambda: inside(server.url) <= 1)
     running.join()
     assert post(server.url, jpeg).status_code == 200
-    stats = httpx.get(f"{server.url}/v1/stats").json()
+    stats = httpx.get(f"{server.url}/v1/stats", timeout=PATIENCE_S).json()
     assert stats["batches"]["items"] == 2
 
 
@@ -102,7 +112,7 @@ def test_garbage_on_the_wire_is_survived(start: Start, jpeg: bytes) -> None:
     server = start(**FAST)
     host, port = server.url.removeprefix("http://").split(":")
     for noise in (b"\0" * 100, b"GET\r\n\r\n", os.urandom(500), b"POST /scan HTTP/1.1\r\nContent-Length: -5\r\n\r\n"):
-        with socket.create_connection((host, int(port)), timeout=5) as client:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as client:
             client.sendall(noise)
             client.shutdown(socket.SHUT_WR)
             client.recv(1000)
@@ -141,7 +151,7 @@ def test_a_poisoned_photo_fails_alone(start: Start, jpeg: bytes) -> None:
 
 def test_listening_beyond_this_machine_needs_a_decision(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pixel_agent.cli", "serve", "--host", "0.0.0.0", "--port", "0"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE_S)
     assert done.returncode == 2
     assert "--insecure" in done.stderr
 
@@ -149,7 +159,7 @@ def test_listening_beyond_this_machine_needs_a_decision(tmp_path: Path) -> None:
 def test_stats_stream_as_events_until_the_server_stops(start: Start) -> None:
     server = start(**FAST)
     seen = []
-    with httpx.stream("GET", f"{server.url}/v1/stats/events?interval_s=0.1", timeout=20) as answer:
+    with httpx.stream("GET", f"{server.url}/v1/stats/events?interval_s=0.1", timeout=PATIENCE_S) as answer:
         for line in answer.iter_lines():
             if line.startswith("data: "):
                 seen.append(json.loads(line.removeprefix("data: "))["ready"])
@@ -162,7 +172,7 @@ def test_stats_stream_as_events_until_the_server_stops(start: Start) -> None:
 def test_a_head_without_end_is_cut_off(start: Start) -> None:
     server = start(**FAST)
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as client:
         client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX: ")
         answer = b""
         with contextlib.suppress(OSError):
@@ -172,9 +182,9 @@ def test_a_head_without_end_is_cut_off(start: Start) -> None:
             answer = client.recv(1000)
     assert answer == b"" or b" 431 " in answer
     assert psutil.Process(server.process.pid).memory_info().rss < 600 * 2**20
-    assert httpx.get(f"{server.url}/livez").status_code == 200
+    assert httpx.get(f"{server.url}/livez", timeout=PATIENCE_S).status_code == 200
     long_but_fine = {"x-long": "a" * 30_000}
-    assert httpx.get(f"{server.url}/livez", headers=long_but_fine).status_code == 200
+    assert httpx.get(f"{server.url}/livez", headers=long_but_fine, timeout=PATIENCE_S).status_code == 200
 
 
 def test_idle_uploads_do_not_keep_honest_clients_out(start: Start, jpeg: bytes) -> None:
@@ -184,7 +194,7 @@ def test_idle_uploads_do_not_keep_honest_clients_out(start: Start, jpeg: bytes) 
     idle = [socket.create_connection((host, int(port))) for _ in range(120)]
     for client in idle:
         client.sendall(head)
-    wait_until(lambda: inside(server.url) == 0, 10)
+    wait_until(lambda: inside(server.url) == 0)
     assert post(server.url, jpeg).status_code == 200
     for client in idle:
         client.close()
@@ -192,7 +202,7 @@ def test_idle_uploads_do_not_keep_honest_clients_out(start: Start, jpeg: bytes) 
 
 def test_many_large_uploads_on_one_connection_are_all_taken(start: Start, jpeg: bytes) -> None:
     server = start(**FAST)
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE_S) as client:
         for number in range(12):
             body = jpeg + bytes([number]) * 50_000 * (number + 1)
             assert client.post("/scan", files={"file": body}, headers=NO_CACHE).status_code == 200

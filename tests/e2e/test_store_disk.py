@@ -59,7 +59,7 @@ def serve(start: Start, disk: Disk) -> Server:
 
 def scan(server: Server, jpeg: bytes, number: int, **headers: str) -> httpx.Response:
     photo = jpeg + bytes([number])  # another photo each time, and none too large for what is left
-    return httpx.post(f"{server.url}/v1/scans", files={"photos": photo}, headers=headers, timeout=30)
+    return httpx.post(f"{server.url}/v1/scans", files={"photos": photo}, headers=headers, timeout=120)
 
 
 def warnings(response: httpx.Response) -> set[str]:
@@ -74,13 +74,13 @@ def refused_record(server: Server, jpeg: bytes, number: int) -> httpx.Response:
 
 
 def kept(server: Server) -> set[str]:
-    response = httpx.get(f"{server.url}/v1/scans?limit=200", timeout=30)
+    response = httpx.get(f"{server.url}/v1/scans?limit=200", timeout=120)
     assert response.status_code == 200, response.text
     return {one["scan_id"] for one in response.json()["scans"]}
 
 
 def works(server: Server) -> bool:
-    store = httpx.get(f"{server.url}/v1/stats", timeout=30).json()["store"]
+    store = httpx.get(f"{server.url}/v1/stats", timeout=120).json()["store"]
     return bool(store["ok"] and not store["waiting"])
 
 
@@ -92,8 +92,8 @@ def test_a_full_disk_costs_a_warning_and_is_made_up_for(start: Start, disk: Disk
     later = scan(server, jpeg, 4, Prefer="respond-async")
     assert later.status_code == 507
     assert later.json()["code"] == "store_full"
-    assert httpx.get(f"{server.url}/readyz").status_code == 200
-    assert httpx.get(f"{server.url}/v1/stats").json()["store"]["code"] == "store_full"
+    assert httpx.get(f"{server.url}/readyz", timeout=120).status_code == 200
+    assert httpx.get(f"{server.url}/v1/stats", timeout=120).json()["store"]["code"] == "store_full"
     disk.empty()
     wait_until(lambda: works(server))
     answer = scan(server, jpeg, 5)
@@ -114,7 +114,7 @@ def test_a_folder_that_turns_read_only_costs_a_warning_and_is_made_up_for(
         later = scan(server, jpeg, 3, Prefer="respond-async")
         assert later.status_code == 503
         assert later.json()["code"] == "store_unavailable"
-        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert httpx.get(f"{server.url}/readyz", timeout=120).status_code == 200
     finally:
         subprocess.run(["umount", "--lazy", data], check=True)
     wait_until(lambda: works(server))

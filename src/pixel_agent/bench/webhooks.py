@@ -159,7 +159,7 @@ async def _serving(folder: Path, database: str) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"
-        async with AsyncClient(url, retries=Retries(attempts=40, most_s=1.0)) as client:
+        async with AsyncClient(url, retries=Retries(attempts=600, most_s=1.0)) as client:
             await client.tasks()
         yield url
     finally:
