@@ -12,23 +12,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, Validatio
 
 from pixel_agent.api.clients import client_of, new_scan_id
 from pixel_agent.api.filters import Text, without_nul
-from pixel_agent.api.idempotency import REPLAYED, Answer, Key, begin, settle
+from pixel_agent.api.history import fetch, whole
+from pixel_agent.api.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.ids import ScanId
 from pixel_agent.api.records import ScanRecordOut
-from pixel_agent.api.uploads import Submission, explain, read_body
+from pixel_agent.api.schemas import problems
+from pixel_agent.api.uploads import ScanFields, Submission, check_question, explain, read_body
 from pixel_agent.core import Priority, Task
-from pixel_agent.envelope import Problem
-from pixel_agent.errors import Conflict, InvalidRequest, NotFound, TooManyPhotos
+from pixel_agent.errors import Conflict, InvalidRequest, TooManyPhotos
 from pixel_agent.service import ScanService
-from pixel_agent.store import reviews, scans
 from pixel_agent.store.nouns import NewScan, ScanRecord, now_ms
 from pixel_agent.tasks import DEFAULT_TASK
 from pixel_agent.tasks.options import check_options
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"])
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "content": {"application/problem+json": {}}} for code in (400, 404, 409, 422, 503, 507)
-}
+_PROBLEMS = problems(400, 404, 409, 422, 503, 507)
 _RERUN: dict[str, object] = {
     "type": "object",
     "properties": {"task": {"type": "string"}, "options": {"type": "object"}},
@@ -66,8 +64,14 @@ def check_later(service: ScanService, task: Task, options: dict[str, JsonValue],
         )
     service.plan(task)
     check_options(task, options)
-    if task.needs_question and not (question or "").strip():
-        raise InvalidRequest(f"The task {task.id} needs a question.", "Send it in the field 'question'.")
+    check_question(task, question)
+
+
+def task_for_later(service: ScanService, fields: ScanFields) -> Task:
+    """The task that the fields name. Raises UnknownTask, and what `check_later` raises of the fields."""
+    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
+    check_later(service, task, fields.options, fields.question)
+    return task
 
 
 async def accept(service: ScanService, request: Request, submission: Submission) -> Response:
@@ -76,8 +80,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
     Raises what is wrong with a photo, a field or the store; then nothing of the request is kept.
     """
     fields = submission.fields
-    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
-    check_later(service, task, fields.options, fields.question)
+    task = task_for_later(service, fields)
     photos = await service.intake.keep_all([upload.data for upload in submission.uploads])
     key = Key.of(request, fields, [photo.sha256 for photo in photos], later=True)
     received_at = now_ms()
@@ -109,10 +112,10 @@ async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
     """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
     service: ScanService = request.app.state.service
     await service.background.cancel(scan_id)
-    record = await _found(service, scan_id)
+    record = await whole(service, scan_id)
     if record.status != "cancelled":
         raise Conflict(f"The scan has ended already: {record.status}.", "Read it, or delete it.")
-    return await _out(service, record)
+    return record
 
 
 @router.post(
@@ -127,7 +130,7 @@ async def rerun(request: Request, scan_id: ScanId) -> Response:
     """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""
     service: ScanService = request.app.state.service
     changes = await _changes(request, service)
-    old = await _found(service, scan_id)
+    old = await fetch(service, scan_id, document=False)
     task = service.catalogue.find(changes.task or old.task)
     options = dict(old.options) if changes.options is None else changes.options
     if changes.options is None and task.id != old.task:
@@ -159,24 +162,16 @@ def _again(old: ScanRecord, task: Task, options: dict[str, JsonValue], client: s
 
 
 async def _accepted(service: ScanService, new: Sequence[NewScan], key: Key | None) -> Response:
-    settings = service.settings.asynchronous
-    async with service.kept.db.write(durable=True) as conn:
-        answer = await begin(conn, key, settings)
-        if answer is None:
-            await service.intake.add(conn, new)
-            await settle(conn, key, Answer("scans", 202, tuple(scan.scan_id for scan in new)))
-    if answer is not None:
-        return await _replayed(service, answer)
+    answer = Answer("scans", 202, tuple(scan.scan_id for scan in new))
+    first = await once(service, key, answer, lambda conn: service.intake.add(conn, new))
+    if first is not None:
+        return first.response() if first.form == "body" else await _response(service, first.ids, REPLAYED)
     service.background.wake()
-    return await _response(service, [scan.scan_id for scan in new], {})
-
-
-async def _replayed(service: ScanService, answer: Answer) -> Response:
-    return answer.response() if answer.form == "body" else await _response(service, answer.ids, REPLAYED)
+    return await _response(service, answer.ids, {})
 
 
 async def _response(service: ScanService, scan_ids: Sequence[str], headers: dict[str, str]) -> Response:
-    outs = [await _out(service, await _found(service, scan_id)) for scan_id in scan_ids]
+    outs = [await whole(service, scan_id) for scan_id in scan_ids]
     body = outs[0] if len(outs) == 1 else ScanRecordList(scans=outs)
     where = f"/v1/scans/{scan_ids[0]}" if len(outs) == 1 else f"/v1/scans?{_query(scan_ids)}"
     headers = {"Location": where, **APPLIED, **headers}
@@ -185,19 +180,6 @@ async def _response(service: ScanService, scan_ids: Sequence[str], headers: dict
 
 def _query(scan_ids: Sequence[str]) -> str:
     return "&".join(f"scan_id={scan_id}" for scan_id in scan_ids)
-
-
-async def _found(service: ScanService, scan_id: str) -> ScanRecord:
-    async with service.kept.db.read() as conn:
-        record = await scans.get(conn, scan_id)
-    if record is None:
-        raise NotFound("There is no scan of this id.", "GET /v1/scans lists them.")
-    return record
-
-
-async def _out(service: ScanService, record: ScanRecord) -> ScanRecordOut:
-    async with service.kept.db.read() as conn:
-        return ScanRecordOut.whole(record, await reviews.of_scan(conn, record.seq))
 
 
 async def _changes(request: Request, service: ScanService) -> RerunIn:

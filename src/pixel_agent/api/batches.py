@@ -13,24 +13,23 @@ from fastapi.responses import Response
 from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.api.accepting import check_later
+from pixel_agent.api.accepting import task_for_later
 from pixel_agent.api.batch_upload import Received, only_fields, receive
 from pixel_agent.api.batch_wire import BatchOut, BatchPage, RefusedPhoto
 from pixel_agent.api.clients import client_of, new_scan_id
 from pixel_agent.api.filters import Text
-from pixel_agent.api.idempotency import REPLAYED, Answer, Key, begin, settle
+from pixel_agent.api.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.ids import BatchId
 from pixel_agent.api.records import ScanSummary
-from pixel_agent.api.sse import EventStream, Write
+from pixel_agent.api.schemas import problems
+from pixel_agent.api.sse import EventStream, Write, error_event, event
 from pixel_agent.api.uploads import ScanFields, explain, query_fields
 from pixel_agent.core import Priority
-from pixel_agent.envelope import Problem
-from pixel_agent.errors import InvalidRequest, PixelAgentError
+from pixel_agent.errors import InvalidRequest
 from pixel_agent.service import ScanService
 from pixel_agent.store import batches, events, scans
 from pixel_agent.store.batches import BatchRecord, NewBatch
 from pixel_agent.store.nouns import NewScan, now_ms
-from pixel_agent.tasks import DEFAULT_TASK
 
 PAGE: Final = 200
 """Events that are read at once."""
@@ -39,10 +38,6 @@ PACE_S: Final = 0.1
 MAX_SEQ: Final = 2**63
 _ENDED: Final = frozenset(events.OF_STATUS.values())
 _REFUSED: Final = TypeAdapter(list[RefusedPhoto])
-_PROBLEM: dict[str, object] = {"application/problem+json": {}}
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "content": _PROBLEM} for code in (400, 404, 409, 413, 415, 422, 503, 507)
-}
 _FILES: dict[str, object] = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _TEXT: dict[str, object] = {"type": "string"}
 _FORM: dict[str, object] = {"photos": _FILES, "archive": {"type": "string", "format": "binary"}}
@@ -50,7 +45,7 @@ _ASKED: dict[str, object] = dict.fromkeys(
     ("name", "task", "question", "store_id", "priority", "lang", "force", "options", "open"), _TEXT
 )
 
-router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=_PROBLEMS)
+router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=problems(400, 404, 409, 413, 415, 422, 503, 507))
 
 
 class BatchFields(ScanFields):
@@ -81,17 +76,13 @@ async def create(request: Request, response: Response) -> BatchOut:
     new = _new(service, fields, client_of(request))
     if not (fields.open or received.photos):
         raise _nothing(received)
+
+    async def work(conn: AsyncConnection) -> None:
+        await batches.create(conn, new)
+        await _add(conn, service, new, received)
+
     key = Key.of(request, fields, received.content)
-    answer = Answer("batch", 202, (new.batch_id,), _REFUSED.dump_json(received.refused).decode())
-    async with service.kept.db.write(durable=True) as conn:
-        first = await begin(conn, key, service.settings.asynchronous)
-        if first is None:
-            await batches.create(conn, new)
-            await _add(conn, service, new, received)
-            await settle(conn, key, answer)
-    if first is not None:
-        response.headers.update(REPLAYED)
-    return await _taken(service, response, first or answer)
+    return await _taken(service, response, key, _answer(202, new.batch_id, received), work)
 
 
 @router.post("/{batch_id}/photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
@@ -101,17 +92,13 @@ async def add(request: Request, response: Response, batch_id: BatchId) -> BatchO
     await _get(service, batch_id)
     received = await receive(request, service)
     only_fields(received.fields)
+
+    async def work(conn: AsyncConnection) -> None:
+        await batches.expect_open(conn, batch_id)
+        await _add(conn, service, await batches.get(conn, batch_id), received)
+
     key = Key.of(request, BatchFields(), received.content)
-    answer = Answer("batch", 200, (batch_id,), _REFUSED.dump_json(received.refused).decode())
-    async with service.kept.db.write(durable=True) as conn:
-        first = await begin(conn, key, service.settings.asynchronous)
-        if first is None:
-            await batches.expect_open(conn, batch_id)
-            await _add(conn, service, await batches.get(conn, batch_id), received)
-            await settle(conn, key, answer)
-    if first is not None:
-        response.headers.update(REPLAYED)
-    return await _taken(service, response, first or answer)
+    return await _taken(service, response, key, _answer(200, batch_id, received), work)
 
 
 @router.post("/{batch_id}/close", summary="Say that no more photos come")
@@ -171,7 +158,7 @@ async def tell(request: Request, batch_id: BatchId, after: Annotated[int, Query(
     if given.isdecimal() and int(given) < MAX_SEQ:
         after = int(given)
     await _get(service, batch_id)
-    return EventStream(partial(_told, service, batch_id, after), _error_event)
+    return EventStream(partial(_told, service, batch_id, after), error_event)
 
 
 async def _told(service: ScanService, batch_id: str, after: int, write: Write) -> None:
@@ -186,11 +173,11 @@ async def _told(service: ScanService, batch_id: str, after: int, write: Write) -
             out = _out(record)
             if not news.more:
                 if record.final:
-                    write(_event("done", out.model_dump_json(), after))
+                    write(event("done", out.model_dump_json(), after))
                     return
                 if shown is None or out.model_copy(update={"eta_s": shown.eta_s}) != shown:
                     shown = out
-                    write(_event("progress", out.model_dump_json(), None))
+                    write(event("progress", out.model_dump_json()))
                 await asyncio.sleep(PACE_S)
                 await changed(service.settings.asynchronous.poll_s)
 
@@ -212,20 +199,11 @@ async def _news(service: ScanService, batch_id: str, after: int) -> _News:
         known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
     ended = {name: scan for name, scan in known.items() if scan.final}
     texts = [
-        _event("scan", ScanSummary.of(scan).model_dump_json(), one.seq)
+        event("scan", ScanSummary.of(scan).model_dump_json(), one.seq)
         for one in found
         if (scan := ended.get(one.scan_id or "")) is not None and scan.finished_at == one.at_ms  # no retry took it back
     ]
     return _News(found[-1].seq if found else after, record, texts, len(found) == PAGE)
-
-
-def _event(name: str, data: str, seq: int | None) -> str:
-    number = "" if seq is None else f"id: {seq}\n"
-    return f"{number}event: {name}\ndata: {data}\n\n"
-
-
-def _error_event(error: PixelAgentError) -> str:
-    return _event("error", Problem.of(error).model_dump_json(exclude_none=True), None)
 
 
 def _fields(given: dict[str, str]) -> BatchFields:
@@ -237,11 +215,9 @@ def _fields(given: dict[str, str]) -> BatchFields:
 
 
 def _new(service: ScanService, fields: BatchFields, client: str) -> NewBatch:
-    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
-    check_later(service, task, fields.options, fields.question)
     return NewBatch(
         batch_id=uuid.uuid4().hex,
-        task=task.id,
+        task=task_for_later(service, fields).id,
         created_at=now_ms(),
         name=fields.name,
         open=fields.open,
@@ -279,7 +255,22 @@ async def _add(conn: AsyncConnection, service: ScanService, batch: NewBatch | Ba
     await service.intake.check_there([kept.photo for kept in received.photos])
 
 
-async def _taken(service: ScanService, response: Response, answer: Answer) -> BatchOut:
+def _answer(status: int, batch_id: str, received: Received) -> Answer:
+    return Answer("batch", status, (batch_id,), _REFUSED.dump_json(received.refused).decode())
+
+
+async def _taken(
+    service: ScanService,
+    response: Response,
+    key: Key | None,
+    answer: Answer,
+    work: Callable[[AsyncConnection], Awaitable[None]],
+) -> BatchOut:
+    """Keep what came, or answer as the first request of this key was answered."""
+    first = await once(service, key, answer, work)
+    if first is not None:
+        answer = first
+        response.headers.update(REPLAYED)
     (batch_id,) = answer.ids
     service.background.wake()
     service.kept.notifier.tell(batch_id)

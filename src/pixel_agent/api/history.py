@@ -13,9 +13,10 @@ from fastapi.responses import FileResponse, Response
 from pixel_agent.api.filters import ListQuery, scan_filter
 from pixel_agent.api.ids import ScanId, no_scan
 from pixel_agent.api.records import ScanPage, ScanRecordOut, ScanSummary, reading_of
+from pixel_agent.api.schemas import problems
 from pixel_agent.api.uploads import unless_gone
 from pixel_agent.core import Row
-from pixel_agent.envelope import Envelope, Problem
+from pixel_agent.envelope import Envelope
 from pixel_agent.errors import Conflict, InvalidPhoto, NotFound, PhotoGone
 from pixel_agent.service import ScanService
 from pixel_agent.sniffing import sniff
@@ -23,10 +24,7 @@ from pixel_agent.store import reviews, scans
 from pixel_agent.store.corrections import ReviewRecord
 from pixel_agent.store.nouns import PhotoRecord, Position, ScanRecord
 
-_PROBLEM: dict[str, object] = {"application/problem+json": {}}
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "content": _PROBLEM} for code in (400, 404, 409, 503)
-}
+PROBLEMS = problems(400, 404, 409, 503)
 _JPEG: dict[int | str, dict[str, object]] = {200: {"content": {"image/jpeg": {}}}, 304: {"description": "Unchanged."}}
 
 router = APIRouter(tags=["history"], responses=PROBLEMS)

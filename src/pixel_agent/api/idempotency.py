@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
@@ -97,7 +97,7 @@ class Slot:
             return
         with suppress(StoreError):
             async with self._service.kept.db.write() as conn:
-                await settle(conn, self._key, Answer("body", status, body=body))
+                await _settle(conn, self._key, Answer("body", status, body=body))
             self.settled = True
 
 
@@ -133,15 +133,31 @@ async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
                     await idempotency.release(conn, key.value, key.client)
 
 
-async def begin(conn: AsyncConnection, key: Key | None, settings: AsyncSettings) -> Answer | None:
-    """The first answer; None if this is the first request. Raises IdempotencyMismatch; Conflict while the first one runs."""
+async def once(
+    service: ScanService, key: Key | None, answer: Answer, work: Callable[[AsyncConnection], Awaitable[None]]
+) -> Answer | None:
+    """Do the work of a request and remember its answer, in one durable transaction; None if that was done.
+
+    If the request was answered before, that answer, and nothing is done. Raises IdempotencyMismatch; Conflict while the first
+    one runs; what the work raises.
+    """
+    async with service.kept.db.write(durable=True) as conn:
+        first = await _begin(conn, key, service.settings.asynchronous)
+        if first is None:
+            await work(conn)
+            await _settle(conn, key, answer)
+    return first
+
+
+async def _begin(conn: AsyncConnection, key: Key | None, settings: AsyncSettings) -> Answer | None:
+    """The first answer; None if this is the first request."""
     standing = await _standing(conn, key, settings) if key is not None else idempotency.FIRST
     if standing == idempotency.RUNNING:
         raise _running()
     return None if standing == idempotency.FIRST else _ANSWER.validate_json(standing)
 
 
-async def settle(conn: AsyncConnection, key: Key | None, answer: Answer) -> None:
+async def _settle(conn: AsyncConnection, key: Key | None, answer: Answer) -> None:
     """Remember an answer, in the transaction that makes it true."""
     if key is not None:
         text = json.dumps(asdict(answer), ensure_ascii=False)

@@ -19,13 +19,14 @@ from pixel_agent.admission import Ticket
 from pixel_agent.api.accepting import accept, wants_async
 from pixel_agent.api.clients import client_of, new_scan_id
 from pixel_agent.api.idempotency import HEADER, Answer, Key, Slot, held
-from pixel_agent.api.schemas import inlined
-from pixel_agent.api.sse import EventStream, Write, event
+from pixel_agent.api.schemas import inlined, problems
+from pixel_agent.api.sse import EventStream, Write, error_event, event
 from pixel_agent.api.uploads import (
     ScanBody,
     ScanFields,
     Submission,
     check_length,
+    check_question,
     is_json,
     read_form,
     read_json,
@@ -43,7 +44,7 @@ from pixel_agent.api.wire import (
 )
 from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
 from pixel_agent.envelope import Envelope, Problem
-from pixel_agent.errors import InvalidRequest, PixelAgentError, ScanCancelled
+from pixel_agent.errors import PixelAgentError, ScanCancelled
 from pixel_agent.service import ScanService
 from pixel_agent.tasks import DEFAULT_TASK
 
@@ -53,9 +54,8 @@ FORM = "multipart/form-data"
 PARK_AFTER_S = 1.0
 """An upload that takes longer stands in nobody's way meanwhile."""
 _BINARY: dict[str, object] = {"type": "string", "format": "binary"}
-_PROBLEM: dict[str, object] = {"application/problem+json": {}}
 _STATES = (400, 408, 413, 415, 422, 502, 503, 504)
-_PROBLEMS: dict[int | str, dict[str, object]] = {code: {"model": Problem, "content": _PROBLEM} for code in _STATES}
+_PROBLEMS = problems(*_STATES)
 _LEGACY_ERRORS: dict[int | str, dict[str, object]] = {code: {"model": LegacyError} for code in _STATES}
 
 
@@ -120,10 +120,10 @@ async def create_scan(
         asked = _requests(submission, request)
         slot = await stack.enter_async_context(held(service, await _key(service, request, submission)))
         if slot.answer is not None:
-            return EventStream(partial(_told_again, slot.answer), _error_event) if stream else slot.answer.response()
+            return EventStream(partial(_told_again, slot.answer), error_event) if stream else slot.answer.response()
         stack.enter_context(service.admit_all(ticket, asked))
         if stream:
-            return EventStream(partial(_told, service, asked, slot), _error_event, stack.pop_all())
+            return EventStream(partial(_told, service, asked, slot), error_event, stack.pop_all())
         answer = await unless_gone(request, _answered(service, asked))
         body = answer.model_dump_json()
         await slot.settle(body)
@@ -179,10 +179,6 @@ async def _told_again(answer: Answer, write: Write) -> None:
     write(event("done", answer.body))
 
 
-def _error_event(error: PixelAgentError) -> str:
-    return event("error", Problem.of(error).model_dump_json(exclude_none=True))
-
-
 @router.get("/v1/tasks", tags=["tasks"], summary="What a scan can be asked", response_model=list[TaskOut])
 async def list_tasks(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list[TaskOut]:
     """Names, schema, and how well the engine in use answers each task."""
@@ -203,8 +199,7 @@ def _requests(submission: Submission, request: Request) -> list[ScanRequest]:
     fields = submission.fields
     task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
     arrived = asyncio.get_running_loop().time()
-    if task.needs_question and not (fields.question or "").strip():
-        raise InvalidRequest(f"The task {task.id} needs a question.", "Send it in the field 'question'.")
+    check_question(task, fields.question)
     return [
         ScanRequest(
             scan_id=new_scan_id(),

@@ -1,10 +1,17 @@
-"""JSON Schemas as they stand inside the description of the service."""
+"""What stands in several places of the service's description: errors, and JSON Schemas as parts of a body."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from pydantic import BaseModel
+
+from pixel_agent.envelope import Problem
+
+
+def problems(*states: int) -> dict[int | str, dict[str, object]]:
+    """The errors that a route answers with, by status."""
+    return {state: {"model": Problem, "content": {"application/problem+json": {}}} for state in states}
 
 
 def inlined(model: type[BaseModel]) -> dict[str, dict[str, object]]:

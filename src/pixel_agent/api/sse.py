@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pixel_agent.api.uploads import disconnected
+from pixel_agent.envelope import Problem
 from pixel_agent.errors import PixelAgentError, ScanCancelled
 
 log = logging.getLogger("pixel_agent.api")
@@ -23,9 +24,15 @@ Write = Callable[[str], None]
 """Puts text on the wire, on the event loop; does not wait."""
 
 
-def event(name: str, data: str) -> str:
-    """One event; `data` is one line."""
-    return f"event: {name}\ndata: {data}\n\n"
+def event(name: str, data: str, seq: int | None = None) -> str:
+    """One event; `data` is one line. A client that comes back names the last `seq` that it heard."""
+    number = "" if seq is None else f"id: {seq}\n"
+    return f"{number}event: {name}\ndata: {data}\n\n"
+
+
+def error_event(error: PixelAgentError) -> str:
+    """An error, as it would have been answered."""
+    return event("error", Problem.of(error).model_dump_json(exclude_none=True))
 
 
 def comment(text: str) -> str:

@@ -20,7 +20,7 @@ from starlette.types import Message, Receive
 
 from pixel_agent.api.filters import Text, without_nul
 from pixel_agent.config import PhotoSettings, Settings
-from pixel_agent.core import Lang, Priority
+from pixel_agent.core import Lang, Priority, Task
 from pixel_agent.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos, UploadTooSlow
 
 OVERHEAD_BYTES = 2**20
@@ -151,6 +151,12 @@ async def read_body(request: Request, settings: Settings, *, most: int) -> bytes
 def query_fields(request: Request) -> dict[str, str]:
     """The fields of a scan in the query."""
     return {name: value for name, value in request.query_params.items() if name != STREAM}
+
+
+def check_question(task: Task, question: str | None) -> None:
+    """Raise InvalidRequest if a task needs a question and there is none."""
+    if task.needs_question and not (question or "").strip():
+        raise InvalidRequest(f"The task {task.id} needs a question.", "Send it in the field 'question'.")
 
 
 def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:

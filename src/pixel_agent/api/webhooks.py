@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from pixel_agent.api.ids import WebhookId
+from pixel_agent.api.schemas import problems
 from pixel_agent.api.uploads import explain, read_body
 from pixel_agent.api.webhook_wire import (
     DeliveryOut,
@@ -19,7 +20,6 @@ from pixel_agent.api.webhook_wire import (
     WebhookList,
     WebhookOut,
 )
-from pixel_agent.envelope import Problem
 from pixel_agent.errors import InvalidRequest
 from pixel_agent.service import ScanService
 from pixel_agent.signing import key_of, new_secret
@@ -29,17 +29,13 @@ from pixel_agent.store.nouns import now_ms
 from pixel_agent.store.webhooks import Webhook
 from pixel_agent.webhook_call import check_receiver
 
-_PROBLEM: dict[str, object] = {"application/problem+json": {}}
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "content": _PROBLEM} for code in (400, 404, 409, 503)
-}
 _BODY: dict[str, object] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": WebhookIn.model_json_schema()}}}
 }
 MOST_WEBHOOKS = 100
 """Each event is written once for every webhook that wants it."""
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=_PROBLEMS)
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 404, 409, 503))
 
 
 @router.post("", status_code=201, summary="Tell an address what happens", openapi_extra=_BODY)
