@@ -119,6 +119,12 @@ def test_the_client_knows_the_server_by_what_goes_over_the_wire(path: Path) -> N
     }
 
 
+def test_benchmarks_load_the_model_only_to_measure_it() -> None:
+    code = "import sys, pixel_agent.bench; print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_importing_the_client_loads_neither_the_service_nor_heavy_libraries() -> None:
     heavy = "numpy cv2 torch PIL fastapi starlette sqlalchemy onnxruntime pixel_agent.service pixel_agent.config"
     code = f"import sys, pixel_agent.client; print([name for name in '{heavy}'.split() if name in sys.modules])"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pixel_agent.bench import device
+from pixel_agent.bench.device_command import bench_device
 from pixel_agent.bench.device_models import Speeds, floor_s
 from pixel_agent.config import TransformersSettings
 from pixel_agent.engines.loading import load
@@ -14,7 +15,7 @@ from pixel_agent.engines.loading import load
 @pytest.mark.bench
 def test_the_device_benchmark_reports_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "SIZES", ((256, 256),))
-    device.bench_device(seconds=0.2, clients=3, tokens=4, tiny=True, json_path=tmp_path / "device.json")
+    bench_device(seconds=0.2, clients=3, tokens=4, tiny=True, json_path=tmp_path / "device.json")
     rows = json.loads((tmp_path / "device.json").read_text("utf-8"))["rows"]
     assert [row["way"] for row in rows] == [
         "published loop",

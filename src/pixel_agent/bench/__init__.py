@@ -1,12 +1,11 @@
 """Benchmarks, each a command under `pixel-agent bench`."""
 
-import importlib.util
-
 import typer
 
 from pixel_agent.bench.codes import bench_codes
 from pixel_agent.bench.dates import bench_dates
 from pixel_agent.bench.decode import bench_decode
+from pixel_agent.bench.device_command import bench_device
 from pixel_agent.bench.export import bench_export
 from pixel_agent.bench.history import bench_history
 from pixel_agent.bench.load import bench_load
@@ -21,6 +20,7 @@ bench_app = typer.Typer(no_args_is_help=True, help="Measure; docs/benchmarks.md 
 bench_app.command("codes")(bench_codes)
 bench_app.command("dates")(bench_dates)
 bench_app.command("decode")(bench_decode)
+bench_app.command("device")(bench_device)
 bench_app.command("export")(bench_export)
 bench_app.command("history")(bench_history)
 bench_app.command("load")(bench_load)
@@ -30,15 +30,3 @@ bench_app.command("reference")(bench_reference)
 bench_app.command("store")(bench_store)
 bench_app.command("tags")(bench_tags)
 bench_app.command("webhooks")(bench_webhooks)
-
-if importlib.util.find_spec("torch") is None:
-
-    @bench_app.command("device")
-    def without_torch() -> None:
-        """Measure the model on this device (not installed here: PyTorch)."""
-        raise typer.BadParameter("This benchmark needs PyTorch: pip install 'pixel-agent[transformers]'.")
-
-else:
-    from pixel_agent.bench.device import bench_device
-
-    bench_app.command("device")(bench_device)

@@ -17,13 +17,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
 import cv2
 import numpy as np
 import psutil
 import torch
-import typer
 from pydantic import JsonValue
 from rich.console import Console
 
@@ -46,16 +44,10 @@ EVERY_S = 0.2
 Made = Callable[[], AbstractAsyncContextManager[Contender]]
 
 
-def bench_device(
-    seconds: Annotated[float, typer.Option(help="How long each contender gets new photos, in seconds.")] = 20.0,
-    clients: Annotated[int, typer.Option(help="Clients that each wait for an answer before they ask again.")] = 32,
-    tokens: Annotated[int, typer.Option(help="Tokens written for each photo.")] = 128,
-    batch: Annotated[int, typer.Option(help="Most photos in one batch of ours.")] = 32,
-    tiny: Annotated[bool, typer.Option(help="Run the tiny model on the CPU even where there is a GPU.")] = False,
-    server: Annotated[bool, typer.Option(help="Measure `transformers serve` too, on the CPU.")] = True,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
+def compare_on_device(
+    *, seconds: float, clients: int, tokens: int, batch: int, tiny: bool, server: bool, json_path: Path | None
 ) -> None:
-    """Measure scans a second, response times, use of the device, and the ratio to what the device allows at best."""
+    """What `bench device` does: see `device_command.py` for its options. Prints, and writes the rows to `json_path`."""
     task = _task(tokens)
     on_gpu = torch.cuda.is_available() and not tiny
     with TemporaryDirectory() as folder:
