@@ -1,15 +1,20 @@
-"""Photos that the tests draw, and where the real ones are."""
+"""Photos that the tests draw, where the real ones are, and the application on the simulated engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
+from pydantic import JsonValue
 
 from pixel_agent.core import Pixels
+
+if TYPE_CHECKING:
+    from tests.serving import Served
 
 pytest_plugins = ["tests.databases"]
 
@@ -58,3 +63,30 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_model import build  # PyTorch takes seconds to import: only where a test wants it
 
     return build(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
+    """The application, once on SQLite and once on PostgreSQL."""
+    from tests.serving import serving  # takes seconds to import, too
+
+    async with serving(database) as served:
+        yield served
+
+
+@pytest.fixture
+async def plain(tmp_path: Path) -> AsyncIterator[Served]:
+    """The application on SQLite alone, for what no database decides."""
+    from tests.serving import serving
+
+    async with serving({"data_dir": str(tmp_path)}) as served:
+        yield served
+
+
+@pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[Served]:
+    """The same with a device that takes an hour for anything."""
+    from tests.serving import SLOW, serving
+
+    async with serving({"data_dir": str(tmp_path), **SLOW}) as served:
+        yield served

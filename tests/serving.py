@@ -17,6 +17,8 @@ from pixel_agent.service import ScanService, build_service
 from pixel_agent.store.store import Store
 
 FAST: dict[str, JsonValue] = {"engine": "simulated", "simulated": {"base_ms": 1, "per_item_ms": 0}}
+SLOW: dict[str, JsonValue] = {"simulated": {"base_ms": 3_600_000, "slo_ms": None}, "server": {"drain_timeout_s": 0.1}}
+"""A device that takes an hour for anything."""
 PATIENT: dict[str, dict[str, JsonValue]] = {"admission": {"slo_ms": 0}, "store": {"append_timeout_s": 60}}
 """Nobody is refused, and no record comes late, because the machine is slow."""
 

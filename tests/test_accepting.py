@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -14,29 +13,9 @@ from starlette.requests import Request
 from pixel_agent.api.accepting import wants_async
 from pixel_agent.errors import StoreFull, StoreUnavailable
 from pixel_agent.store.database import of_disk
-from tests.serving import Served, serving
+from tests.serving import SLOW, Served, serving
 
 ASYNC = {"Prefer": "respond-async"}
-SLOW: dict[str, JsonValue] = {"simulated": {"base_ms": 3_600_000, "slo_ms": None}, "server": {"drain_timeout_s": 0.1}}
-
-
-@pytest.fixture
-async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
-    async with serving(database) as served:
-        yield served
-
-
-@pytest.fixture
-async def plain(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving({"data_dir": str(tmp_path)}) as served:
-        yield served
-
-
-@pytest.fixture
-async def slow(tmp_path: Path) -> AsyncIterator[Served]:
-    """A device that takes an hour for anything."""
-    async with serving({"data_dir": str(tmp_path), **SLOW}) as served:
-        yield served
 
 
 async def send(served: Served, *photos: bytes, **form: str) -> httpx.Response:

@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -22,27 +22,8 @@ from pixel_agent.api.parts import Parts
 from pixel_agent.errors import InvalidRequest
 from tests.serving import Served, serving
 
-SLOW: dict[str, JsonValue] = {"simulated": {"base_ms": 3_600_000, "slo_ms": None}, "server": {"drain_timeout_s": 0.1}}
 READ = {"task": "text_read"}
 Files = Sequence[tuple[str, tuple[str, bytes]]]
-
-
-@pytest.fixture
-async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
-    async with serving(database) as served:
-        yield served
-
-
-@pytest.fixture
-async def plain(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving({"data_dir": str(tmp_path)}) as served:
-        yield served
-
-
-@pytest.fixture
-async def slow(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving({"data_dir": str(tmp_path), **SLOW}) as served:
-        yield served
 
 
 def photos(jpeg: bytes, count: int, first: int = 0) -> Files:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
@@ -13,22 +11,10 @@ from pixel_agent.core import Row, Status
 from pixel_agent.store import scans
 from pixel_agent.store.nouns import NewScan, millis
 from tests.readings import keep, row, scan
-from tests.serving import Served, serving
+from tests.serving import Served
 
 HAT, MASK, PESTS = (row(rule_id=rule, status="fail") for rule in ("hat", "mask", "pests"))
 ONE, TWO, THREE, FOUR = ("1" * 32, "2" * 32, "3" * 32, "4" * 32)
-
-
-@pytest.fixture
-async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
-    async with serving(database) as served:
-        yield served
-
-
-@pytest.fixture
-async def plain(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving({"data_dir": str(tmp_path)}) as served:
-        yield served
 
 
 def at(day: int, hour: int = 8, minute: int = 0) -> int:

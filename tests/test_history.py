@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from pydantic import JsonValue
 
 from pixel_agent.core import Pixels, Status
 from pixel_agent.errors import EngineError, InvalidRequest
@@ -28,19 +27,6 @@ from tests.serving import Served, serving
 from tests.waiting import PATIENCE_S, until
 
 PICTURES = ("photo", "thumbnail", "annotated")
-
-
-@pytest.fixture
-async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
-    async with serving(database) as served:
-        yield served
-
-
-@pytest.fixture
-async def plain(tmp_path: Path) -> AsyncIterator[Served]:
-    """On SQLite alone, for what no database decides."""
-    async with serving({"data_dir": str(tmp_path)}) as served:
-        yield served
 
 
 async def ids(served: Served, **query: str) -> list[str]:

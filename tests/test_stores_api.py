@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
@@ -15,16 +13,10 @@ from pixel_agent.core import Alert, Reading, Review, Severity, Status
 from pixel_agent.store.nouns import Topic, millis, now_ms
 from pixel_agent.store.topics import topics_of
 from tests.readings import keep, row, scan
-from tests.serving import Served, serving
+from tests.serving import Served
 
 HAT = row(rule_id="hat", status="fail", severity="major")
 DAY = 86_400_000
-
-
-@pytest.fixture
-async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
-    async with serving(database) as served:
-        yield served
 
 
 def at(day: int, hour: int = 8) -> int:

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import openpyxl  # type: ignore[import-untyped]
 import pytest
-from pydantic import JsonValue
 
 from pixel_agent.core import Status
 from pixel_agent.errors import EngineError
@@ -26,19 +25,6 @@ from tests.serving import Served, serving
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 NOON_MS = 1_760_000_000_000
-
-
-@pytest.fixture
-async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
-    async with serving(database) as served:
-        yield served
-
-
-@pytest.fixture
-async def plain(tmp_path: Path) -> AsyncIterator[Served]:
-    """On SQLite alone, for what no database decides."""
-    async with serving({"data_dir": str(tmp_path)}) as served:
-        yield served
 
 
 async def export(served: Served, expected: int = 200, /, **query: str | list[str]) -> httpx.Response:
