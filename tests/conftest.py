@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from pydantic import JsonValue
 
 from pixel_agent.core import Pixels
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from tests.serving import Served
 
 pytest_plugins = ["tests.databases"]
+
+# An example may take its time, and so may its making: a slow machine is no failure.
+settings.register_profile("unhurried", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 SHARED_PHOTOS = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
 

@@ -10,8 +10,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from pixel_agent.bench import recording
+from pixel_agent.bench.load_plan import Stream
+from pixel_agent.bench.load_result import Window
 from pixel_agent.bench.recording import bench_recording
-from pixel_agent.bench.scenarios import Scenario, custom
+from pixel_agent.bench.scenarios import Scenario
 from pixel_agent.bench.store import bench_store
 from pixel_agent.bench.store_queries import as_query, questions, somewhere
 from pixel_agent.store.nouns import Position, ScanFilter
@@ -48,11 +50,12 @@ def test_a_filter_is_the_same_over_http() -> None:
 def test_recording_is_compared_with_not_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = tmp_path / "report.json"
 
-    def short(clients: int, rate: float, seconds: float, *_: float) -> Scenario:
-        return custom(clients, rate, seconds, warm_up_s=0.0, leave_after_s=0.0, bulk=0, timeout_s=120.0)
+    def eight(clients: int, rate: float, *_: float) -> Scenario:
+        scans = Stream("scan", clients=clients, rate=rate, count=8, timeout_s=120.0)
+        return Scenario("eight", "8 scans", (scans,), Window(0.0, 60.0), "scan")
 
-    monkeypatch.setattr(recording, "custom", short)
-    bench_recording(rounds=1, seconds=0.5, rate=10.0, database="", task="price_tag", photos=1, json_path=report)
+    monkeypatch.setattr(recording, "custom", eight)  # ends with its scans, not with a time
+    bench_recording(rounds=1, seconds=1.0, rate=10.0, database="", task="price_tag", photos=1, json_path=report)
     one, many = json.loads(report.read_text("utf-8"))["rows"]
     assert one["p50 on ms"] > 100
     assert many["good/s on"] > 0
