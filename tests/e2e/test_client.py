@@ -297,7 +297,13 @@ def test_exit_codes_tell_what_happened(
 def test_after_ctrl_c_the_same_command_goes_on_and_nothing_is_done_twice(
     start: Start, jpeg: bytes, tmp_path: Path
 ) -> None:
-    server = start(PIXEL_AGENT_DATA_DIR=str(tmp_path / "data"), PIXEL_AGENT_SIMULATED__BASE_MS="1200")
+    data = {
+        "PIXEL_AGENT_DATA_DIR": str(tmp_path / "data"),
+        "PIXEL_AGENT_ASYNCHRONOUS__LEASE_S": "1",
+        "PIXEL_AGENT_ASYNCHRONOUS__MAX_ATTEMPTS": "100",
+    }
+    hangs = {"PIXEL_AGENT_SIMULATED__HANG_EVERY": "2", "PIXEL_AGENT_POOL__HANG_TIMEOUT_S": "3600"}
+    server = start(**data, **FAST, **hangs)  # it cannot come to the end before it is stopped
     folder = folder_of(tmp_path, jpeg, 120)
     line, environment = command(
         folder, "--server", server.url, "--task", "text_read", "--format", "jsonl", home=tmp_path
@@ -311,6 +317,9 @@ def test_after_ctrl_c_the_same_command_goes_on_and_nothing_is_done_twice(
         assert "--restart" in err
         assert "Traceback" not in err
         assert len(out.splitlines()) < 120
+        server.process.kill()
+        server.process.wait()
+        start(port=httpx.URL(server.url).port, **data, **FAST)
         done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=120)
         assert done.returncode == 0, done.stderr
         lines = [json.loads(one) for one in done.stdout.splitlines()]
