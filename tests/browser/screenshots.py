@@ -235,10 +235,10 @@ def _load(url: str, *, busy: bool) -> Iterator[None]:
 
 
 def _settled(page: Page) -> None:
-    """Every picture in the window has come."""
+    """Every picture in the window has come, those too that come only when they are about to be seen."""
     page.wait_for_load_state("load")
     page.evaluate(
-        """() => Promise.all([...document.images].filter((one) => one.checkVisibility() && one.loading !== 'lazy')
+        """() => Promise.all([...document.images].filter((one) => one.checkVisibility() && one.getBoundingClientRect().top < innerHeight)
             .map((one) => one.complete || new Promise((done) => ['load', 'error'].forEach((kind) => one.addEventListener(kind, done)))))
             .then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true)))))"""
     )

@@ -69,6 +69,15 @@ def test_a_row_and_its_box_are_reached_by_keyboard(embedded: Server, open_page: 
     expect(page.locator(".box[data-id='items:1']")).to_have_attribute("aria-selected", "true")
 
 
+def test_all_columns_of_price_tags_fit_on_a_wide_screen(embedded: Server, open_page: OpenPage, shelf: str) -> None:
+    page = open_page(embedded).go(f"#/scans/{shelf}")
+    hidden = "() => { const { scrollWidth, clientWidth } = document.querySelector('.rows-scroll'); return scrollWidth - clientWidth; }"
+    for title in ("条码", "GTIN"):
+        expect(page.locator(".rows th", has_text=title)).to_be_visible()
+        assert page.evaluate(hidden) == 0
+        page.locator("#switch-language").click()
+
+
 def test_a_tap_on_a_box_chooses_its_row(embedded: Server, open_page: OpenPage, shelf: str) -> None:
     page = open_page(embedded, "phone").go(f"#/scans/{shelf}")
     page.locator(BOX).tap()
