@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from pixel_agent.config import AdmissionSettings
-from pixel_agent.core import Priority
+from pixel_agent.core import Priority, ScanRequest
 from pixel_agent.errors import DeadlineUnreachable, Draining, QueueFull, Refused
 from pixel_agent.forecast import Forecast
 from pixel_agent.scheduler import CLASSES, RANK
@@ -152,6 +152,11 @@ class Admission:
         self._bytes += size
         self._admitted += 1
         return Ticket(self, rank, client, size, now, wait_s)
+
+    def enter_for(self, request: ScanRequest) -> Ticket:
+        """Come in with a request that has been read. Raises as `enter` does."""
+        deadline_s = None if request.deadline is None else request.deadline - self._clock()
+        return self.enter(len(request.data), request.priority, deadline_s, request.client)
 
     def upload(self, size_bytes: int | None = None, client: str = "") -> Ticket:
         """Come in with bytes alone, for what is kept for later: no scan is counted, and nobody has to wait for it.

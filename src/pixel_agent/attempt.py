@@ -97,8 +97,7 @@ class Attempt:
     async def _result(self) -> Outcome | Again:
         try:
             request = await self._request()
-            deadline_s = None if request.deadline is None else request.deadline - _loop_time()
-            with self._flow.admission.enter(len(request.data), request.priority, deadline_s, request.client):
+            with self._flow.admission.enter_for(request):
                 return outcome_of(await self._scan(request))
         except PixelAgentError as error:
             return verdict(error, self.claim.attempts, self._max_attempts)

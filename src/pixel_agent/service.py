@@ -259,10 +259,7 @@ class ScanService:
                 ticket.release(answered=False)
                 others = [first, *others]
             for request in others:
-                deadline_s = None if request.deadline is None else request.deadline - _loop_time()
-                stack.enter_context(
-                    self.admission.enter(len(request.data), request.priority, deadline_s, request.client)
-                )
+                stack.enter_context(self.admission.enter_for(request))
             yield
 
     # Start and end
