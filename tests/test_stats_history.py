@@ -105,7 +105,7 @@ async def test_settings_in_force_hide_what_is_secret() -> None:
 
 
 async def test_stats_tell_what_admission_and_policy_go_by(jpeg: bytes) -> None:
-    async with running() as client:
+    async with running(admission={"slo_ms": None}) as client:
         tuning = (await scanned(client, jpeg)).tuning
     assert tuning.slo_ms == 1000
     assert tuning.limit_items <= tuning.engine_items == 16
