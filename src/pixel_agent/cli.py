@@ -209,7 +209,7 @@ def main() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if sys.argv[1:2] == ["bench"]:
-        from pixel_agent.bench import bench_app
+        from pixel_agent.bench.app import bench_app
 
         app.add_typer(bench_app, name="bench")
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.WARNING)

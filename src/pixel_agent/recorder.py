@@ -45,7 +45,7 @@ AHEAD = 32
 """Most photo files that are being written ahead of their record."""
 PHOTO_AFTER_S = 0.01
 """How long a photo's file waits, so that the way to the device is free first."""
-CATCH_UP_S = 2.0
+CATCH_UP_S = 10.0
 """How long a transaction waits for the records before it; on a database that is slower than this, it may miss the last."""
 FLUSH_S = 5.0
 """How long the end of the service waits for the last records."""
