@@ -249,7 +249,7 @@ async def test_records_wait_for_a_store_that_fails_and_follow_by_themselves(tmp_
         assert warned(await recorder.keep(asked(1), answer(asked(1))))
         assert recorder.stats.waiting == 1
         folder.unlink()
-        await asyncio.wait_for(until_written(recorder), 10)
+        await asyncio.wait_for(until_written(recorder), 60)
         (record,) = await records(recorder)
         assert record.photo is not None
         assert recorder._store.photos.exists(record.photo.sha256)
@@ -264,21 +264,21 @@ async def test_only_so_many_records_wait(tmp_path: Path, monkeypatch: pytest.Mon
             await recorder.keep(asked(number), answer(asked(number)))
         assert (recorder.stats.waiting, recorder.stats.lost) == (3, 2)
         folder.unlink()
-        await asyncio.wait_for(until_written(recorder), 10)
+        await asyncio.wait_for(until_written(recorder), 60)
         assert {int(record.scan_id, 16) for record in await records(recorder)} == {2, 3, 4}
 
 
 async def test_photos_beyond_what_may_wait_are_left_out_and_their_records_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 10)
+    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 60)
     folder = tmp_path / "data"
     folder.write_text("in the way")
     async with recording(local(tmp_path)) as recorder:
         for number in range(2):
             await recorder.keep(asked(number), answer(asked(number)))
         folder.unlink()
-        await asyncio.wait_for(until_written(recorder), 10)
+        await asyncio.wait_for(until_written(recorder), 60)
         found = sorted(await records(recorder), key=lambda record: record.scan_id)
         assert [record.photo is not None and record.photo.removed_at is None for record in found] == [True, False]
 
