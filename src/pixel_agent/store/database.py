@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from pixel_agent.config import Settings
 from pixel_agent.errors import ConfigurationError, StoreError, StoreFull, StoreUnavailable
-from pixel_agent.store.sqlite import Appender, P, T, Work, async_engine
+from pixel_agent.store.sqlite import Appender, P, T, Work, reading_engine, writing_engine
 
 FILE = "pixel-agent.sqlite3"
 POOL_S = 10.0
@@ -63,10 +63,8 @@ class Database:
         with self._noting(), telling():
             if self.sqlite:
                 await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
-                self._reader = async_engine(self._url, begin="BEGIN", connections=READERS, synchronous="NORMAL")
-                for durable, synchronous in ((False, "NORMAL"), (True, "FULL")):
-                    writer = async_engine(self._url, begin="BEGIN IMMEDIATE", connections=1, synchronous=synchronous)
-                    self._writers[durable] = writer
+                self._reader = reading_engine(self._url, READERS)
+                self._writers = {durable: writing_engine(self._url, durable=durable) for durable in (False, True)}
                 self._appender = Appender(self._url)
             else:
                 engine = _postgresql(self._url)

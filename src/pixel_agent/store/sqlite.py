@@ -24,14 +24,19 @@ Work = Callable[[AsyncConnection, P], Coroutine[object, object, T]]
 BUSY_S = 10.0
 """How long SQLite waits for a writer of another process."""
 CACHE_KIB = 16_000
-"""Pages of the database that each connection holds."""
+"""Pages of the database that each connection holds that lists are read through."""
+WRITER_CACHE_KIB = 2_000
+"""The same of those that write: they come back to few pages, and the memory under load stays flat."""
 
 
-def async_engine(url: str, *, begin: str, connections: int, synchronous: str) -> AsyncEngine:
-    """Connections of which each transaction starts with `begin`; `synchronous` FULL: a commit survives a power cut."""
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
-    _set_up(engine.sync_engine, begin, synchronous)
-    return engine
+def reading_engine(url: str, connections: int) -> AsyncEngine:
+    """Connections whose transactions see one state of everything."""
+    return _async_engine(url, connections, "BEGIN", "NORMAL", CACHE_KIB)
+
+
+def writing_engine(url: str, *, durable: bool) -> AsyncEngine:
+    """One connection that waits for its turn before it begins. `durable`: a commit survives a power cut."""
+    return _async_engine(url, 1, "BEGIN IMMEDIATE", "FULL" if durable else "NORMAL", WRITER_CACHE_KIB)
 
 
 class Appender:
@@ -42,7 +47,7 @@ class Appender:
         self._engine = create_engine(
             make_url(url).set(drivername="sqlite"), pool_size=1, max_overflow=0, connect_args=arguments
         )
-        _set_up(self._engine, "BEGIN IMMEDIATE", "NORMAL")
+        _set_up(self._engine, "BEGIN IMMEDIATE", "NORMAL", WRITER_CACHE_KIB)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-append")
 
     async def run(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
@@ -88,7 +93,13 @@ class _Raw(Protocol):
     def exec_driver_sql(self, statement: str) -> object: ...
 
 
-def _set_up(engine: Engine, begin: str, synchronous: str) -> None:
+def _async_engine(url: str, connections: int, begin: str, synchronous: str, cache_kib: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
+    _set_up(engine.sync_engine, begin, synchronous, cache_kib)
+    return engine
+
+
+def _set_up(engine: Engine, begin: str, synchronous: str, cache_kib: int) -> None:
     @event.listens_for(engine, "connect")
     def _(connection: DBAPIConnection, record: object) -> None:  # noqa: ARG001  # as SQLAlchemy has it
         connection.isolation_level = None  # the driver would begin transactions by its own rules
@@ -97,7 +108,7 @@ def _set_up(engine: Engine, begin: str, synchronous: str) -> None:
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",
-            f"cache_size=-{CACHE_KIB}",
+            f"cache_size=-{cache_kib}",
             "temp_store=2",
         ):
             cursor.execute(f"PRAGMA {pragma}")
