@@ -32,6 +32,10 @@ T = TypeVar("T")
 
 LARGE_BYTES = 2**20
 """Up to this size (about 1 ms) an upload is hashed where it is."""
+JUDGED_AFTER_S = 0.002
+"""A photo is judged when it is on its way to the device: before, the two would share a processor, and the device wait."""
+FIRST = -1
+"""The rank of that: nobody who waits to be decoded goes before it."""
 FIRST_YEAR = 2001
 """Cameras whose clock was never set say 1970, 1980 or 2000."""
 
@@ -58,8 +62,8 @@ class PhotoStage:
         self, data: bytes, max_pixels: int, grid: int = 1, *, sha256: str | None = None, rank: int = 0
     ) -> Photo:
         """As `prepare`, off the event loop; the lowest rank goes first."""
-        _, judging = await self.begin(data, max_pixels, grid, sha256=sha256, rank=rank)
-        return await judging
+        _check_bytes(data, self._settings)
+        return await self.run(rank, lambda: prepare(data, max_pixels, self._settings, sha256, None, grid), data)
 
     async def begin(
         self, data: bytes, max_pixels: int, grid: int = 1, *, sha256: str | None = None, rank: int = 0
@@ -69,21 +73,12 @@ class PhotoStage:
         Cancelling takes a photo that still waits out of the queue; whoever got the task awaits or cancels it.
         """
         _check_bytes(data, self._settings)
-        loop = asyncio.get_running_loop()
-        decoded: asyncio.Future[Photo] = loop.create_future()
+        photo = await self.run(rank, lambda: unjudged(data, max_pixels, self._settings, sha256, None, grid), data)
+        return photo, asyncio.create_task(self._judge(photo))
 
-        def work() -> Photo:
-            photo = unjudged(data, max_pixels, self._settings, sha256, None, grid)
-            loop.call_soon_threadsafe(_give, decoded, photo)
-            return judged(photo)
-
-        judging = asyncio.create_task(self.run(rank, work, data))
-        judging.add_done_callback(partial(_pass_on, decoded))
-        try:
-            return await decoded, judging
-        except BaseException:
-            judging.cancel()
-            raise
+    async def _judge(self, photo: Photo) -> Photo:
+        await asyncio.sleep(JUDGED_AFTER_S)
+        return await self._workers.run_at(FIRST, lambda: judged(photo))
 
     async def run(self, rank: int, work: Callable[[], T], data: bytes) -> T:
         """What `work` makes of a photo's bytes, in the threads of this stage; the lowest rank goes first.
@@ -181,19 +176,6 @@ def fingerprint(pixels: Pixels) -> int:
     grey = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_RGB2GRAY)
     cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
     return int.from_bytes(np.packbits(cells[:, :-1] < cells[:, 1:]).tobytes(), "big")
-
-
-def _give(decoded: asyncio.Future[Photo], photo: Photo) -> None:
-    if not decoded.done():
-        decoded.set_result(photo)
-
-
-def _pass_on(decoded: asyncio.Future[Photo], judging: asyncio.Task[Photo]) -> None:
-    """What ended the work before there were pixels ends the waiting for them."""
-    if judging.cancelled():
-        decoded.cancel()
-    elif (error := judging.exception()) is not None and not decoded.done():
-        decoded.set_exception(error)
 
 
 def _check_bytes(data: bytes, settings: PhotoSettings) -> None:

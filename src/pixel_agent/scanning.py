@@ -73,7 +73,7 @@ class Scanner:
         with await self._lookahead.take(request) as place:
             watch.lap("queue")
             photo, judging = await self._begin(request, plan, watch, sha256)
-            # The device begins while the photo is judged: one that shows nothing is taken back in the next 2 ms.
+            # The device begins while the photo is judged: one that shows nothing is taken back some milliseconds later.
             asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place))
             try:
                 self._on_photo(photo)
