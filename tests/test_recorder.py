@@ -283,6 +283,26 @@ async def test_photos_beyond_what_may_wait_are_left_out_and_their_records_are_no
         assert [record.photo is not None and record.photo.removed_at is None for record in found] == [True, False]
 
 
+async def test_what_stopping_could_not_write_holds_up_no_transaction_and_is_written_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FLUSH_S", 0.05)
+    monkeypatch.setattr(module, "CATCH_UP_S", 3600)
+    settings = local(tmp_path)
+    store = Store(settings)
+    await store.open()
+    recorder = Recorder(store)
+    recorder.start()
+    async with store.db.write():
+        await recorder.keep(asked(), answer(asked()))
+        await recorder.stop()
+    assert await records(recorder) == []
+    await store.close()
+    async with recording(settings) as following:
+        while not await records(following):
+            await asyncio.sleep(0.01)
+
+
 async def test_stopping_writes_what_waits(tmp_path: Path) -> None:
     settings = local(tmp_path)
     async with recording(settings) as recorder:

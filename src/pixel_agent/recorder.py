@@ -119,6 +119,7 @@ class Recorder:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._settle(self._waiting, recorded=False)
         await self._journal.close()
         await asyncio.to_thread(self._threads.shutdown)
 
