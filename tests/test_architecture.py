@@ -120,7 +120,9 @@ def test_the_client_knows_the_server_by_what_goes_over_the_wire(path: Path) -> N
 
 
 def test_benchmarks_load_the_model_only_to_measure_it() -> None:
-    code = "import sys, pixel_agent.bench.app; print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    code = (
+        "import sys, pixel_agent.bench.app; print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
