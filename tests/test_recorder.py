@@ -271,7 +271,7 @@ async def test_only_so_many_records_wait(tmp_path: Path, monkeypatch: pytest.Mon
 async def test_photos_beyond_what_may_wait_are_left_out_and_their_records_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 60)
+    monkeypatch.setattr(module, "MAX_WAITING_BYTES", 10)
     folder = tmp_path / "data"
     folder.write_text("in the way")
     async with recording(local(tmp_path)) as recorder:
