@@ -11,18 +11,27 @@ from pixel_agent.bench.device_models import Speeds, floor_s
 from pixel_agent.config import TransformersSettings
 from pixel_agent.engines.loading import load
 
+OURS_AND_PUBLISHED = ["published loop", "published batches of 4", "ours"]
+
 
 @pytest.mark.bench
 def test_the_device_benchmark_reports_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_reported(tmp_path, monkeypatch, OURS_AND_PUBLISHED, server=False)
+
+
+@pytest.mark.bench
+@pytest.mark.e2e
+def test_the_device_benchmark_reports_the_librarys_own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_reported(
+        tmp_path, monkeypatch, [*OURS_AND_PUBLISHED[:2], "transformers serve", OURS_AND_PUBLISHED[2]], server=True
+    )
+
+
+def assert_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ways: list[str], *, server: bool) -> None:
     monkeypatch.setattr(device, "SIZES", ((256, 256),))
-    bench_device(seconds=0.2, clients=3, tokens=4, tiny=True, json_path=tmp_path / "device.json")
+    bench_device(seconds=0.2, clients=3, tokens=4, tiny=True, server=server, json_path=tmp_path / "device.json")
     rows = json.loads((tmp_path / "device.json").read_text("utf-8"))["rows"]
-    assert [row["way"] for row in rows] == [
-        "published loop",
-        "published batches of 4",
-        "transformers serve",
-        "ours",
-    ]
+    assert [row["way"] for row in rows] == ways
     for row in rows:
         agreeing, compared = row["same"].split(" of ")
         assert agreeing == compared != "0"
