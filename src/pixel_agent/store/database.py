@@ -118,8 +118,8 @@ class Database:
     async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
         """As `write`, several times as fast on SQLite, for work that awaits nothing but the connection that it is given.
 
-        It does not wait for what `before` waits for: it is what does that.
-        `prepare` blocks; it runs in a thread before the transaction, and `work` gets what it returns.
+        `prepare` blocks; it runs in a thread before the transaction, and `work` gets what it returns. It does not wait for
+        `before`: whoever fulfils that promise writes by this way.
         """
         if self._appender is None:
             prepared = await asyncio.to_thread(prepare)
