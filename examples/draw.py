@@ -10,9 +10,9 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 
-from pixel_agent.bench.tag_camera import photograph
-from pixel_agent.bench.tag_canvas import BLACK, BLUE, GREY, RED, WHITE, YELLOW, Canvas
-from pixel_agent.bench.tag_maker import LAYOUTS, draw_tag, make_strip
+from benchmarks.reading.tag_camera import photograph
+from benchmarks.reading.tag_canvas import BLACK, BLUE, GREY, RED, WHITE, YELLOW, Canvas
+from benchmarks.reading.tag_maker import LAYOUTS, draw_tag, make_strip
 from pixel_agent.core import Pixels
 
 FOLDER = Path(__file__).resolve().parent

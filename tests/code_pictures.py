@@ -10,8 +10,9 @@ import pytest
 import zxingcpp
 
 from pixel_agent.core import Photo, Pixels, Quality
+from tests.paths import SHARED_PHOTOS
 
-PHOTOS = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
+PHOTOS = SHARED_PHOTOS
 
 
 def drawn(text: str, symbology: zxingcpp.BarcodeFormat, *, module: int = 3, gs1: bool = False) -> Pixels:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from pydantic import JsonValue
 
 from pixel_agent.core import Pixels
+from tests.paths import SHARED_PHOTOS
 
 if TYPE_CHECKING:
     from tests.serving import Served
@@ -22,8 +23,6 @@ pytest_plugins = ["tests.databases"]
 # An example may take its time, and so may its making: a slow machine is no failure.
 settings.register_profile("unhurried", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
-
-SHARED_PHOTOS = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,7 +64,7 @@ def jpeg(scene: Pixels) -> bytes:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the tiny random model, built once a session."""
-    from tests.tiny_model import build  # PyTorch takes seconds to import: only where a test wants it
+    from tests.tiny_model import build
 
     return build(tmp_path_factory.mktemp("models") / "tiny")
 
@@ -73,7 +72,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def served(database: dict[str, JsonValue]) -> AsyncIterator[Served]:
     """The application, once on SQLite and once on PostgreSQL."""
-    from tests.serving import serving  # takes seconds to import, too
+    from tests.serving import serving
 
     async with serving(database) as served:
         yield served

@@ -21,8 +21,8 @@ from typing import NoReturn
 import pytest
 from pydantic import JsonValue
 
-from pixel_agent.config import Settings, load
-from pixel_agent.store.store import Store
+from pixel_agent.core.settings import Settings, load
+from pixel_agent.storage.store import Store
 
 START_S = 300
 BOTH = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]

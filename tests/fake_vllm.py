@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.paths import ROOT
+
 SCRIPT = """#!{python}
 import sys
 sys.path.insert(0, {root!r})
@@ -20,7 +22,7 @@ main()
 def install(folder: Path) -> str:
     """Write an executable `vllm`; returns its path."""
     path = folder / "vllm"
-    path.write_text(SCRIPT.format(python=sys.executable, root=str(Path(__file__).resolve().parents[1])), "utf-8")
+    path.write_text(SCRIPT.format(python=sys.executable, root=str(ROOT)), "utf-8")
     path.chmod(0o755)
     return str(path)
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from pixel_agent.config import TransformersSettings
 from pixel_agent.core import Batch, Capability, Job, Output, Photo, Quality, Reading, Sampling, Task
-from pixel_agent.engines.qwen import QwenModel
-from pixel_agent.engines.transformers import TransformersEngine
+from pixel_agent.core.settings import TransformersSettings
+from pixel_agent.engines.qwen.engine import TransformersEngine
+from pixel_agent.engines.qwen.model import QwenModel
 
 SIZES = ((256, 256), (512, 256), (320, 288), (256, 512))
 

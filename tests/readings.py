@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, EngineInfo, Quality, Reading, Review, Row, Scan, Source, Status
-from pixel_agent.envelope import Envelope
-from pixel_agent.store import scans
-from pixel_agent.store.corrections import Action, Part, ReviewRecord
-from pixel_agent.store.nouns import NewScan, PhotoRecord, millis
-from pixel_agent.store.outcome import outcome_of
-from pixel_agent.store.store import Store
+from pixel_agent.core.envelope import Envelope
+from pixel_agent.storage import scans
+from pixel_agent.storage.corrections import Action, Part, ReviewRecord
+from pixel_agent.storage.outcome import outcome_of
+from pixel_agent.storage.records import NewScan, PhotoRecord, millis
+from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue
 
 COLA, WATER = "6901234567892", "6921168509256"

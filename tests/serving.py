@@ -10,11 +10,11 @@ import httpx
 import pytest
 from pydantic import JsonValue
 
-from pixel_agent import recorder
 from pixel_agent.api.app import create_app
-from pixel_agent.config import load
-from pixel_agent.service import ScanService, build_service
-from pixel_agent.store.store import Store
+from pixel_agent.core.settings import load
+from pixel_agent.jobs import recorder
+from pixel_agent.service.service import ScanService, build_service
+from pixel_agent.storage.store import Store
 
 FAST: dict[str, JsonValue] = {"engine": "simulated", "simulated": {"base_ms": 1, "per_item_ms": 0}}
 SLOW: dict[str, JsonValue] = {"simulated": {"base_ms": 3_600_000, "slo_ms": None}, "server": {"drain_timeout_s": 0.1}}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pixel_agent.bench.tiny_model import build
+from benchmarks.tiny_model import build
 
 __all__ = ["build"]

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 
 from tests.e2e.conftest import Server
+from tests.paths import EXAMPLES as EXAMPLES
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOSTILE = '<img src=x onerror="window.broken=1">\u202egnp.exe\u2066'
 """Markup that runs if anybody takes it for markup, and signs that turn the text around."""
 TIMEOUT_S = 60

@@ -25,9 +25,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.harness import ADVICE, LAUNCH, SIZES, Screen, chromium
 from tests.e2e.conftest import Server, servers, wait_until
+from tests.paths import EXAMPLES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
 FOLDER = ROOT / "docs" / "screenshots"
 UNREAD = "price_tag_labelled.jpg"
 """Left for the scan view, which would else show the time of an answer that is there already."""

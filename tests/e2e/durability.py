@@ -29,9 +29,9 @@ import httpx
 import numpy as np
 from sqlalchemy import select
 
-from pixel_agent.config import load
-from pixel_agent.store.store import Store
-from pixel_agent.store.tables import events, scans
+from pixel_agent.core.settings import load
+from pixel_agent.storage.store import Store
+from pixel_agent.storage.tables import events, scans
 from tests.databases import cluster, postgres_tools
 from tests.e2e.conftest import Server, Start, servers
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pixel_agent.bench.webhook_receiver import Receiver
+from benchmarks.storage.webhook_receiver import Receiver
 from pixel_agent.client import AsyncClient, Client, Done, PixelAgentError, Retries, verify_webhook
 from pixel_agent.client.batches import BatchProgress
-from pixel_agent.errors import Conflict, InvalidRequest, NotFound
+from pixel_agent.core.errors import Conflict, InvalidRequest, NotFound
 from tests.e2e.conftest import Server, Start, servers, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -339,7 +339,7 @@ def test_a_batch_that_the_server_has_forgotten_is_told_with_the_way_out(
     folder = folder_of(tmp_path, jpeg, 2)
     asked = (folder, "--server", server.url, "--task", "text_read", "--format", "jsonl")
     line, environment = command(*asked, home=tmp_path)
-    from pixel_agent.cli_remote import Errand
+    from pixel_agent.cli.scan_remote import Errand
     from pixel_agent.client.progress_file import Progress
 
     with pytest.MonkeyPatch.context() as patch:

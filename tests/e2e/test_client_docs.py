@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from pixel_agent.client import Client
-from pixel_agent.signing import new_secret, sign
+from pixel_agent.schemas.signing import new_secret, sign
 from tests.e2e.conftest import Server, servers
+from tests.paths import DOCS
 
 pytestmark = pytest.mark.e2e
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "client.md"
+PAGE = DOCS / "client.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 HOME = "http://127.0.0.1:8000"
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-import pixel_agent
 from tests.e2e.conftest import Server, servers, wait_until
 from tests.e2e.test_model_process import scan
+from tests.paths import ROOT
 
 pytest.importorskip("torch", reason="the model engine needs PyTorch")
 pytestmark = pytest.mark.e2e
@@ -37,7 +37,7 @@ prompt_zh = "门开着吗？请用一句话回答，并说明理由。"
 max_new_tokens = 24
 schema = '{"type": "object", "properties": {"answer": {"type": "string"}}}'
 """
-LAUNCHER = Path(pixel_agent.__file__).parent / "bench" / "reference" / "transformers_serve.py"
+LAUNCHER = ROOT / "benchmarks" / "reference" / "transformers_serve.py"
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from pixel_agent.errors import InvalidRequest
+from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.amending import FIXED, check_value
 from pixel_agent.tasks.columns import columns_of

@@ -3,7 +3,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +11,11 @@ from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
 from pixel_agent.core import Capability, Draft, Facts, Lang, Support, Task
+from pixel_agent.core.errors import UnknownTask
 from pixel_agent.engines.base import plan_by_capability
-from pixel_agent.errors import UnknownTask
 from pixel_agent.tasks import BUILT_IN, DEFAULT_TASK, Catalogue
 from pixel_agent.tasks.dates import _REASONS
+from tests.paths import DOCS, ROOT
 
 FULL, PARTIAL, UNSUPPORTED = Support.FULL, Support.PARTIAL, Support.UNSUPPORTED
 EMBEDDED = frozenset({Capability.TEXT, Capability.CODES})
@@ -149,13 +149,13 @@ def _dict(value: JsonValue) -> dict[str, JsonValue]:
 
 @every_task
 def test_the_docs_tell_about_every_task(task: Task) -> None:
-    docs = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    docs = (DOCS / "tasks.md").read_text("utf-8")
     assert f"| `{task.id}` | {task.zh} · {task.en} |" in docs
     assert all(f"`{option}`" in docs for option in task.options)
 
 
 def test_the_docs_explain_every_warning_and_alert() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = ROOT
     docs = (root / "docs" / "tasks.md").read_text("utf-8")
     modules = [path for folder in ("tasks", "rules") for path in (root / "src/pixel_agent" / folder).glob("*.py")]
     codes = {code for path in modules for code in _codes(ast.parse(path.read_text("utf-8")))} | set(_REASONS)
@@ -164,7 +164,7 @@ def test_the_docs_explain_every_warning_and_alert() -> None:
 
 
 def test_the_docs_give_the_limits_of_every_option() -> None:
-    docs = (Path(__file__).resolve().parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    docs = (DOCS / "tasks.md").read_text("utf-8")
     for task in BUILT_IN:
         for name, schema in task.option_schema.items():
             line = next(line for line in docs.splitlines() if line.startswith(f"| `{name}` |"))

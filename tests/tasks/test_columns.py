@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from pixel_agent.core import Draft, Facts, Notice, Quality, Reading, Row, Source, Task
-from pixel_agent.engines.embedded import READERS
+from pixel_agent.engines.ocr.engine import READERS
 from pixel_agent.tasks import BUILT_IN, Catalogue
 from pixel_agent.tasks.answers import FINDING_LISTS
 from pixel_agent.tasks.columns import columns_of
 from pixel_agent.tasks.compare import compare_readings
-from tests.rules.lines import column
 from tests.tasks.build import COLA, TODAY, WATER, code
+from tests.tasks.rules.lines import column
 from tests.tasks.test_listing import fields
 
 FIND = Catalogue().find

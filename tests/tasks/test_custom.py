@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixel_agent.core import Capability, EngineInfo, Facts, Output, Plan, Review, Support
-from pixel_agent.errors import ConfigurationError
-from pixel_agent.reading import read_output
+from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.tasks import Catalogue
+from pixel_agent.tasks.reading import read_output
+from tests.paths import EXAMPLES
 from tests.tasks.build import TODAY
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "tasks.toml"
+EXAMPLE = EXAMPLES / "tasks.toml"
 GOOD = """\
 # mine
 [tasks.fridge]

@@ -8,13 +8,13 @@ import pytest
 from pydantic import JsonValue
 
 from pixel_agent.core import Reading, Row, Severity, Source, Task
-from pixel_agent.rules.expiry_facts import _LAST
-from pixel_agent.rules.promos import _GENERAL, _SPECIFIC
-from pixel_agent.rules.signs import _SIGNS
 from pixel_agent.tasks import BUILT_IN
 from pixel_agent.tasks.columns import columns_of
 from pixel_agent.tasks.compare import Change
 from pixel_agent.tasks.listing import list_reading
+from pixel_agent.tasks.rules.expiry_facts import _LAST
+from pixel_agent.tasks.rules.promos import _GENERAL, _SPECIFIC
+from pixel_agent.tasks.rules.signs import _SIGNS
 from pixel_agent.tasks.wording import FIELDS, VALUES
 
 COMPUTED = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from pixel_agent.core import Task
-from pixel_agent.errors import InvalidRequest
+from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.tasks import BUILT_IN, Catalogue
 from pixel_agent.tasks.options import check_options, inner_options, option_schemas
 from tests.tasks.test_custom import load

@@ -13,27 +13,27 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from pixel_agent.api import (
-    accepting,
+from pixel_agent.api.http.security_headers import SecurityHeaders
+from pixel_agent.api.http.sse import known
+from pixel_agent.api.routes import (
+    async_scans,
     batches,
     chat,
-    comparisons,
+    compare,
     exports,
     history,
     ops,
     reviews,
     scans,
-    stores,
-    web,
+    shops,
+    terminal,
     webhooks,
 )
-from pixel_agent.api.chat_wire import ChatError
-from pixel_agent.api.security_headers import SecurityHeaders
-from pixel_agent.api.sse import known
-from pixel_agent.api.wire import LegacyError
-from pixel_agent.envelope import Problem
-from pixel_agent.errors import InvalidRequest, PixelAgentError
-from pixel_agent.service import ScanService
+from pixel_agent.core.envelope import Problem
+from pixel_agent.core.errors import InvalidRequest, PixelAgentError
+from pixel_agent.schemas.chat import ChatError
+from pixel_agent.schemas.tasks import LegacyError
+from pixel_agent.service.service import ScanService
 
 LEGACY_PATH = "/scan"
 
@@ -59,15 +59,15 @@ def create_app(service: ScanService) -> FastAPI:
     app.state.service = service
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
-    app.include_router(accepting.router)
+    app.include_router(async_scans.router)
     app.include_router(batches.router)
-    for router in (history.router, reviews.router, stores.router, comparisons.router):
+    for router in (history.router, reviews.router, shops.router, compare.router):
         app.include_router(router)
     app.include_router(chat.router)
     app.include_router(ops.router)
     app.include_router(webhooks.router)
     app.include_router(exports.router)
-    app.include_router(web.router)
+    app.include_router(terminal.router)
     app.add_exception_handler(PixelAgentError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)
     app.add_exception_handler(HTTPException, _on_error)

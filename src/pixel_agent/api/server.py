@@ -19,10 +19,10 @@ from types import FrameType
 import uvicorn
 
 from pixel_agent.api.app import create_app
-from pixel_agent.api.protocol import bounded
-from pixel_agent.config import Settings
-from pixel_agent.errors import ConfigurationError
-from pixel_agent.service import ScanService, build_service
+from pixel_agent.api.http.header_limit import bounded
+from pixel_agent.core.errors import ConfigurationError
+from pixel_agent.core.settings import Settings
+from pixel_agent.service.service import ScanService, build_service
 
 
 class _GracefulServer(uvicorn.Server):

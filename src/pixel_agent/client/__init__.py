@@ -17,8 +17,8 @@ from pixel_agent.client.photos import PhotoSource
 from pixel_agent.client.receiving import WebhookEvent, WebhookRefused, verify_webhook
 from pixel_agent.client.sync import Client
 from pixel_agent.client.transport import Retries
-from pixel_agent.envelope import Envelope
-from pixel_agent.errors import PixelAgentError
+from pixel_agent.core.envelope import Envelope
+from pixel_agent.core.errors import PixelAgentError
 
 __all__ = [
     "AsyncClient",

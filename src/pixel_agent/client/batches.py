@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, Unpack
 
-from pixel_agent.api.batch_wire import BatchOut, BatchPage
-from pixel_agent.api.records import ScanSummary
 from pixel_agent.client.events import server_events
 from pixel_agent.client.failures import ServerUnreachable, first_of
 from pixel_agent.client.options import ScanOptions, form_of, params_of
+from pixel_agent.client.paths import expand
 from pixel_agent.client.photos import Part, part_of
 from pixel_agent.client.progress_file import Progress, Refusal
 from pixel_agent.client.transport import Call, Transport, new_key, quoted
-from pixel_agent.errors import FileUnreadable, PixelAgentError
-from pixel_agent.paths import expand
+from pixel_agent.core.errors import FileUnreadable, PixelAgentError
+from pixel_agent.schemas.batches import BatchOut, BatchPage
+from pixel_agent.schemas.records import ScanSummary
 
 CHUNK_PHOTOS = 32
 CHUNK_BYTES = 16 * 2**20

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from pixel_agent.api.wire import ScanList
 from pixel_agent.client.failures import BadAnswer, error_of
-from pixel_agent.envelope import Envelope
+from pixel_agent.core.envelope import Envelope
+from pixel_agent.schemas.tasks import ScanList
 
 
 @dataclass(frozen=True, slots=True)

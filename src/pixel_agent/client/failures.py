@@ -1,7 +1,7 @@
-"""What can go wrong with a server: its problems become the errors of `pixel_agent.errors`, by their code.
+"""What can go wrong with a server: its problems become the errors of `pixel_agent.core.errors`, by their code.
 
 PixelAgentError
-├── … every class of `pixel_agent.errors`, by the `code` of the problem
+├── … every class of `pixel_agent.core.errors`, by the `code` of the problem
 ├── ServerProblem        the server's code has no class of its own
 ├── ServerUnreachable    no answer came
 └── BadAnswer            an answer came that is none of ours
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ValidationError
 
-from pixel_agent.errors import PixelAgentError, Refused
+from pixel_agent.core.errors import PixelAgentError, Refused
 
 
 class ServerProblem(PixelAgentError):

@@ -10,11 +10,11 @@ from typing import Literal, Unpack
 
 from pydantic import JsonValue
 
-from pixel_agent.api.comparison_wire import ComparisonOut
-from pixel_agent.api.records import ScanPage, ScanRecordOut, ScanSummary
-from pixel_agent.api.wire import TaskOut
 from pixel_agent.client.options import HistoryFilter, params_of
 from pixel_agent.client.transport import Call, Transport, new_key, quoted
+from pixel_agent.schemas.comparison import ComparisonOut
+from pixel_agent.schemas.records import ScanPage, ScanRecordOut, ScanSummary
+from pixel_agent.schemas.tasks import TaskOut
 
 PAGE = 200
 """Scans fetched at once."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from pixel_agent.errors import FileUnreadable
+from pixel_agent.core.errors import FileUnreadable
 
 PhotoSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A path, the bytes themselves, or a file that is open for reading bytes."""

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from pixel_agent.errors import PixelAgentError
-from pixel_agent.signing import is_signed
+from pixel_agent.core.errors import PixelAgentError
+from pixel_agent.schemas.signing import is_signed
 
 
 class WebhookRefused(PixelAgentError):

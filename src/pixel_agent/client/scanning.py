@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Unpack
 
-from pixel_agent.api.records import ScanRecordOut
 from pixel_agent.client.events import ScanEvent, scan_event, server_events
 from pixel_agent.client.options import ScanOptions, form_of
 from pixel_agent.client.photos import PhotoSource, part_of
 from pixel_agent.client.transport import Call, Params, Transport, new_key, quoted
-from pixel_agent.envelope import Envelope
+from pixel_agent.core.envelope import Envelope
+from pixel_agent.schemas.records import ScanRecordOut
 
 FINAL = frozenset({"completed", "partial", "retake_required", "failed", "cancelled", "expired"})
 """States that a scan never leaves."""

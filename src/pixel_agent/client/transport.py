@@ -16,7 +16,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from pixel_agent.client.failures import BadAnswer, ServerUnreachable, error_of
 from pixel_agent.client.photos import Part
-from pixel_agent.errors import PixelAgentError
+from pixel_agent.core.errors import PixelAgentError
 
 T = TypeVar("T")
 Params = Sequence[tuple[str, str]]

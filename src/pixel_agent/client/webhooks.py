@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from pixel_agent.api.webhook_wire import DeliveryOut, DeliveryPage, Kind, NewWebhookOut, WebhookList, WebhookOut
 from pixel_agent.client.options import params_of
 from pixel_agent.client.transport import Call, Transport, quoted
+from pixel_agent.schemas.webhooks import DeliveryOut, DeliveryPage, Kind, NewWebhookOut, WebhookList, WebhookOut
 
 PAGE = 200
 """Deliveries fetched at once."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from pixel_agent.core import Batch, Capability, EngineInfo, Job, Output, Plan, Support, Task
-from pixel_agent.errors import PixelAgentError
+from pixel_agent.core.errors import PixelAgentError
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pixel_agent.config import Settings
+from pixel_agent.core.errors import ConfigurationError
+from pixel_agent.core.settings import Settings
 from pixel_agent.engines.base import Engine
-from pixel_agent.errors import ConfigurationError
 
 
 def engine_factories(settings: Settings) -> Sequence[Callable[[], Engine]]:
@@ -20,11 +20,11 @@ def engine_factories(settings: Settings) -> Sequence[Callable[[], Engine]]:
                 "openai.timeout_s must be below pool.hang_timeout_s.", "Else slow answers pass for hung engines."
             )
         if settings.engine == "vllm":
-            from pixel_agent.engines.vllm import vllm_engines
+            from pixel_agent.engines.openai.vllm import vllm_engines
 
             return vllm_engines(settings.vllm, settings.openai)
-        from pixel_agent.engines.openai import openai_engines
-        from pixel_agent.engines.upstream import parse_urls
+        from pixel_agent.engines.openai.engine import openai_engines
+        from pixel_agent.engines.openai.health import parse_urls
 
         return openai_engines(settings.openai, parse_urls(settings.openai.urls))
     return [engine_factory(settings)] * settings.pool.replicas
@@ -41,10 +41,10 @@ def engine_factory(settings: Settings) -> Callable[[], Engine]:
 
         return simulated_factory(settings.simulated)
     if settings.engine in ("auto", "transformers"):
-        from pixel_agent.engines.transformers import has_cuda, transformers_factory
+        from pixel_agent.engines.qwen.engine import has_cuda, transformers_factory
 
         if settings.engine == "transformers" or has_cuda():
             return transformers_factory(settings.transformers)
-    from pixel_agent.engines.embedded import EmbeddedEngine
+    from pixel_agent.engines.ocr.engine import EmbeddedEngine
 
     return lambda: EmbeddedEngine(settings.embedded)

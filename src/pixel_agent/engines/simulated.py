@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 
-from pixel_agent.config import SimulatedSettings
 from pixel_agent.core import Batch, EngineInfo, Job, Output, Plan, Support, Task, Tokens
+from pixel_agent.core.errors import OutOfMemory, PixelAgentError, ReplicaLost
+from pixel_agent.core.settings import SimulatedSettings
 from pixel_agent.engines.base import Limits
-from pixel_agent.errors import OutOfMemory, PixelAgentError, ReplicaLost
 
 PIXEL_BUDGET = 512 * 512
 """Pixels of a prepared photo: what the published figures of the first terminal were measured with."""

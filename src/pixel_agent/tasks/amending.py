@@ -10,11 +10,11 @@ from typing import Final
 from pydantic import JsonValue
 
 from pixel_agent.core import Severity, Task
-from pixel_agent.errors import InvalidRequest
-from pixel_agent.rules.tags import proven_gtin
+from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.tasks.columns import columns_of
 from pixel_agent.tasks.dates import DATE_FIELDS
 from pixel_agent.tasks.names import shown
+from pixel_agent.tasks.rules.tags import proven_gtin
 
 FIXED: Final = frozenset({"source", "confidence", "verified_by", "review", "kind", "change", "gtin_source"})
 """How a row came about; that is not put right but told."""

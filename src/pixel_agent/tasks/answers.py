@@ -18,9 +18,9 @@ from typing import cast
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Draft, Row, Source
-from pixel_agent.rules.prices import find_prices
 from pixel_agent.tasks.checks import Check, compile_check
 from pixel_agent.tasks.loose_json import MAX_DEPTH, find_values
+from pixel_agent.tasks.rules.prices import find_prices
 
 MAX_TEXT = 40_000
 """Characters of an answer that are looked at; 4,096 new tokens are about 16,000."""

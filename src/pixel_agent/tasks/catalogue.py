@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from pixel_agent.core import Task
-from pixel_agent.errors import ConfigurationError, UnknownTask
+from pixel_agent.core.errors import ConfigurationError, UnknownTask
 from pixel_agent.tasks.compare import COMPARE
 from pixel_agent.tasks.custom import load_custom
 from pixel_agent.tasks.labels import EXPIRY_CHECK, PRICE_TAG, PROMO_CHECK

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Code, Facts, Notice, Row, Source
-from pixel_agent.rules.tags import proven_gtin
 from pixel_agent.tasks.finishing import edit, say, text, verified
+from pixel_agent.tasks.rules.tags import proven_gtin
 
 NEAR = 0.35
 """How far outside a row's box a code's centre may lie, in parts of the row's own width and height: a tag's code is

@@ -17,7 +17,7 @@ from jsonschema.exceptions import SchemaError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pixel_agent.core import Capability, Draft, Facts, Reading, Row, Task
-from pixel_agent.errors import ConfigurationError
+from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.tasks.finishing import FINDINGS, Noun, advise, compose, counts, text
 from pixel_agent.tasks.lines import TomlLines
 from pixel_agent.tasks.names import key, names

@@ -8,9 +8,9 @@ from datetime import date
 from pydantic import JsonValue
 
 from pixel_agent.core import Code, Facts, Notice, Row, Source
-from pixel_agent.rules.expiry import TOLERANCE, complete_expiry, gs1_expiry
 from pixel_agent.tasks.codes import link_codes
 from pixel_agent.tasks.finishing import edit, label, number, say, verified
+from pixel_agent.tasks.rules.expiry import TOLERANCE, complete_expiry, gs1_expiry
 
 NEAR_DAYS = 30
 MAX_NEAR_DAYS = 3650

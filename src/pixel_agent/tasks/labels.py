@@ -9,10 +9,7 @@ from datetime import date
 from pydantic import JsonValue
 
 from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
-from pixel_agent.rules.dates import parse_date
-from pixel_agent.rules.figures import plain_number
-from pixel_agent.rules.promos import period_end
-from pixel_agent.rules.tags import price_issues
+from pixel_agent.core.numbers import plain_number
 from pixel_agent.tasks.codes import link_codes
 from pixel_agent.tasks.dates import DATE_FIELDS, MAX_NEAR_DAYS, NEAR_DAYS, date_rows
 from pixel_agent.tasks.finishing import (
@@ -31,6 +28,9 @@ from pixel_agent.tasks.finishing import (
 )
 from pixel_agent.tasks.forms import FLAG, NUMBER, TEXT, Field, Form, Rows, choice
 from pixel_agent.tasks.prices import check_prices
+from pixel_agent.tasks.rules.dates import parse_date
+from pixel_agent.tasks.rules.promos import period_end
+from pixel_agent.tasks.rules.tags import price_issues
 
 PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
 """The first one stated is what a customer pays."""

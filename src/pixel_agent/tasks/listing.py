@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from pixel_agent.core import Lang, Reading, Row
-from pixel_agent.rules.figures import plain_number
+from pixel_agent.core.numbers import plain_number
 from pixel_agent.tasks.finishing import text
 from pixel_agent.tasks.wording import FIELDS, VALUES
 

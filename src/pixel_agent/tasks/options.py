@@ -14,7 +14,7 @@ from datetime import date
 from pydantic import JsonValue
 
 from pixel_agent.core import Task
-from pixel_agent.errors import InvalidRequest
+from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.tasks.names import shown
 
 COMMON: Mapping[str, JsonValue] = {"today": {"type": "string", "format": "date"}}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pixel_agent.core import Code, Facts, Notice, Row, Source, TextLine
-from pixel_agent.rules.prices import bare_amount, find_prices
 from pixel_agent.tasks.finishing import edit, label, number, say, text, verified
+from pixel_agent.tasks.rules.prices import bare_amount, find_prices
 
 _GS1_AMOUNT = re.compile(r"39(?P<currency>[0-3])(?P<decimals>[0-9])")
 """AIs 390n and 392n: an amount; 391n and 393n: three digits of currency before it; n: its decimals (GS1 General

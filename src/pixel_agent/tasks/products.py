@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from pixel_agent.core import Alert, Capability, Code, Draft, Facts, Notice, Reading, Row, Severity, Source, Task
-from pixel_agent.rules.figures import plain_number
+from pixel_agent.core.numbers import plain_number
 from pixel_agent.tasks.codes import describe, is_qr, link_codes
 from pixel_agent.tasks.columns import CODE_FIELDS
 from pixel_agent.tasks.finishing import (

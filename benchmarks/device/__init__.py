@@ -1,0 +1,1 @@
+"""The model on an accelerator: every way to run it, one table."""

@@ -1,0 +1,1 @@
+"""A server under load: plans, clients that count, reports."""

@@ -1,0 +1,1 @@
+"""How well text, tags, dates and codes are read."""

@@ -1,0 +1,1 @@
+"""The database, the recorder, exports and webhooks under load."""

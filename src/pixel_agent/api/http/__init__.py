@@ -1,0 +1,1 @@
+"""What lies below the routes: uploads, events, idempotency, headers."""

@@ -1,0 +1,209 @@
+"""`Idempotency-Key`: a client that does not know whether its request arrived sends it again, and gets the first answer.
+
+The key belongs to whoever asks, and to the photos and fields it came with first. A request that is answered at once holds its
+key while it runs; one that is kept for later takes it in the transaction that keeps it. Without a store that works, a
+synchronous scan is answered all the same: it only reads, so that to run it twice harms nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from fastapi import Request
+from fastapi.responses import Response
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.api.http.clients import client_of
+from pixel_agent.core.errors import Conflict, InvalidRequest, StoreError
+from pixel_agent.core.settings import AsyncSettings
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import idempotency
+from pixel_agent.storage.records import now_ms
+
+log = logging.getLogger("pixel_agent.api")
+
+HEADER: Final = "idempotency-key"
+REPLAYED: Final = {"Idempotency-Replayed": "true"}
+MAX_KEY: Final = 255
+WAIT_S: Final = 30.0
+"""How long a request waits for the first one with its key before it is told to come back."""
+LOOK_S: Final = 0.25
+RETRY_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the first request was answered: a body as it was sent, or which scans or batch it made."""
+
+    form: Literal["body", "scans", "batch"]
+    status: int
+    ids: tuple[str, ...] = ()
+    body: str = ""
+
+    def response(self) -> Response:
+        """A synchronous answer once more."""
+        return Response(self.body, self.status, {**REPLAYED}, media_type="application/json")
+
+
+_ANSWER: Final = TypeAdapter(Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A request's key, whose it is, and what it stands for."""
+
+    value: str
+    client: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, request: Request, fields: BaseModel, photos: Sequence[str], *, later: bool = False) -> Key | None:
+        """The key of a request with these fields and photos (by SHA-256), None without one. Raises InvalidRequest.
+
+        `later`: it asks for an answer later, where the same path would answer now; neither can be told for the other.
+        """
+        value = request.headers.get(HEADER)
+        if value is None:
+            return None
+        if not 0 < len(value) <= MAX_KEY or not value.isprintable():
+            raise InvalidRequest(
+                f"Idempotency-Key has {len(value)} characters; 1 to {MAX_KEY} printable ones are taken.", "Send a UUID."
+            )
+        said = [request.url.path, fields.model_dump(mode="json"), list(photos), *(["later"] if later else [])]
+        fingerprint = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return cls(value, client_of(request), fingerprint)
+
+
+class Slot:
+    """A synchronous request's hold on its key. `answer`: it was answered before."""
+
+    def __init__(self, service: ScanService, key: Key | None) -> None:
+        self._service = service
+        self._key = key
+        self.answer: Answer | None = None
+        self.settled = False
+
+    async def settle(self, body: str, status: int = 200) -> None:
+        """Remember what was answered; if the store fails, the key is free again."""
+        if self._key is None:
+            return
+        with suppress(StoreError):
+            async with self._service.kept.db.write() as conn:
+                await _settle(conn, self._key, Answer("body", status, body=body))
+            self.settled = True
+
+
+@asynccontextmanager
+async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
+    """Hold a key while the request runs; unless it is settled, the next request with the key may try.
+
+    Waits for the first request with this key. Raises IdempotencyMismatch; Conflict if that one runs for too long.
+    """
+    slot = Slot(service, key)
+    if key is None or service.store is None:
+        yield slot
+        return
+    try:
+        slot.answer = await _first_answer(service, key)
+    except StoreError as error:
+        log.warning("the key of a request is not held, because the store fails: %s", error.message)
+        yield Slot(service, None)
+        return
+    if slot.answer is not None:
+        yield slot
+        return
+    done = asyncio.Event()
+    alive = asyncio.create_task(_keep_alive(service, key, done))
+    try:
+        yield slot
+    finally:
+        done.set()
+        await asyncio.wait({alive})
+        if not slot.settled:
+            with suppress(StoreError):
+                async with service.kept.db.write() as conn:
+                    await idempotency.release(conn, key.value, key.client)
+
+
+async def once(
+    service: ScanService, key: Key | None, answer: Answer, work: Callable[[AsyncConnection], Awaitable[None]]
+) -> Answer | None:
+    """Do the work of a request and remember its answer, in one durable transaction; None if that was done.
+
+    If the request was answered before, that answer, and nothing is done. Raises IdempotencyMismatch; Conflict while the first
+    one runs; what the work raises.
+    """
+    async with service.kept.db.write(durable=True) as conn:
+        first = await _begin(conn, key, service.settings.asynchronous)
+        if first is None:
+            await work(conn)
+            await _settle(conn, key, answer)
+    return first
+
+
+async def _begin(conn: AsyncConnection, key: Key | None, settings: AsyncSettings) -> Answer | None:
+    """The first answer; None if this is the first request."""
+    standing = await _standing(conn, key, settings) if key is not None else idempotency.FIRST
+    if standing == idempotency.RUNNING:
+        raise _running()
+    return None if standing == idempotency.FIRST else _ANSWER.validate_json(standing)
+
+
+async def _settle(conn: AsyncConnection, key: Key | None, answer: Answer) -> None:
+    """Remember an answer, in the transaction that makes it true."""
+    if key is not None:
+        text = json.dumps(asdict(answer), ensure_ascii=False)
+        await idempotency.settle(conn, key.value, key.client, text, now_ms())
+
+
+async def _first_answer(service: ScanService, key: Key) -> Answer | None:
+    end = asyncio.get_running_loop().time() + WAIT_S
+    while True:
+        async with service.kept.db.write() as conn:
+            standing = await _standing(conn, key, service.settings.asynchronous)
+        if standing == idempotency.FIRST:
+            return None
+        if standing != idempotency.RUNNING:
+            return _ANSWER.validate_json(standing)
+        if asyncio.get_running_loop().time() >= end:
+            raise _running()
+        await asyncio.sleep(LOOK_S)
+
+
+async def _standing(conn: AsyncConnection, key: Key, settings: AsyncSettings) -> str:
+    return await idempotency.begin(
+        conn,
+        key.value,
+        key.client,
+        key.fingerprint,
+        now_ms=now_ms(),
+        alive_ms=round(settings.lease_s * 1000),
+        kept_ms=round(settings.idempotency_hours * 3_600_000),
+    )
+
+
+async def _keep_alive(service: ScanService, key: Key, done: asyncio.Event) -> None:
+    """Until it is done; never cancelled, for that could break a transaction in the middle."""
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(service.settings.asynchronous.lease_s / 3):
+                await done.wait()
+        if done.is_set():
+            return
+        with suppress(StoreError):
+            async with service.kept.db.write() as conn:
+                await idempotency.keep(conn, key.value, key.client, now_ms())
+
+
+def _running() -> Conflict:
+    error = Conflict("The first request with this Idempotency-Key is still under way.", "Send it again in a moment.")
+    error.retry_after_s = RETRY_S
+    return error

@@ -1,0 +1,47 @@
+"""Ids in paths: what can be no id of ours is not found, before any database is asked."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+from pixel_agent.core.errors import NotFound
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+def check_id(scan_id: str) -> str:
+    """The id as it is. Raises NotFound for what can be no scan's id."""
+    if not _ID.fullmatch(scan_id):
+        raise no_scan(scan_id)
+    return scan_id
+
+
+def no_scan(scan_id: str) -> NotFound:
+    """The error for an id that no scan has."""
+    return NotFound(
+        f"There is no scan {_shown(scan_id)}.", "It may have been deleted; GET /v1/scans lists all that are kept."
+    )
+
+
+def _batch_id(given: str) -> str:
+    if not _ID.fullmatch(given):
+        raise NotFound(f"There is no batch {_shown(given)}.", "GET /v1/batches lists them.")
+    return given
+
+
+def _webhook_id(given: str) -> str:
+    if not _ID.fullmatch(given):
+        raise NotFound(f"There is no webhook {_shown(given)}.", "GET /v1/webhooks lists them.")
+    return given
+
+
+def _shown(given: str) -> str:
+    return repr(given[:32].encode("unicode_escape").decode("ascii"))
+
+
+ScanId = Annotated[str, AfterValidator(check_id)]
+BatchId = Annotated[str, AfterValidator(_batch_id)]
+WebhookId = Annotated[str, AfterValidator(_webhook_id)]

@@ -1,0 +1,190 @@
+"""Scans that are accepted now and run later: 202 once record and photo are on the disk; cancel, and run again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError
+
+from pixel_agent.api.http.clients import client_of, new_scan_id
+from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
+from pixel_agent.api.http.ids import ScanId
+from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.uploads import ScanFields, Submission, check_question, explain, read_body
+from pixel_agent.api.routes.filters import Text, without_nul
+from pixel_agent.api.routes.history import fetch, whole
+from pixel_agent.core import Priority, Task
+from pixel_agent.core.errors import Conflict, InvalidRequest, TooManyPhotos
+from pixel_agent.schemas.records import ScanRecordOut
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage.records import NewScan, ScanRecord, now_ms
+from pixel_agent.tasks import DEFAULT_TASK
+from pixel_agent.tasks.options import check_options
+
+router = APIRouter(prefix="/v1/scans", tags=["scans"])
+_PROBLEMS = problems(400, 404, 409, 422, 503, 507)
+_RERUN: dict[str, object] = {
+    "type": "object",
+    "properties": {"task": {"type": "string"}, "options": {"type": "object"}},
+}
+APPLIED: Final = {"Preference-Applied": "respond-async"}
+
+
+class ScanRecordList(BaseModel):
+    """Several accepted scans, in the order of their photos."""
+
+    scans: list[ScanRecordOut]
+
+
+class RerunIn(BaseModel):
+    """What to change when a photo is read again; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: Text | None = None
+    options: Annotated[dict[str, JsonValue], AfterValidator(without_nul)] | None = None
+
+
+def wants_async(request: Request) -> bool:
+    """Whether the client asks for an answer later (RFC 7240)."""
+    given = ",".join(request.headers.getlist("prefer"))
+    return any(re.split(r"[;=]", part)[0].strip().lower() == "respond-async" for part in given.split(","))
+
+
+def check_later(service: ScanService, task: Task, options: dict[str, JsonValue], question: str | None) -> None:
+    """Refuse what would fail later. Raises TaskUnsupported, InvalidRequest, TooManyPhotos."""
+    if task.photos != 1:
+        raise TooManyPhotos(
+            f"{task.id} takes {task.photos} photos and is answered at once only.",
+            "Send it without 'Prefer: respond-async', or compare two recorded scans with GET /v1/compare.",
+        )
+    service.plan(task)
+    check_options(task, options)
+    check_question(task, question)
+
+
+def task_for_later(service: ScanService, fields: ScanFields) -> Task:
+    """The task that the fields name. Raises UnknownTask, and what `check_later` raises of the fields."""
+    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
+    check_later(service, task, fields.options, fields.question)
+    return task
+
+
+async def accept(service: ScanService, request: Request, submission: Submission) -> Response:
+    """Keep the scans of a request durably and answer 202, or the first answer to its Idempotency-Key.
+
+    Raises what is wrong with a photo, a field or the store; then nothing of the request is kept.
+    """
+    fields = submission.fields
+    task = task_for_later(service, fields)
+    photos = await service.intake.keep_all([upload.data for upload in submission.uploads])
+    key = Key.of(request, fields, [photo.sha256 for photo in photos], later=True)
+    received_at = now_ms()
+    new = [
+        NewScan(
+            scan_id=new_scan_id(),
+            origin="async",
+            task=task.id,
+            received_at=received_at,
+            # Who asks for an answer later does not stand there and wait for it.
+            priority=fields.priority if "priority" in fields.model_fields_set else Priority.NORMAL,
+            lang=fields.lang,
+            photo=photo,
+            store_id=fields.store_id,
+            question=fields.question,
+            force=fields.force,
+            options=fields.options,
+            filename=upload.filename,
+            client=client_of(request),
+            deadline_at=received_at + fields.deadline_ms if fields.deadline_ms else None,
+        )
+        for upload, photo in zip(submission.uploads, photos, strict=True)
+    ]
+    return await _accepted(service, new, key)
+
+
+@router.post("/{scan_id}/cancel", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
+async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
+    """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
+    service: ScanService = request.app.state.service
+    await service.background.cancel(scan_id)
+    record = await whole(service, scan_id)
+    if record.status != "cancelled":
+        raise Conflict(f"The scan has ended already: {record.status}.", "Read it, or delete it.")
+    return record
+
+
+@router.post(
+    "/{scan_id}/rerun",
+    status_code=202,
+    summary="Read the photo of a scan again, later",
+    response_model=ScanRecordOut,
+    responses=_PROBLEMS,
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": _RERUN}}}},
+)
+async def rerun(request: Request, scan_id: ScanId) -> Response:
+    """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""
+    service: ScanService = request.app.state.service
+    changes = await _changes(request, service)
+    old = await fetch(service, scan_id, document=False)
+    task = service.catalogue.find(changes.task or old.task)
+    options = dict(old.options) if changes.options is None else changes.options
+    if changes.options is None and task.id != old.task:
+        options = {}
+    check_later(service, task, options, old.question)
+    key = Key.of(request, changes, [])
+    return await _accepted(service, [_again(old, task, options, client_of(request))], key)
+
+
+def _again(old: ScanRecord, task: Task, options: dict[str, JsonValue], client: str) -> NewScan:
+    if old.photo is None or old.photo.removed_at is not None:
+        raise Conflict("The photo of this scan is not kept any more.", "Send the photo again.")
+    return NewScan(
+        scan_id=new_scan_id(),
+        origin="async",
+        task=task.id,
+        received_at=now_ms(),
+        priority=Priority.NORMAL,
+        lang=old.lang,
+        photo=old.photo,
+        store_id=old.store_id,
+        question=old.question,
+        force=old.force,
+        options=options,
+        filename=old.filename,
+        client=client,
+        rerun_of=old.scan_id,
+    )
+
+
+async def _accepted(service: ScanService, new: Sequence[NewScan], key: Key | None) -> Response:
+    answer = Answer("scans", 202, tuple(scan.scan_id for scan in new))
+    first = await once(service, key, answer, lambda conn: service.intake.add(conn, new))
+    if first is not None:
+        return first.response() if first.form == "body" else await _response(service, first.ids, REPLAYED)
+    service.background.wake()
+    return await _response(service, answer.ids, {})
+
+
+async def _response(service: ScanService, scan_ids: Sequence[str], headers: dict[str, str]) -> Response:
+    outs = [await whole(service, scan_id) for scan_id in scan_ids]
+    body = outs[0] if len(outs) == 1 else ScanRecordList(scans=outs)
+    where = f"/v1/scans/{scan_ids[0]}" if len(outs) == 1 else f"/v1/scans?{_query(scan_ids)}"
+    headers = {"Location": where, **APPLIED, **headers}
+    return Response(body.model_dump_json(), 202, headers, media_type="application/json")
+
+
+def _query(scan_ids: Sequence[str]) -> str:
+    return "&".join(f"scan_id={scan_id}" for scan_id in scan_ids)
+
+
+async def _changes(request: Request, service: ScanService) -> RerunIn:
+    body = await read_body(request, service.settings, most=0)
+    try:
+        return RerunIn.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise InvalidRequest(explain(error), "Send a JSON object with task, options, both or nothing.") from None

@@ -1,0 +1,306 @@
+"""Batches over HTTP: many photos in, asked the same; how far they are, told as it happens; cancel, and retry what failed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Annotated, Final, NamedTuple
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import Field, TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.api.http.batch_upload import Received, only_fields, receive
+from pixel_agent.api.http.clients import client_of, new_scan_id
+from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
+from pixel_agent.api.http.ids import BatchId
+from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.sse import EventStream, Write, error_event, event
+from pixel_agent.api.http.uploads import ScanFields, explain, query_fields
+from pixel_agent.api.routes.async_scans import task_for_later
+from pixel_agent.api.routes.filters import Text
+from pixel_agent.core import Priority
+from pixel_agent.core.errors import InvalidRequest
+from pixel_agent.schemas.batches import BatchOut, BatchPage, RefusedPhoto
+from pixel_agent.schemas.records import ScanSummary
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import batches, events, scans
+from pixel_agent.storage.batches import BatchRecord, NewBatch
+from pixel_agent.storage.records import NewScan, now_ms
+
+PAGE: Final = 200
+"""Events that are read at once."""
+PACE_S: Final = 0.1
+"""Least time between two looks at a batch that moves: what happens meanwhile is told together."""
+MAX_SEQ: Final = 2**63
+_ENDED: Final = frozenset(events.OF_STATUS.values())
+_REFUSED: Final = TypeAdapter(list[RefusedPhoto])
+_FILES: dict[str, object] = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_TEXT: dict[str, object] = {"type": "string"}
+_FORM: dict[str, object] = {"photos": _FILES, "archive": {"type": "string", "format": "binary"}}
+_ASKED: dict[str, object] = dict.fromkeys(
+    ("name", "task", "question", "store_id", "priority", "lang", "force", "options", "open"), _TEXT
+)
+
+router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=problems(400, 404, 409, 413, 415, 422, 503, 507))
+
+
+class BatchFields(ScanFields):
+    """What every photo of a batch is asked. `open`: more photos come later."""
+
+    priority: Priority = Priority.BULK
+    deadline_ms: None = None
+    name: Text = Field("", max_length=200)
+    open: bool = False
+
+
+def _body(properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object", "properties": properties}}}}
+    }
+
+
+@router.post("", status_code=202, summary="Hand in many photos", openapi_extra=_body({**_FORM, **_ASKED}))
+async def create(request: Request, response: Response) -> BatchOut:
+    """Photos in `photos`, a ZIP archive in `archive`, or both. It answers once all of them are on the disk.
+
+    Photos that cannot be taken are listed in `refused` and stop no other. With an `Idempotency-Key` the same request makes
+    one batch, however often it is sent.
+    """
+    service: ScanService = request.app.state.service
+    received = await receive(request, service)
+    fields = _fields({**query_fields(request), **received.fields})
+    new = _new(service, fields, client_of(request))
+    if not (fields.open or received.photos):
+        raise _nothing(received)
+
+    async def work(conn: AsyncConnection) -> None:
+        await batches.create(conn, new)
+        await _add(conn, service, new, received)
+
+    key = Key.of(request, fields, received.content)
+    return await _taken(service, response, key, _answer(202, new.batch_id, received), work)
+
+
+@router.post("/{batch_id}/photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
+async def add(request: Request, response: Response, batch_id: BatchId) -> BatchOut:
+    """A photo that is there already, by its bytes and its file name, is not added twice."""
+    service: ScanService = request.app.state.service
+    await _get(service, batch_id)
+    received = await receive(request, service)
+    only_fields(received.fields)
+
+    async def work(conn: AsyncConnection) -> None:
+        await batches.expect_open(conn, batch_id)
+        await _add(conn, service, await batches.get(conn, batch_id), received)
+
+    key = Key.of(request, BatchFields(), received.content)
+    return await _taken(service, response, key, _answer(200, batch_id, received), work)
+
+
+@router.post("/{batch_id}/close", summary="Say that no more photos come")
+async def close(request: Request, batch_id: BatchId) -> BatchOut:
+    """A batch that is closed already stays so."""
+    return await _changed(request, batch_id, lambda conn: batches.close(conn, batch_id, now_ms()))
+
+
+@router.post("/{batch_id}/cancel", summary="End what has not ended")
+async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
+    """Wherever its scans wait or run; what was read stays."""
+    service: ScanService = request.app.state.service
+    await service.background.cancel_batch(batch_id)
+    return _out(await _get(service, batch_id))
+
+
+@router.post("/{batch_id}/retry", summary="Scan again what failed")
+async def retry(request: Request, batch_id: BatchId) -> BatchOut:
+    """Failed and expired scans begin anew, under their ids."""
+    return await _changed(request, batch_id, lambda conn: batches.retry(conn, batch_id))
+
+
+@router.get("", summary="Batches, newest first")
+async def list_batches(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,19}$")] = None,
+) -> BatchPage:
+    """A page of them."""
+    service: ScanService = request.app.state.service
+    before = None if cursor is None else min(int(cursor), MAX_SEQ - 1)
+    async with service.kept.db.read() as conn:
+        found = await batches.page(conn, before, limit + 1)
+    more = str(found[limit - 1].seq) if len(found) > limit else None
+    return BatchPage(batches=[_out(record) for record in found[:limit]], next=more)
+
+
+@router.get("/{batch_id}", summary="One batch")
+async def get(request: Request, batch_id: BatchId) -> BatchOut:
+    """How far it is. Its scans: GET /v1/scans?batch_id=."""
+    return _out(await _get(request.app.state.service, batch_id))
+
+
+@router.get(
+    "/{batch_id}/events",
+    summary="What happens in a batch, live",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def tell(request: Request, batch_id: BatchId, after: Annotated[int, Query(ge=0, lt=MAX_SEQ)] = 0) -> EventStream:
+    """Server-sent events: `scan` for each scan that ended, `progress`, and at last `done`.
+
+    Each `scan` has an id; a client that comes back with `Last-Event-ID` (or `after`) misses none and hears none twice.
+    """
+    service: ScanService = request.app.state.service
+    given = request.headers.get("last-event-id", "")
+    if given.isdecimal() and int(given) < MAX_SEQ:
+        after = int(given)
+    await _get(service, batch_id)
+    return EventStream(partial(_told, service, batch_id, after), error_event)
+
+
+async def _told(service: ScanService, batch_id: str, after: int, write: Write) -> None:
+    write("retry: 1000\n\n")
+    shown: BatchOut | None = None
+    with service.kept.notifier.listening(batch_id) as changed:
+        while not service.admission.draining:
+            news = await _news(service, batch_id, after)
+            after, record = news.after, news.record
+            for text in news.texts:
+                write(text)
+            out = _out(record)
+            if not news.more:
+                if record.final:
+                    write(event("done", out.model_dump_json(), after))
+                    return
+                if shown is None or out.model_copy(update={"eta_s": shown.eta_s}) != shown:
+                    shown = out
+                    write(event("progress", out.model_dump_json()))
+                await asyncio.sleep(PACE_S)
+                await changed(service.settings.asynchronous.poll_s)
+
+
+class _News(NamedTuple):
+    """What happened up to the event `after`, and whether more of it may wait: a page that is full, whatever is told of it."""
+
+    after: int
+    record: BatchRecord
+    texts: Sequence[str]
+    more: bool
+
+
+async def _news(service: ScanService, batch_id: str, after: int) -> _News:
+    """What happened after an event, as one state of everything; a page of it, without kinds that nobody waits for."""
+    async with service.kept.db.read() as conn:
+        record = await batches.get(conn, batch_id)
+        found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)
+        known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
+    ended = {name: scan for name, scan in known.items() if scan.final}
+    texts = [
+        event("scan", ScanSummary.of(scan).model_dump_json(), one.seq)
+        for one in found
+        if (scan := ended.get(one.scan_id or "")) is not None and scan.finished_at == one.at_ms  # no retry took it back
+    ]
+    return _News(found[-1].seq if found else after, record, texts, len(found) == PAGE)
+
+
+def _fields(given: dict[str, str]) -> BatchFields:
+    try:
+        return BatchFields.model_validate(given)
+    except ValidationError as error:
+        accepted = ", ".join(name for name in BatchFields.model_fields if name != "deadline_ms")
+        raise InvalidRequest(explain(error), f"Accepted fields: {accepted}.") from None
+
+
+def _new(service: ScanService, fields: BatchFields, client: str) -> NewBatch:
+    return NewBatch(
+        batch_id=uuid.uuid4().hex,
+        task=task_for_later(service, fields).id,
+        created_at=now_ms(),
+        name=fields.name,
+        open=fields.open,
+        priority=fields.priority,
+        store_id=fields.store_id,
+        lang=fields.lang,
+        question=fields.question,
+        force=fields.force,
+        options=fields.options,
+        client=client,
+    )
+
+
+async def _add(conn: AsyncConnection, service: ScanService, batch: NewBatch | BatchRecord, received: Received) -> None:
+    at = now_ms()
+    new = [
+        NewScan(
+            scan_id=new_scan_id(),
+            origin="async",
+            task=batch.task,
+            received_at=at,
+            priority=batch.priority,
+            lang=batch.lang,
+            photo=kept.photo,
+            store_id=batch.store_id,
+            question=batch.question,
+            force=batch.force,
+            options=batch.options,
+            filename=kept.filename,
+            client=batch.client,
+        )
+        for kept in received.photos
+    ]
+    await batches.add(conn, batch.batch_id, new, service.settings.batches.max_photos)
+    await service.intake.check_there([kept.photo for kept in received.photos])
+
+
+def _answer(status: int, batch_id: str, received: Received) -> Answer:
+    return Answer("batch", status, (batch_id,), _REFUSED.dump_json(received.refused).decode())
+
+
+async def _taken(
+    service: ScanService,
+    response: Response,
+    key: Key | None,
+    answer: Answer,
+    work: Callable[[AsyncConnection], Awaitable[None]],
+) -> BatchOut:
+    """Keep what came, or answer as the first request of this key was answered."""
+    first = await once(service, key, answer, work)
+    if first is not None:
+        answer = first
+        response.headers.update(REPLAYED)
+    (batch_id,) = answer.ids
+    service.background.wake()
+    service.kept.notifier.tell(batch_id)
+    response.headers["Location"] = f"/v1/batches/{batch_id}"
+    return _out(await _get(service, batch_id), _REFUSED.validate_json(answer.body))
+
+
+async def _changed(request: Request, batch_id: str, change: Callable[[AsyncConnection], Awaitable[object]]) -> BatchOut:
+    service: ScanService = request.app.state.service
+    async with service.kept.db.write() as conn:
+        await change(conn)
+    service.background.wake()
+    service.kept.notifier.tell(batch_id)
+    return _out(await _get(service, batch_id))
+
+
+async def _get(service: ScanService, batch_id: str) -> BatchRecord:
+    async with service.kept.db.read() as conn:
+        return await batches.get(conn, batch_id)
+
+
+def _out(record: BatchRecord, refused: Sequence[RefusedPhoto] = ()) -> BatchOut:
+    return BatchOut.of(record, batches.eta_s(record, now_ms()), refused)
+
+
+def _nothing(received: Received) -> InvalidRequest:
+    if not received.refused:
+        return InvalidRequest("No photo came.", "Send photos in 'photos', or a ZIP archive in 'archive'.")
+    first = received.refused[0]
+    return InvalidRequest(
+        f"None of the {len(received.refused)} files was taken; {first.filename[:60] or 'the first'}: {first.error.detail}",
+        first.error.advice,
+    )

@@ -1,0 +1,189 @@
+"""Before and after over HTTP: two scans, or two visits of a store, compared as they were kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from pixel_agent.api.http.ids import check_id, no_scan
+from pixel_agent.api.routes.filters import Text
+from pixel_agent.api.routes.history import PROBLEMS
+from pixel_agent.core import Lang, Status
+from pixel_agent.core.envelope import Envelope, NoticeOut, RowOut
+from pixel_agent.core.errors import Conflict, InvalidRequest, NotFound, UnknownTask
+from pixel_agent.core.periods import DAY_MS, day_ms, local_offset_min
+from pixel_agent.schemas.comparison import ComparisonOut
+from pixel_agent.schemas.records import ScanSummary, reading_of
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import correction_transfer, reviews, scans
+from pixel_agent.storage.corrections import ReviewRecord
+from pixel_agent.storage.records import ScanFilter, ScanRecord
+from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_visits
+
+router = APIRouter(tags=["compare"], responses=PROBLEMS)
+
+MAX_PHOTOS = 100
+"""Most photos of one visit; of more, the newest are compared."""
+LOOK_BACK = 250
+"""Scans among which the latest two visits are looked for."""
+READ = (Status.COMPLETED, Status.PARTIAL)
+"""What has something to compare."""
+
+
+class CompareQuery(BaseModel):
+    """Two scans by their ids, or two visits of a store for a task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: Text | None = Field(None, description="A scan's id.")
+    after: Text | None = Field(None, description="A scan's id.")
+    store_id: Text | None = Field(None, max_length=200)
+    task: Text | None = None
+    before_day: date | None = Field(None, description="The visit of a day instead of the last one before `after`.")
+    after_day: date | None = Field(None, description="The visit of a day instead of the latest.")
+    utc_offset_min: int | None = Field(None, ge=-1440, le=1440, description="Of those days; else the server's.")
+    lang: Lang = "zh"
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """The scans of one visit, the newest first, with what people said of them."""
+
+    records: Sequence[ScanRecord]
+    said: dict[int, list[ReviewRecord]]
+    left_out: int = 0
+
+    def envelopes(self) -> list[Envelope]:
+        found = (reading_of(record, self.said.get(record.seq, ())) for record in self.records)
+        return [envelope for envelope in found if envelope is not None]
+
+
+@router.get("/v1/compare", summary="Before and after")
+async def compare(request: Request, query: Annotated[CompareQuery, Query()]) -> ComparisonOut:
+    """Two scans of one task (`before`, `after`), or two visits of a store for a task: the latest two, or those of two days.
+
+    What people corrected counts as corrected; photos that were deleted are not needed.
+    """
+    service: ScanService = request.app.state.service
+    ids = query.before is not None or query.after is not None
+    before, after = await (_two_scans if ids else _two_visits)(service, query)
+    _check_task(service, before.records[0].task)
+    difference = await asyncio.to_thread(_compared, before, after, query.lang)
+    return _answer(before, after, difference)
+
+
+def _compared(before: _Visit, after: _Visit, lang: Lang) -> Difference:
+    return compare_visits(before.envelopes(), after.envelopes(), lang)
+
+
+async def _two_scans(service: ScanService, query: CompareQuery) -> tuple[_Visit, _Visit]:
+    if query.before is None or query.after is None:
+        raise InvalidRequest("Only one scan is named.", "Give both `before` and `after`, or `store_id` and `task`.")
+    if any((query.store_id, query.task, query.before_day, query.after_day)):
+        raise InvalidRequest("Scans are named, and visits too.", "Give `before` and `after`, or `store_id` and `task`.")
+    if query.before == query.after:
+        raise InvalidRequest("Both are the same scan.", "Name two different scans of one task.")
+    before, after = await _one(service, query.before), await _one(service, query.after)
+    if before.records[0].task != after.records[0].task:
+        raise InvalidRequest(
+            f"The scans are of two tasks, {before.records[0].task} and {after.records[0].task}.",
+            "Name two scans of one task.",
+        )
+    return before, after
+
+
+async def _one(service: ScanService, scan_id: str) -> _Visit:
+    check_id(scan_id)
+    async with service.kept.db.read() as conn:
+        record = await scans.get(conn, scan_id)
+        if record is None:
+            raise no_scan(scan_id)
+        said = await reviews.of_scans(conn, [record.seq])
+    if record.document is None or record.status not in READ:
+        raise Conflict(
+            f"Scan {scan_id} is {record.status.value} and has nothing to compare.",
+            "Compare scans that are completed or partial.",
+        )
+    return _Visit([record], said)
+
+
+async def _two_visits(service: ScanService, query: CompareQuery) -> tuple[_Visit, _Visit]:
+    if not query.store_id or not query.task:
+        raise InvalidRequest(
+            "Nothing says what to compare.", "Give `before` and `after` (ids of scans), or `store_id` and `task`."
+        )
+    days = (query.before_day, query.after_day)
+    if days[0] and days[1] and days[0] >= days[1]:
+        raise InvalidRequest("`before_day` is not before `after_day`.", "Exchange them, or leave them out.")
+    wanted = ScanFilter(task=service.catalogue.find(query.task).id, store_id=query.store_id)
+    offset = local_offset_min() if query.utc_offset_min is None else query.utc_offset_min
+    after = await _seen(service, _within(wanted, query.after_day, offset), whole_day=query.after_day is not None)
+    if query.before_day is None:
+        wanted = replace(wanted, until=min(one.received_at for one, _ in after))
+    before = await _seen(service, _within(wanted, query.before_day, offset), whole_day=query.before_day is not None)
+    return await _loaded(service, before), await _loaded(service, after)
+
+
+def _within(wanted: ScanFilter, day: date | None, offset_min: int) -> ScanFilter:
+    if day is None:
+        return wanted
+    start = day_ms(day, offset_min)
+    return replace(wanted, since=start, until=start + DAY_MS)
+
+
+async def _seen(service: ScanService, wanted: ScanFilter, *, whole_day: bool) -> list[tuple[ScanRecord, str]]:
+    """The scans of the latest visit, or of a whole day, each with the id of the latest reading of its photo.
+
+    A photo belongs to the visit in which it came, however late it was read again.
+    """
+    async with service.kept.db.read() as conn:
+        records = [one for one in await scans.page(conn, wanted, limit=LOOK_BACK) if one.rerun_of is None]
+        latest = await correction_transfer.latest_readings(conn, records, READ)
+    found = [(record, latest[record.scan_id]) for record in records if record.scan_id in latest]
+    if not found:
+        raise NotFound(
+            f"There is no {'other ' if wanted.until and not wanted.since else ''}visit of this store for {wanted.task} with "
+            "a reading.",
+            "Scans of a store count as one visit until nothing came for an hour; GET /v1/scans?store_id=…&task=… lists them.",
+        )
+    return found if whole_day else latest_visits(found, lambda one: one[0].received_at, 1)[0]
+
+
+async def _loaded(service: ScanService, visit: Sequence[tuple[ScanRecord, str]]) -> _Visit:
+    ids = tuple(scan_id for _, scan_id in visit[:MAX_PHOTOS])
+    async with service.kept.db.read() as conn:
+        records = await scans.page(conn, ScanFilter(scan_ids=ids), limit=MAX_PHOTOS, documents=True)
+        return _Visit(records, await reviews.of_scans(conn, [record.seq for record in records]), len(visit) - len(ids))
+
+
+def _check_task(service: ScanService, name: str) -> None:
+    """A comparison says nothing of one photo, so two of them cannot be compared."""
+    try:
+        task = service.catalogue.find(name)
+    except UnknownTask:
+        return  # of a task that is not in the catalogue any more
+    if task.photos > 1:
+        raise InvalidRequest(f"Scans of {task.id} cannot be compared.", "Compare the scans that it was made of.")
+
+
+def _answer(before: _Visit, after: _Visit, found: Difference) -> ComparisonOut:
+    return ComparisonOut(
+        before=ScanSummary.of(before.records[0]),
+        after=ScanSummary.of(after.records[0]),
+        before_scans=[record.scan_id for record in before.records],
+        after_scans=[record.scan_id for record in after.records],
+        task=after.records[0].task,
+        resolved=[RowOut.of(row) for row in found.resolved],
+        remaining=[RowOut.of(row) for row in found.remaining],
+        new=[RowOut.of(row) for row in found.new],
+        counts=found.counts,
+        summary=found.summary,
+        left_out=before.left_out + after.left_out,
+        warnings=[NoticeOut.of(notice) for notice in found.warnings],
+    )

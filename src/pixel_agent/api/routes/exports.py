@@ -1,0 +1,201 @@
+"""Files that people take away: which scans, in which format, streamed as they are made."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from pixel_agent.api.routes.filters import ExportQuery, scan_filter
+from pixel_agent.api.routes.history import PROBLEMS
+from pixel_agent.core import Task
+from pixel_agent.core.errors import InvalidPhoto, NotFound, QueueFull, StoreError
+from pixel_agent.core.settings import Settings
+from pixel_agent.photo.thumbnails import thumbnail
+from pixel_agent.schemas.records import ScanRecordOut
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import scans
+from pixel_agent.storage.corrections import ReviewRecord
+from pixel_agent.storage.exports.base import Exporter
+from pixel_agent.storage.exports.changes import changes_of
+from pixel_agent.storage.exports.coco import CocoExporter
+from pixel_agent.storage.exports.csv_file import CsvExporter
+from pixel_agent.storage.exports.entry import Entry, Fields, mapping, words
+from pixel_agent.storage.exports.jsonl import JsonlExporter
+from pixel_agent.storage.exports.report import Picture, ReportExporter
+from pixel_agent.storage.exports.source import pages
+from pixel_agent.storage.exports.stream import Before, opened, written
+from pixel_agent.storage.exports.xlsx import XlsxExporter
+from pixel_agent.storage.records import ScanFilter, ScanRecord
+from pixel_agent.storage.store import Store
+from pixel_agent.tasks import Catalogue
+
+log = logging.getLogger("pixel_agent.storage.exports")
+router = APIRouter(tags=["history"], responses=PROBLEMS)
+
+REPORT_POLICY = (
+    "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""For the report, which is shown in the browser: its own style and photos, no script, nothing from anywhere else."""
+_FILES: dict[int | str, dict[str, object]] = {
+    200: {
+        "content": {
+            kind.media_type.partition(";")[0]: {}
+            for kind in (CsvExporter, JsonlExporter, XlsxExporter, CocoExporter, ReportExporter)
+        }
+    }
+}
+
+
+class Export:
+    """One file to be made from a store, for HTTP and for the command line."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery) -> None:
+        """Raises UnknownTask and InvalidRequest for what the query asks."""
+        self._db, self._lang = store.db, query.lang
+        self._wanted = scan_filter(query, catalogue)
+        self.exporter = _exporter(settings, catalogue, store, query, self._wanted)
+        self.name = _name(query, self.exporter)
+
+    async def open(self) -> AsyncGenerator[bytes, None]:
+        """The file in pieces, once the first scans have been read. Raises NotFound, StoreUnavailable."""
+        try:
+            await self._check_ids()
+            found = await opened(pages(self._db, self._wanted, as_record))
+        except BaseException:
+            self.exporter.close()
+            raise
+        return written(found, self.exporter, self._before_end())
+
+    async def _check_ids(self) -> None:
+        asked = self._wanted.scan_ids
+        if not asked:
+            return
+        async with self._db.read() as conn:
+            found = {one.scan_id for one in await scans.page(conn, ScanFilter(scan_ids=asked), None, len(asked))}
+        missing = [scan_id[:32].encode("unicode_escape").decode("ascii") for scan_id in asked if scan_id not in found]
+        if missing:
+            raise NotFound(
+                f"There is no scan {missing[0]!r}{f' (nor {len(missing) - 1} others)' if missing[1:] else ''}.",
+                "It may have been deleted; GET /v1/scans lists all that are kept.",
+            )
+
+    def _before_end(self) -> Before | None:
+        report = self.exporter
+        if not isinstance(report, ReportExporter):
+            return None
+
+        async def compare() -> None:
+            report.changes = await changes_of(self._db, report.entries, self._lang)
+
+        return compare
+
+
+@router.get(
+    "/v1/exports",
+    summary="Scans as a file: CSV, JSON lines, XLSX, COCO or a report to print",
+    response_class=StreamingResponse,
+    responses=_FILES,
+)
+async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> StreamingResponse:
+    """The newest first (the report: the oldest first), corrections laid over what the model said.
+
+    The answer is streamed. If something fails after it has begun the connection breaks off, so that half a file never
+    looks whole.
+    """
+    service: ScanService = request.app.state.service
+    slots = _slots(request)
+    if slots.locked():
+        raise QueueFull("As many exports as are allowed are running.", "Ask again in a moment.", retry_after_s=10)
+    async with slots:
+        made = Export(service.settings, service.catalogue, service.kept, query)
+        pieces = await made.open()
+    return _ExportResponse(made, pieces, slots)
+
+
+class _ExportResponse(StreamingResponse):
+    """Holds a slot while it lasts, and ends the export when the client leaves."""
+
+    def __init__(self, made: Export, pieces: AsyncGenerator[bytes, None], slots: asyncio.Semaphore) -> None:
+        report = isinstance(made.exporter, ReportExporter)
+        headers = {
+            "Content-Disposition": f'{"inline" if report else "attachment"}; filename="{made.name}"',
+            "Cache-Control": "no-store",
+            **({"Content-Security-Policy": REPORT_POLICY} if report else {}),
+        }
+        super().__init__(pieces, headers=headers, media_type=made.exporter.media_type)
+        self._pieces, self._slots = pieces, slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        async with self._slots:
+            try:
+                await super().__call__(scope, receive, send)
+            except Exception as error:
+                log.error("an export broke off: %s", error)
+                raise
+            finally:
+                await self._pieces.aclose()
+
+
+def as_record(record: ScanRecord, said: Sequence[ReviewRecord]) -> Fields:
+    """What `GET /v1/scans/{id}` answers."""
+    return ScanRecordOut.whole(record, said).model_dump(mode="json")
+
+
+def _exporter(
+    settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery, wanted: ScanFilter
+) -> Exporter:
+    tasks: Sequence[Task] = [catalogue.find(wanted.task)] if wanted.task else list(catalogue)
+    lang = query.lang if "lang" in query.model_fields_set else None
+    limits = settings.exports
+    makers: dict[str, Callable[[], Exporter]] = {
+        "csv": lambda: CsvExporter(tasks),
+        "jsonl": JsonlExporter,
+        "xlsx": lambda: XlsxExporter(tasks, lang),
+        "coco": CocoExporter,
+        "html": lambda: ReportExporter(
+            catalogue,
+            _picture(settings, store),
+            query.lang,
+            max_scans=limits.report_scans,
+            max_photos=limits.report_photos,
+        ),
+    }
+    return makers[query.format]()
+
+
+def _picture(settings: Settings, store: Store) -> Picture:
+    """Reduces the photo of a scan; blocks."""
+
+    def picture(entry: Entry) -> bytes | None:
+        try:
+            data = store.photos.read(words(mapping(entry.reading.get("image")).get("sha256")))
+            return thumbnail(data, settings.exports.report_photo_side, settings.photo) if data is not None else None
+        except (InvalidPhoto, StoreError):
+            return None
+
+    return picture
+
+
+def _name(query: ExportQuery, exporter: Exporter) -> str:
+    """`pixel-agent-2026-11-22.csv`; the report of one scan is called by it."""
+    about = query.scan_id[0][:12] if len(query.scan_id) == 1 else datetime.now().strftime("%Y-%m-%d")
+    kind = "-coco" if query.format == "coco" else ""
+    return f"pixel-agent-{''.join(sign for sign in about if sign.isalnum() or sign == '-')}{kind}.{exporter.suffix}"
+
+
+def _slots(request: Request) -> asyncio.Semaphore:
+    """How many exports run at once, for the whole application."""
+    state = request.app.state
+    if not hasattr(state, "export_slots"):
+        service: ScanService = state.service
+        state.export_slots = asyncio.Semaphore(service.settings.exports.at_once)
+    return cast("asyncio.Semaphore", state.export_slots)

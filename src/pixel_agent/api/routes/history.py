@@ -1,0 +1,241 @@
+"""What was scanned: the list with its filters, one scan, its photo as it came, small, and with what was found in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response
+
+from pixel_agent.api.http.ids import ScanId, no_scan
+from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.uploads import unless_gone
+from pixel_agent.api.routes.filters import ListQuery, scan_filter
+from pixel_agent.core import Row
+from pixel_agent.core.envelope import Envelope
+from pixel_agent.core.errors import Conflict, InvalidPhoto, NotFound, PhotoGone
+from pixel_agent.photo.media_type import sniff
+from pixel_agent.schemas.records import ScanPage, ScanRecordOut, ScanSummary, reading_of
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import reviews, scans
+from pixel_agent.storage.corrections import ReviewRecord
+from pixel_agent.storage.records import PhotoRecord, Position, ScanRecord
+
+PROBLEMS = problems(400, 404, 409, 503)
+_JPEG: dict[int | str, dict[str, object]] = {200: {"content": {"image/jpeg": {}}}, 304: {"description": "Unchanged."}}
+
+router = APIRouter(tags=["history"], responses=PROBLEMS)
+
+POLL_S = 1.0
+"""How often a scan is looked at that another process may run; what this one does is heard of at once."""
+HEAD_BYTES = 4096
+"""Enough of a photo to tell its type."""
+FRESH = {"Cache-Control": "private, no-cache"}
+"""A browser may keep it, and asks whether it still holds."""
+KEPT = {"Cache-Control": "private, max-age=3600"}
+"""The same photo for ever; an hour, lest a deleted one be shown for long."""
+# A photo that somebody opens as a page does nothing, whatever it claims to be.
+_INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+@router.get("/v1/scans", summary="The history, newest first", response_model=ScanPage)
+async def list_scans(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
+    """A page; `next` leads to the following one. Scans that come in meanwhile move nothing."""
+    service: ScanService = request.app.state.service
+    wanted = scan_filter(query, service.catalogue)
+    after = Position.parse(query.cursor) if query.cursor else None
+    async with service.kept.db.read() as conn:
+        found = await scans.page(conn, wanted, after, query.limit + 1)
+    shown = found[: query.limit]
+    page = ScanPage(
+        scans=[ScanSummary.of(record) for record in shown],
+        next=str(shown[-1].position) if len(found) > query.limit else None,
+    )
+    return Response(page.model_dump_json(), media_type="application/json", headers=FRESH)
+
+
+@router.get("/v1/scans/{scan_id}", summary="One scan", response_model=ScanRecordOut)
+async def get_scan(
+    request: Request,
+    scan_id: ScanId,
+    wait_s: Annotated[float, Query(ge=0, le=60, description="Wait so long for a final status.")] = 0,
+) -> Response:
+    """All that is kept of it, with what people put right laid over its reading."""
+    service: ScanService = request.app.state.service
+    if wait_s:
+        await unless_gone(request, until_final(service, scan_id, wait_s))
+    return record_answer(await whole(service, scan_id))
+
+
+@router.delete("/v1/scans/{scan_id}", status_code=204, summary="Delete a scan", response_class=Response)
+async def delete_scan(request: Request, scan_id: ScanId) -> Response:
+    """With its reading and reviews; its photo goes too unless another scan is of it."""
+    service: ScanService = request.app.state.service
+    record = await fetch(service, scan_id, document=False)
+    if not record.final:
+        raise Conflict(
+            f"The scan is {record.status.value}.", f"Cancel it first: POST /v1/scans/{scan_id}/cancel, then delete it."
+        )
+    if not await service.kept.delete(scan_id):
+        raise no_scan(scan_id)
+    return Response(status_code=204)
+
+
+@router.get("/v1/scans/{scan_id}/photo", summary="The photo as it came", response_class=FileResponse)
+async def get_photo(request: Request, scan_id: ScanId) -> Response:
+    """Byte by byte, with the type that its bytes show."""
+    service: ScanService = request.app.state.service
+    record = await fetch(service, scan_id, document=False)
+    photo = _photo(record)
+    tag = f'"{photo.sha256}"'
+    if unchanged(request, tag):
+        return _not_modified(tag, KEPT)
+    head = await asyncio.to_thread(_head, service, photo.sha256)
+    if head is None:
+        raise _gone("is missing from the data folder")
+    return FileResponse(
+        service.kept.photos.path(photo.sha256),
+        media_type=_type_of(head),
+        filename=record.filename or None,
+        content_disposition_type="inline",
+        headers={**KEPT, **_INERT, "ETag": tag},
+    )
+
+
+@router.get(
+    "/v1/scans/{scan_id}/thumbnail", summary="The photo, small and upright", response_class=Response, responses=_JPEG
+)
+async def get_thumbnail(
+    request: Request,
+    scan_id: ScanId,
+    size: Annotated[int, Query(ge=64, le=1024, description="Longer side, in pixels.")] = 320,
+) -> Response:
+    """A JPEG, whatever type the photo has."""
+    service: ScanService = request.app.state.service
+    photo = _photo(await fetch(service, scan_id, document=False))
+    tag = f'"{photo.sha256[:40]}-{size}"'
+    if unchanged(request, tag):
+        return _not_modified(tag, KEPT)
+    picture = service.pictures.kept(photo.sha256, size)
+    if picture is None:
+        picture = await service.pictures.thumbnail(await _bytes(service, photo), photo.sha256, size)
+    return Response(picture, media_type="image/jpeg", headers={**KEPT, **_INERT, "ETag": tag})
+
+
+@router.get(
+    "/v1/scans/{scan_id}/annotated",
+    summary="The photo with what was found drawn on it",
+    response_class=Response,
+    responses=_JPEG,
+)
+async def get_annotated(request: Request, scan_id: ScanId) -> Response:
+    """A JPEG, its longer side at most 2048 pixels; corrected values are drawn as they were corrected."""
+    service: ScanService = request.app.state.service
+    record, said = await _fetched(service, scan_id)
+    photo = _photo(record)
+    reading = await asyncio.to_thread(reading_of, record, said)
+    if reading is None:
+        raise NotFound("This scan has no reading to draw.", f"GET /v1/scans/{scan_id} says how it stands.")
+    tag = f'"{_digest(photo.sha256, scan_id, *(f"{one.id}.{one.undone_at}" for one in said))}"'
+    if unchanged(request, tag):
+        return _not_modified(tag, FRESH)
+    picture = await service.pictures.annotated(await _bytes(service, photo), _drawn(reading))
+    return Response(picture, media_type="image/jpeg", headers={**FRESH, **_INERT, "ETag": tag})
+
+
+async def fetch(service: ScanService, scan_id: str, *, document: bool = True) -> ScanRecord:
+    """One scan. Raises NotFound."""
+    async with service.kept.db.read() as conn:
+        record = await scans.get(conn, scan_id, document=document)
+    if record is None:
+        raise no_scan(scan_id)
+    return record
+
+
+async def whole(service: ScanService, scan_id: str) -> ScanRecordOut:
+    """One scan with its reviews, as it is answered. Raises NotFound."""
+    record, said = await _fetched(service, scan_id)
+    return ScanRecordOut.whole(record, said)
+
+
+async def until_final(service: ScanService, scan_id: str, wait_s: float) -> None:
+    """Wait until a scan has ended, at most so long; not while the server stops. Raises NotFound."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + wait_s
+    with service.kept.notifier.listening(scan_id) as changed:
+        while not (await fetch(service, scan_id, document=False)).final:
+            left = end - loop.time()
+            if left <= 0 or service.admission.draining:
+                return
+            await changed(min(left, POLL_S))
+
+
+def record_answer(record: ScanRecordOut, status: int = 200) -> Response:
+    """A scan as JSON."""
+    return Response(record.model_dump_json(), status, FRESH, media_type="application/json")
+
+
+def unchanged(request: Request, tag: str) -> bool:
+    """Whether the client has this already (RFC 9110, 13.1.2: compared weakly)."""
+    asked = request.headers.get("if-none-match", "")
+    return asked.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in asked.split(",")]
+
+
+async def _fetched(service: ScanService, scan_id: str) -> tuple[ScanRecord, list[ReviewRecord]]:
+    async with service.kept.db.read() as conn:
+        record = await scans.get(conn, scan_id)
+        if record is None:
+            raise no_scan(scan_id)
+        return record, await reviews.of_scan(conn, record.seq)
+
+
+def _photo(record: ScanRecord) -> PhotoRecord:
+    if record.photo is None:
+        raise _gone("was never here")
+    if record.photo.removed_at is not None:
+        raise _gone("was not kept, or was deleted to make room")
+    return record.photo
+
+
+def _gone(what: str) -> PhotoGone:
+    return PhotoGone(f"The photo of this scan {what}.", "Its reading is still there: GET the scan itself.")
+
+
+async def _bytes(service: ScanService, photo: PhotoRecord) -> bytes:
+    data = await asyncio.to_thread(service.kept.photos.read, photo.sha256)
+    if data is None:
+        raise _gone("is missing from the data folder")
+    return data
+
+
+def _type_of(head: bytes) -> str:
+    """What the bytes show; a scan that failed may have no photo but something else."""
+    try:
+        return sniff(head)
+    except InvalidPhoto:
+        return "application/octet-stream"
+
+
+def _head(service: ScanService, sha256: str) -> bytes | None:
+    try:
+        with service.kept.photos.path(sha256).open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def _drawn(reading: Envelope) -> list[Row]:
+    """What is in this photo: a comparison's resolved rows were in the other one."""
+    rows = [row.as_row() for row in (*reading.items, *reading.findings)]
+    return [row for row in rows if row.fields.get("change") != "resolved"]
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _not_modified(tag: str, caching: Mapping[str, str]) -> Response:
+    return Response(status_code=304, headers={"ETag": tag, **caching})

@@ -1,0 +1,150 @@
+"""For the operator: is it alive, is it ready, and what is it doing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+
+from pixel_agent.api.http.sse import HEADERS, event
+from pixel_agent.api.routes.stats_history import History, StatsHistory
+from pixel_agent.core.settings import Settings, describe
+from pixel_agent.service.service import ScanService
+from pixel_agent.service.stats import Stats, snapshot
+
+
+@asynccontextmanager
+async def _sampled(app: FastAPI) -> AsyncIterator[None]:
+    """Keep the last quarter of an hour as long as the application runs."""
+    app.state.history = history = StatsHistory(lambda: snapshot(app.state.service))
+    sampling = asyncio.create_task(history.run(), name="stats-history")
+    try:
+        yield
+    finally:
+        sampling.cancel()
+        with suppress(asyncio.CancelledError):
+            await sampling
+
+
+router = APIRouter(tags=["operations"], lifespan=_sampled)
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "alive"
+
+
+class Ready(BaseModel):
+    """The engine has warmed up and takes scans."""
+
+    status: str = "ready"
+    engine: str
+    model: str
+
+
+@router.head("/livez", include_in_schema=False)
+@router.get("/livez", summary="Is the process alive")
+async def livez() -> Alive:
+    """Answers as long as the event loop turns."""
+    return Alive()
+
+
+@router.head("/readyz", include_in_schema=False)
+@router.get("/readyz", summary="Can it take scans")
+async def readyz(request: Request) -> Ready:
+    """200 once the engine has warmed up; 503 with the reason before that, while it stops, and when the engine is down."""
+    service: ScanService = request.app.state.service
+    service.check_ready()
+    return Ready(engine=service.engine.info.name, model=service.engine.info.model)
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Histograms of every stage, queue, batches, replicas, devices, refusals."""
+    service: ScanService = request.app.state.service
+    return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/v1/stats", summary="What the service is doing")
+async def stats(request: Request) -> Stats:
+    """Latencies of the last minute, queue, batches with the reason of the last decision, replicas, device, machine."""
+    return snapshot(request.app.state.service)
+
+
+@router.get("/v1/stats/history", summary="The last quarter of an hour")
+async def stats_history(request: Request) -> History:
+    """A point a second, as columns, and whether more or fewer replicas would do."""
+    history: StatsHistory = request.app.state.history
+    return history.columns()
+
+
+@router.get("/v1/stats/events", summary="The same, live", response_class=StreamingResponse)
+async def stats_events(
+    request: Request,
+    interval_s: Annotated[float, Query(ge=0.1, le=60)] = 1.0,
+    history: Annotated[bool, Query(description="Begin with `history`, and send each new `point`.")] = False,
+) -> StreamingResponse:
+    """Server-sent events, one `stats` event per interval, until the client leaves or the server stops."""
+    service: ScanService = request.app.state.service
+    kept: StatsHistory = request.app.state.history
+
+    async def events() -> AsyncIterator[str]:
+        yield "retry: 2000\n\n"
+        told = None
+        if history:
+            told = kept.latest
+            yield event("history", kept.columns().model_dump_json())
+        while not service.admission.draining:
+            yield event("stats", snapshot(service).model_dump_json())
+            newest = kept.latest if history else None
+            if newest is not None and (told is None or newest.point.t != told.point.t):
+                told = newest
+                yield event("point", newest.model_dump_json())
+            await asyncio.sleep(interval_s)
+
+    return StreamingResponse(events(), media_type="text/event-stream", headers=HEADERS)
+
+
+class SettingOut(BaseModel):
+    """One setting: what is in force, what would be without a choice, and what it means. Secrets are shown as ***."""
+
+    name: str
+    value: str
+    default: str
+    description: str
+
+
+class SettingsOut(BaseModel):
+    """Every setting in force."""
+
+    engine: str
+    model: str
+    settings: list[SettingOut]
+
+
+@router.get("/v1/settings", summary="Settings in force")
+async def settings_in_force(request: Request) -> SettingsOut:
+    """Every setting with its default and its meaning, without secrets."""
+    service: ScanService = request.app.state.service
+    rows = zip(describe(service.settings), describe(Settings()), strict=True)
+    return SettingsOut(
+        engine=service.engine.info.name,
+        model=service.engine.info.model,
+        settings=[
+            SettingOut(name=name, value=_without_password(value), default=default, description=text)
+            for (name, value, text), (_, default, _) in rows
+        ],
+    )
+
+
+def _without_password(value: str) -> str:
+    """Addresses may carry a name and a password."""
+    return re.sub(r"//[^/@\s,]+@", "//***@", value)

@@ -1,0 +1,206 @@
+"""People look at what was read: they confirm it, put it right, say something, and take it back; and how often it was right."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import from_json
+
+from pixel_agent.api.http.clients import client_of
+from pixel_agent.api.http.ids import ScanId, no_scan
+from pixel_agent.api.http.problems import inlined
+from pixel_agent.api.http.uploads import explain, read_body
+from pixel_agent.api.routes.filters import PeriodQuery, Text, Value, scan_filter
+from pixel_agent.api.routes.history import PROBLEMS, record_answer, whole
+from pixel_agent.core import Task
+from pixel_agent.core.envelope import Envelope, RowOut
+from pixel_agent.core.errors import Conflict, InvalidRequest, UnknownTask
+from pixel_agent.schemas.records import ScanRecordOut
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import accuracy, reviews, scans
+from pixel_agent.storage.corrections import Part, rows_of
+from pixel_agent.storage.records import ScanRecord
+from pixel_agent.storage.reviews import NewReview
+from pixel_agent.tasks import Catalogue
+from pixel_agent.tasks.amending import check_value
+from pixel_agent.tasks.options import INNER
+
+router = APIRouter(tags=["review"], responses=PROBLEMS)
+
+
+class ReviewIn(BaseModel):
+    """What somebody says of a scan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["confirm", "correct", "comment"]
+    part: Part | None = Field(None, description="`items` or `findings`; without it, the whole scan is meant.")
+    row: int | None = Field(None, ge=0, description="Which row of the part, from 0.")
+    field: Text | None = Field(None, max_length=80, description="`correct`: which field of the row.")
+    value: Value = Field(None, description="`correct`: what is right; null where nobody can read it.")
+    by: Text | None = Field(None, max_length=200, description="Who says so; else the client's address.")
+    comment: Text = Field("", max_length=4000)
+
+
+class FieldAccuracy(BaseModel):
+    """Of one field: values that people judged, and those of them that were right."""
+
+    field: str
+    reviewed: int
+    correct: int
+    accuracy: float = Field(description="0-1.")
+
+
+class TaskAccuracy(BaseModel):
+    """Of one task."""
+
+    task: str
+    scans_reviewed: int
+    fields: list[FieldAccuracy]
+
+
+class AccuracyOut(BaseModel):
+    """How often the model was right, as far as people have looked."""
+
+    tasks: list[TaskAccuracy]
+
+
+_BODY: dict[str, object] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": inlined(ReviewIn)}}}
+}
+
+
+@router.post(
+    "/v1/scans/{scan_id}/reviews",
+    status_code=201,
+    summary="Confirm, correct or comment",
+    response_model=ScanRecordOut,
+    openapi_extra=_BODY,
+)
+async def add_review(request: Request, scan_id: ScanId) -> Response:
+    """`confirm` a row or the whole scan, `correct` one field of one row, or leave a `comment`.
+
+    What the model said is kept beside it, and a later run never overwrites it.
+    """
+    service: ScanService = request.app.state.service
+    said = _parsed(await read_body(request, service.settings, most=0))
+    async with service.kept.db.write() as conn:
+        await reviews.hold(conn, scan_id)
+        record = await scans.get(conn, scan_id)
+        if record is None:
+            raise no_scan(scan_id)
+        await reviews.add(conn, record, _checked(said, record, service.catalogue, client_of(request)))
+    service.kept.notifier.tell(scan_id, record.batch_id)
+    return record_answer(await whole(service, scan_id), 201)
+
+
+@router.delete("/v1/scans/{scan_id}/reviews/{review_id}", summary="Take a review back", response_model=ScanRecordOut)
+async def undo_review(request: Request, scan_id: ScanId, review_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
+    """It stays in the list, marked as undone; what it had covered shows again."""
+    service: ScanService = request.app.state.service
+    async with service.kept.db.write() as conn:
+        await reviews.hold(conn, scan_id)
+        record = await scans.get(conn, scan_id)
+        if record is None:
+            raise no_scan(scan_id)
+        await reviews.undo(conn, record, review_id)
+    service.kept.notifier.tell(scan_id, record.batch_id)
+    return record_answer(await whole(service, scan_id))
+
+
+@router.get("/v1/accuracy", summary="How often the model was right")
+async def get_accuracy(request: Request, query: Annotated[PeriodQuery, Query()]) -> AccuracyOut:
+    """By task and field, over the scans that people have reviewed.
+
+    A corrected value was wrong, every other value of a confirmed row right; what the model left empty counts only where
+    somebody filled it in.
+    """
+    service: ScanService = request.app.state.service
+    async with service.kept.db.read() as conn:
+        measured = await accuracy.measure(conn, scan_filter(query, service.catalogue))
+    return AccuracyOut(tasks=[_task_accuracy(one) for one in measured])
+
+
+def _task_accuracy(measured: accuracy.Accuracy) -> TaskAccuracy:
+    return TaskAccuracy(
+        task=measured.task,
+        scans_reviewed=measured.scans,
+        fields=[
+            FieldAccuracy(
+                field=field,
+                reviewed=number,
+                correct=measured.right[field],
+                accuracy=round(measured.right[field] / number, 4),
+            )
+            for field, number in measured.judged.most_common()
+        ],
+    )
+
+
+def _parsed(body: bytes) -> ReviewIn:
+    advice = 'Send for example {"action": "correct", "part": "items", "row": 0, "field": "price", "value": 12.5}.'
+    try:
+        return ReviewIn.model_validate(from_json(body, allow_inf_nan=False))
+    except ValidationError as error:
+        raise InvalidRequest(explain(error), advice) from None
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The body is not JSON.", advice) from None
+
+
+def _checked(said: ReviewIn, record: ScanRecord, catalogue: Catalogue, client: str) -> NewReview:
+    """What is to be written down. Raises InvalidRequest, and Conflict where there is nothing to review."""
+    reviewer = (said.by or "").strip() or client or "unknown"
+    comment = said.comment.strip()
+    if said.action != "correct" and (said.field is not None or said.value is not None):
+        raise InvalidRequest(f"`{said.action}` takes no field and no value.", "Use `correct` to put a value right.")
+    if said.row is not None and said.part is None:
+        raise InvalidRequest("`row` needs `part`.", "Say whether it is a row of items or of findings.")
+    if said.action == "comment" and not comment:
+        raise InvalidRequest("The comment is empty.", "Say something in `comment`.")
+    envelope = reviews.envelope_of(record)
+    if envelope is None and (said.action != "comment" or said.part is not None):
+        raise Conflict(
+            f"The scan is {record.status.value} and has no reading to review.", "Only its comment can be written."
+        )
+    row = None if envelope is None else _row(envelope, said.part, said.row)
+    value = None
+    if said.action == "correct":
+        if row is None or said.field is None or "value" not in said.model_fields_set:
+            raise InvalidRequest("`correct` needs part, row, field and value.", "A value that nobody can read is null.")
+        value = _value(said.field, said.value, row, record, envelope, catalogue)
+    return NewReview(reviewer, said.action, said.part, said.row, said.field, value, comment)
+
+
+def _row(envelope: Envelope, part: Part | None, number: int | None) -> RowOut | None:
+    if part is None or number is None:
+        return None
+    rows = rows_of(envelope, part)
+    if number >= len(rows):
+        raise InvalidRequest(
+            f"There is no row {number} in {part}.",
+            f"It has {len(rows)} rows, counted from 0." if rows else f"{part} has no rows.",
+        )
+    return rows[number]
+
+
+def _value(
+    field: str, value: JsonValue, row: RowOut, record: ScanRecord, envelope: Envelope | None, catalogue: Catalogue
+) -> JsonValue:
+    image = envelope.image if envelope else None
+    task = _task(catalogue, record.task)
+    inner = (
+        _task(catalogue, str(record.options.get(INNER) or task.options[INNER])) if task and task.photos > 1 else None
+    )
+    size = (image.width, image.height) if image else None
+    return check_value(row.model_extra or {}, field, value, task, inner, size)
+
+
+def _task(catalogue: Catalogue, name: str) -> Task | None:
+    """None for one that is not in the catalogue any more."""
+    try:
+        return catalogue.find(name)
+    except UnknownTask:
+        return None

@@ -1,0 +1,266 @@
+"""Scans and tasks over HTTP. A handler reads the request, asks the service, and shapes the answer; nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import JsonValue
+
+from pixel_agent.api.http.clients import client_of, new_scan_id
+from pixel_agent.api.http.idempotency import HEADER, Answer, Key, Slot, held
+from pixel_agent.api.http.problems import inlined, problems
+from pixel_agent.api.http.sse import EventStream, Write, error_event, event
+from pixel_agent.api.http.uploads import (
+    ScanBody,
+    ScanFields,
+    Submission,
+    check_length,
+    check_question,
+    is_json,
+    read_form,
+    read_json,
+    scan_fields,
+    unless_gone,
+)
+from pixel_agent.api.routes.async_scans import accept, wants_async
+from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
+from pixel_agent.core.envelope import Envelope, Problem
+from pixel_agent.core.errors import PixelAgentError, ScanCancelled
+from pixel_agent.scheduling.admission import Ticket
+from pixel_agent.schemas.tasks import (
+    FailedPart,
+    LegacyAnswer,
+    LegacyError,
+    ScanList,
+    TaskOut,
+    overall_status,
+    server_timing,
+)
+from pixel_agent.service.service import ScanService
+from pixel_agent.tasks import DEFAULT_TASK
+
+router = APIRouter()
+
+FORM = "multipart/form-data"
+PARK_AFTER_S = 1.0
+"""An upload that takes longer stands in nobody's way meanwhile."""
+_BINARY: dict[str, object] = {"type": "string", "format": "binary"}
+_STATES = (400, 408, 413, 415, 422, 502, 503, 504)
+_PROBLEMS = problems(*_STATES)
+_LEGACY_ERRORS: dict[int | str, dict[str, object]] = {code: {"model": LegacyError} for code in _STATES}
+
+
+def _form(field: str, photo: dict[str, object]) -> dict[str, object]:
+    properties = {field: photo, **inlined(ScanFields)["properties"]}
+    return {FORM: {"schema": {"type": "object", "properties": properties, "required": [field]}}}
+
+
+_PHOTOS: dict[str, object] = {"type": "array", "items": _BINARY}
+_JSON: dict[str, object] = {"application/json": {"schema": inlined(ScanBody)}}
+
+
+@router.post(
+    "/scan",
+    tags=["scans"],
+    summary="Scan one photo (the contract of the first rebuild)",
+    responses={200: {"model": LegacyAnswer}, **_LEGACY_ERRORS},
+    openapi_extra={"requestBody": {"required": True, "content": _form("file", _BINARY)}},
+)
+async def legacy_scan(request: Request) -> Response:
+    """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
+    service: ScanService = request.app.state.service
+    with admitted(request, service, _early_priority(request), most=1) as ticket:
+        submission = await read_form(request, "file", service.settings, most=1, strict=False)
+        asked = _requests(submission, request)
+        async with held(service, await _key(service, request, submission)) as slot:
+            if slot.answer is not None:
+                return slot.answer.response()
+            with service.admit_all(ticket, asked):
+                scan = await unless_gone(request, service.scan(asked[0]))
+            body = LegacyAnswer.of(scan).model_dump_json()
+            await slot.settle(body)
+    headers = {"Server-Timing": server_timing(scan.timings)}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+_STREAMED: dict[str, object] = {"model": Envelope | ScanList, "content": {"text/event-stream": {}}}
+
+
+@router.post(
+    "/v1/scans",
+    tags=["scans"],
+    summary="Scan up to 8 photos",
+    responses={200: _STREAMED, **_PROBLEMS},
+    openapi_extra={"requestBody": {"required": True, "content": {**_form("photos", _PHOTOS), **_JSON}}},
+)
+async def create_scan(
+    request: Request, stream: Annotated[bool, Query(description="Answer with server-sent events.")] = False
+) -> Response:
+    """One photo answers with its envelope; several answer with a list, in which one bad photo does not stop the rest.
+
+    Multipart with the photos in `photos`, or JSON with `photos` in base64. With `stream=true` the answer comes as events:
+    `queued`, `stage`, `text`, and at last `done` with the whole answer, or `error`.
+    """
+    service: ScanService = request.app.state.service
+    most = service.settings.photo.max_photos
+    if wants_async(request) and not stream:
+        return await _accept(request, service, most)
+    async with AsyncExitStack() as stack:
+        ticket = stack.enter_context(admitted(request, service, _early_priority(request), most=most))
+        submission = await _read(request, service, most)
+        asked = _requests(submission, request)
+        slot = await stack.enter_async_context(held(service, await _key(service, request, submission)))
+        if slot.answer is not None:
+            return EventStream(partial(_told_again, slot.answer), error_event) if stream else slot.answer.response()
+        stack.enter_context(service.admit_all(ticket, asked))
+        if stream:
+            return EventStream(partial(_told, service, asked, slot), error_event, stack.pop_all())
+        answer = await unless_gone(request, _answered(service, asked))
+        body = answer.model_dump_json()
+        await slot.settle(body)
+    headers = {"Server-Timing": server_timing(answer.timings)} if isinstance(answer, Envelope) else {}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+async def _accept(request: Request, service: ScanService, most: int) -> Response:
+    """Take the upload in beside the door: a scan that waits in the database stands in nobody's way."""
+    length = check_length(request, service.settings.photo, most=most)
+    service.kept.check()
+    with service.admission.upload(length, client_of(request)):
+        return await accept(service, request, await _read(request, service, most))
+
+
+async def _read(request: Request, service: ScanService, most: int) -> Submission:
+    if is_json(request):
+        return await read_json(request, service.settings, most=most)
+    return await read_form(request, "photos", service.settings, most=most, strict=True)
+
+
+async def _key(service: ScanService, request: Request, submission: Submission) -> Key | None:
+    """The request's Idempotency-Key, if it has one: only then are its photos hashed for it."""
+    if HEADER not in request.headers:
+        return None
+    photos = [await service.photos.digest(upload.data) for upload in submission.uploads]
+    return Key.of(request, submission.fields, photos)
+
+
+async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envelope | ScanList:
+    if asked[0].task.photos > 1:
+        return Envelope.of(await service.compare(asked))
+    if len(asked) == 1:
+        return Envelope.of(await service.scan(asked[0]))
+    return await _several(service, asked)
+
+
+async def _told(service: ScanService, asked: Sequence[ScanRequest], slot: Slot, write: Write) -> None:
+    """The same, with what happens on the way. Of several photos, `photo` says which (from 0)."""
+
+    def teller(index: int) -> OnEvent:
+        which: dict[str, JsonValue] = {"photo": index} if len(asked) > 1 else {}
+        return lambda name, values: write(event(name, json.dumps({**which, **values}, ensure_ascii=False)))
+
+    told = [replace(part, on_event=teller(index)) for index, part in enumerate(asked)]
+    answer = await _answered(service, told)
+    body = answer.model_dump_json()
+    await slot.settle(body)
+    write(event("done", body))
+
+
+async def _told_again(answer: Answer, write: Write) -> None:
+    write(event("done", answer.body))
+
+
+@router.get("/v1/tasks", tags=["tasks"], summary="What a scan can be asked", response_model=list[TaskOut])
+async def list_tasks(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list[TaskOut]:
+    """Names, schema, and how well the engine in use answers each task."""
+    service: ScanService = request.app.state.service
+    return [TaskOut.of(task, service.engine.plan(task), lang) for task in service.catalogue]
+
+
+@router.get("/v1/tasks/{name}", tags=["tasks"], summary="One task", response_model=TaskOut, responses=_PROBLEMS)
+async def get_task(request: Request, name: str, lang: Annotated[Lang, Query()] = "zh") -> TaskOut:
+    """By id, Chinese or English name."""
+    service: ScanService = request.app.state.service
+    task = service.catalogue.find(name)
+    return TaskOut.of(task, service.engine.plan(task), lang)
+
+
+def _requests(submission: Submission, request: Request) -> list[ScanRequest]:
+    service: ScanService = request.app.state.service
+    fields = submission.fields
+    task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
+    arrived = asyncio.get_running_loop().time()
+    check_question(task, fields.question)
+    return [
+        ScanRequest(
+            scan_id=new_scan_id(),
+            data=upload.data,
+            filename=upload.filename,
+            task=task,
+            received_at=datetime.now(UTC),
+            question=fields.question,
+            store_id=fields.store_id,
+            priority=fields.priority,
+            deadline=arrived + fields.deadline_ms / 1000 if fields.deadline_ms else None,
+            lang=fields.lang,
+            force=fields.force,
+            fresh="no-cache" in request.headers.get("cache-control", ""),
+            options=fields.options,
+            client=client_of(request),
+        )
+        for upload in submission.uploads
+    ]
+
+
+async def _several(service: ScanService, asked: Sequence[ScanRequest]) -> ScanList:
+    async def one(part: ScanRequest) -> Envelope | FailedPart | PixelAgentError:
+        try:
+            return Envelope.of(await service.scan(part))
+        except ScanCancelled:
+            raise
+        except PixelAgentError as error:
+            return error
+
+    results = await asyncio.gather(*(one(part) for part in asked))
+    errors = [result for result in results if isinstance(result, PixelAgentError)]
+    if len(errors) == len(results):
+        raise errors[0]
+    parts = [
+        FailedPart(scan_id=part.scan_id, status="failed", error=Problem.of(result))
+        if isinstance(result, PixelAgentError)
+        else result
+        for part, result in zip(asked, results, strict=True)
+    ]
+    return ScanList(scan_id=new_scan_id(), status=overall_status(parts), task=asked[0].task.id, scans=parts)
+
+
+@contextmanager
+def admitted(request: Request, service: ScanService, priority: Priority, *, most: int) -> Iterator[Ticket]:
+    """Come in before the body is read. An upload that takes long is not counted as a scan until it is here."""
+    length = check_length(request, service.settings.photo, most=most)
+    with service.admit(length, priority, client_of(request)) as ticket:
+        slow = asyncio.get_running_loop().call_later(PARK_AFTER_S, ticket.park)
+        try:
+            yield ticket
+        finally:
+            slow.cancel()
+
+
+def _early_priority(request: Request) -> Priority:
+    """The priority as far as it is known before the body: that of the query, and `/scan` is interactive by default.
+
+    Elsewhere the form may still say `bulk`, so only what would refuse even a bulk scan refuses before the body is read.
+    """
+    given = request.query_params.get("priority")
+    if given is not None:
+        return scan_fields({"priority": given}, strict=True).priority
+    return Priority.INTERACTIVE if request.url.path == "/scan" else Priority.BULK

@@ -1,0 +1,213 @@
+"""Stores: which there are, and how one of them does over time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from pixel_agent.api.routes.filters import Moment
+from pixel_agent.api.routes.history import PROBLEMS
+from pixel_agent.core.errors import InvalidRequest, NotFound
+from pixel_agent.core.periods import Bucket, bucket_ms, local_offset_min, start_of
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import overview
+from pixel_agent.storage.overview import Overview, Period, Tally
+from pixel_agent.storage.records import Topic, millis, moment, now_ms
+
+router = APIRouter(prefix="/v1/stores", tags=["stores"], responses=PROBLEMS)
+
+MAX_BUCKETS = 400
+USUAL_BUCKETS = {"day": 30, "week": 12}
+"""How far back an overview goes unless it is told."""
+
+
+class StoreLineOut(BaseModel):
+    """One store in the list."""
+
+    store_id: str
+    scans: int
+    last_at: datetime
+    findings: int
+    alerts: int
+    advised: int = Field(description="Scans that a person should look at.")
+
+
+class StoreList(BaseModel):
+    """Every store that scans name, the one scanned last first."""
+
+    stores: list[StoreLineOut]
+
+
+class TallyOut(BaseModel):
+    """What the scans of some time came to."""
+
+    scans: int
+    completed: int
+    partial: int
+    retake_required: int
+    failed: int
+    completed_share: float | None = Field(description="0-1; null without scans.")
+    readable_share: float | None = Field(description="Scans that were not sent back for a better photo, 0-1.")
+    findings: int
+    by_severity: dict[str, int] = Field(description="Findings that complain, those without a severity as `unrated`.")
+    alerts: int
+    advised: int
+
+    @classmethod
+    def of(cls, tally: Tally) -> TallyOut:
+        """From the store's noun."""
+        return cls(**_tally(tally))
+
+
+class BucketOut(TallyOut):
+    """One day or week."""
+
+    start: datetime
+
+
+class ChangeOut(BaseModel):
+    """This period less the one before."""
+
+    scans: int
+    findings: int
+    alerts: int
+    advised: int
+    completed_share: float | None
+    readable_share: float | None
+
+
+class TopicOut(BaseModel):
+    """What findings or alerts were about."""
+
+    kind: str
+    label: str
+    severity: str | None
+    number: int
+    previous: int = Field(description="In the period before.")
+
+
+class StoreOut(BaseModel):
+    """A store over time. Days and weeks (from Monday on) are those of `utc_offset_min`."""
+
+    store_id: str
+    since: datetime
+    until: datetime
+    bucket: Bucket
+    utc_offset_min: int
+    total: TallyOut
+    previous: TallyOut = Field(description="The same number of days or weeks before.")
+    change: ChangeOut
+    buckets: list[BucketOut]
+    top: list[TopicOut]
+
+
+class StoreQuery(BaseModel):
+    """Which time of a store."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment | None = Field(None, description="From the day or week of this moment on.")
+    until: Moment | None = Field(None, description="Up to the day or week of this moment; else now.")
+    bucket: Bucket = "day"
+    utc_offset_min: int | None = Field(
+        None, ge=-1440, le=1440, description="Minutes that the shop's clock is ahead of UTC; else the server's."
+    )
+
+
+@router.get("", summary="All stores")
+async def list_stores(request: Request) -> StoreList:
+    """Every store that scans name, at most 1000."""
+    service: ScanService = request.app.state.service
+    async with service.kept.db.read() as conn:
+        lines = await overview.all_stores(conn)
+    return StoreList(stores=[StoreLineOut(**{**asdict(line), "last_at": moment(line.last_at)}) for line in lines])
+
+
+@router.get("/{store_id:path}", summary="A store over time")
+async def get_store(request: Request, store_id: str, query: Annotated[StoreQuery, Query()]) -> StoreOut:
+    """By day or week: scans, findings, alerts, what comes up most, and what changed against the time before."""
+    service: ScanService = request.app.state.service
+    offset = local_offset_min() if query.utc_offset_min is None else query.utc_offset_min
+    period = _period(query, offset)
+    if not store_id or len(store_id) > 200 or "\x00" in store_id:
+        raise NotFound("No store has such a name.", "GET /v1/stores lists all.")
+    async with service.kept.db.read() as conn:
+        now, before = await overview.of_store(conn, store_id, period)
+        if not now.total.scans and not before.total.scans and not await overview.known(conn, store_id):
+            raise NotFound("No scan names this store.", "GET /v1/stores lists all that scans name.")
+    return _store(store_id, query.bucket, offset, period, now, before)
+
+
+def _period(query: StoreQuery, offset_min: int) -> Period:
+    """Whole days or weeks. Raises InvalidRequest."""
+    width = bucket_ms(query.bucket)
+    last = start_of(millis(query.until) - 1 if query.until else now_ms(), query.bucket, offset_min)
+    usual = last - (USUAL_BUCKETS[query.bucket] - 1) * width
+    first = start_of(millis(query.since), query.bucket, offset_min) if query.since else usual
+    period = Period(first, last + width, width)
+    if not 0 < len(period.starts) <= MAX_BUCKETS:
+        raise InvalidRequest(
+            f"From `since` to `until` are {max(0, len(period.starts))} {query.bucket}s.",
+            f"Accepted are 1 to {MAX_BUCKETS}; `bucket=week` reaches further.",
+        )
+    return period
+
+
+def _store(store_id: str, bucket: Bucket, offset: int, period: Period, now: Overview, before: Overview) -> StoreOut:
+    total, previous = TallyOut.of(now.total), TallyOut.of(before.total)
+    return StoreOut(
+        store_id=store_id,
+        since=moment(period.since),
+        until=moment(period.until),
+        bucket=bucket,
+        utc_offset_min=offset,
+        total=total,
+        previous=previous,
+        change=ChangeOut(
+            scans=total.scans - previous.scans,
+            findings=total.findings - previous.findings,
+            alerts=total.alerts - previous.alerts,
+            advised=total.advised - previous.advised,
+            completed_share=_less(total.completed_share, previous.completed_share),
+            readable_share=_less(total.readable_share, previous.readable_share),
+        ),
+        buckets=[
+            BucketOut(start=moment(start), **_tally(tally))
+            for start, tally in zip(period.starts, now.buckets, strict=True)
+        ],
+        top=_top(now.topics, before.topics),
+    )
+
+
+def _tally(tally: Tally) -> dict[str, object]:
+    said = asdict(tally)
+    said["by_severity"] = said.pop("severities")
+    said["completed_share"] = _share(tally.completed, tally.scans)
+    said["readable_share"] = _share(tally.scans - tally.retake_required, tally.scans)
+    return said
+
+
+def _top(topics: list[Topic], before: list[Topic]) -> list[TopicOut]:
+    earlier = {topic[:3]: topic.number for topic in before}
+    return [
+        TopicOut(
+            kind=topic.kind,
+            label=topic.label,
+            severity=topic.severity or None,
+            number=topic.number,
+            previous=earlier.get(topic[:3], 0),
+        )
+        for topic in topics[: overview.TOP]
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _less(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else round(one - other, 4)

@@ -1,0 +1,124 @@
+"""Webhooks over HTTP: who is told what happens, and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from pixel_agent.api.http.ids import WebhookId
+from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.uploads import explain, read_body
+from pixel_agent.core.errors import InvalidRequest
+from pixel_agent.jobs.webhooks.delivery import check_receiver
+from pixel_agent.schemas.signing import key_of, new_secret
+from pixel_agent.schemas.webhooks import DeliveryOut, DeliveryPage, NewWebhookOut, WebhookIn, WebhookList, WebhookOut
+from pixel_agent.service.service import ScanService
+from pixel_agent.storage import outbox, webhooks
+from pixel_agent.storage.outbox import State
+from pixel_agent.storage.records import now_ms
+from pixel_agent.storage.webhooks import Webhook
+
+_BODY: dict[str, object] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": WebhookIn.model_json_schema()}}}
+}
+MOST_WEBHOOKS = 100
+"""Each event is written once for every webhook that wants it."""
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 404, 409, 503))
+
+
+@router.post("", status_code=201, summary="Tell an address what happens", openapi_extra=_BODY)
+async def create_webhook(request: Request) -> NewWebhookOut:
+    """The answer holds the secret that signs what is sent; it is not shown again."""
+    service: ScanService = request.app.state.service
+    wanted = _parsed(await read_body(request, service.settings, most=0))
+    await check_receiver(wanted.url, service.settings.webhooks)
+    secret = _checked(wanted.secret) if wanted.secret is not None else new_secret()
+    webhook = Webhook(uuid.uuid4().hex, wanted.url, tuple(dict.fromkeys(wanted.kinds)), secret, now_ms())
+    async with service.kept.db.write() as conn:
+        if len(await webhooks.everyone(conn)) >= MOST_WEBHOOKS:
+            raise InvalidRequest(f"There are {MOST_WEBHOOKS} webhooks already.", "Delete one first.")
+        await webhooks.create(conn, webhook)
+    return NewWebhookOut(**WebhookOut.of(webhook).model_dump(), secret=secret)
+
+
+@router.get("", summary="All webhooks")
+async def list_webhooks(request: Request) -> WebhookList:
+    """The oldest first, without their secrets."""
+    service: ScanService = request.app.state.service
+    async with service.kept.db.read() as conn:
+        return WebhookList(webhooks=[WebhookOut.of(webhook) for webhook in await webhooks.everyone(conn)])
+
+
+@router.delete("/{webhook_id}", status_code=204, summary="Tell it nothing any more", response_class=Response)
+async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
+    """What it has not been told yet is forgotten."""
+    service: ScanService = request.app.state.service
+    async with service.kept.db.write() as conn:
+        await webhooks.remove(conn, webhook_id)
+    return Response(status_code=204)
+
+
+@router.post("/{webhook_id}/test", status_code=202, summary="Send it an event of the kind `webhook.test`")
+async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
+    """It goes the way of every event, signed and repeated; the list of deliveries says what became of it."""
+    service: ScanService = request.app.state.service
+    async with service.kept.db.write() as conn:
+        await webhooks.get(conn, webhook_id)
+        delivery = await outbox.ping(conn, webhook_id, now_ms())
+    service.kept.notifier.tell(webhook_id)
+    return DeliveryOut.of(delivery)
+
+
+@router.get("/deliveries", summary="What was told, what waits, and what could not be told")
+async def list_deliveries(
+    request: Request,
+    state: Annotated[State | None, Query(description="Only these; `dead` are the dead letters.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(description="`next` of the page before.", max_length=20)] = None,
+) -> DeliveryPage:
+    """The newest first."""
+    service: ScanService = request.app.state.service
+    async with service.kept.db.read() as conn:
+        found = await outbox.page(conn, state, _before(cursor), limit + 1)
+    more = str(found[limit - 1].delivery_id) if len(found) > limit else None
+    return DeliveryPage(deliveries=[DeliveryOut.of(delivery) for delivery in found[:limit]], next=more)
+
+
+@router.post("/deliveries/{delivery_id}/retry", summary="Try a dead letter again")
+async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
+    """With all attempts before it again. Later events of the same scan may have been delivered meanwhile."""
+    service: ScanService = request.app.state.service
+    if not 0 < delivery_id < 2**63:
+        raise InvalidRequest("This is not the number of a delivery.", "GET /v1/webhooks/deliveries lists them.")
+    async with service.kept.db.write() as conn:
+        delivery = await outbox.revive(conn, delivery_id, now_ms())
+    service.kept.notifier.tell(delivery.webhook_id)
+    return DeliveryOut.of(delivery)
+
+
+def _parsed(body: bytes) -> WebhookIn:
+    try:
+        return WebhookIn.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidRequest(explain(error), "See /docs for the JSON body of a webhook.") from None
+
+
+def _checked(secret: str) -> str:
+    try:
+        key_of(secret)
+    except ValueError as error:
+        raise InvalidRequest(f"secret: {error}", "Leave it out, and one is made.") from None
+    return secret
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not cursor.isascii() or not cursor.isdecimal() or int(cursor) >= 2**63:
+        raise InvalidRequest("This cursor is not one of ours.", "Send `next` of the page before, unchanged.")
+    return int(cursor)

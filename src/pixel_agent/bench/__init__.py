@@ -1,1 +1,0 @@
-"""Benchmarks, each a command under `pixel-agent bench`: see `app.py`."""

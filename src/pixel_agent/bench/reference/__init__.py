@@ -1,4 +1,0 @@
-"""The serving stacks that people use today, on a simulated device: what `pixel-agent bench reference` compares with.
-
-Each module here runs in an environment of its own and imports nothing of Pixel Agent but its siblings.
-"""

@@ -1,0 +1,65 @@
+"""The nouns of Pixel Agent, shared by every stage; frozen, and free of behaviour that belongs to a stage.
+
+One request flows one way: `ScanRequest` → `Photo` → `Job` → `Batch` → `Output` → `Draft` → `Reading` → `Scan`.
+Nothing here imports a stage. Nouns are imported from here; `errors`, `settings` and `envelope` by their own names.
+"""
+
+from __future__ import annotations
+
+from pixel_agent.core.engine import Batch, EngineInfo, Job, Output, Tokens
+from pixel_agent.core.photo import (
+    VISUAL_TOKEN_SIDE,
+    Box,
+    Code,
+    Notice,
+    Photo,
+    Pixels,
+    Point,
+    Quad,
+    Quality,
+    TextLine,
+    bounding_box,
+)
+from pixel_agent.core.reading import Alert, Draft, Reading, Review, Row, Severity, Source
+from pixel_agent.core.scan import OnEvent, Scan, ScanRequest, Status
+from pixel_agent.core.task import Capability, Facts, Finish, Lang, Message, Plan, Priority, Sampling, Support, Task
+
+__all__ = [
+    "VISUAL_TOKEN_SIDE",
+    "Alert",
+    "Batch",
+    "Box",
+    "Capability",
+    "Code",
+    "Draft",
+    "EngineInfo",
+    "Facts",
+    "Finish",
+    "Job",
+    "Lang",
+    "Message",
+    "Notice",
+    "OnEvent",
+    "Output",
+    "Photo",
+    "Pixels",
+    "Plan",
+    "Point",
+    "Priority",
+    "Quad",
+    "Quality",
+    "Reading",
+    "Review",
+    "Row",
+    "Sampling",
+    "Scan",
+    "ScanRequest",
+    "Severity",
+    "Source",
+    "Status",
+    "Support",
+    "Task",
+    "TextLine",
+    "Tokens",
+    "bounding_box",
+]

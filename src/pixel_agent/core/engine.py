@@ -1,0 +1,99 @@
+"""What goes to an engine and what comes back: jobs, batches, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from pydantic import JsonValue
+
+from pixel_agent.core.photo import Photo, TextLine
+from pixel_agent.core.reading import Draft
+from pixel_agent.core.task import Lang, Message, Priority, Task
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A prepared scan on its way to the device. `deadline` is on the scheduler's clock (seconds), None for never.
+
+    `on_text` hears each new piece of the model's answer, on the event loop, from engines that can give it as it comes; the
+    pieces together are `Output.text`. A job that runs again, because its replica was lost, begins anew.
+    """
+
+    scan_id: str
+    task: Task
+    photo: Photo
+    lang: Lang = "zh"
+    question: str | None = None
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    priority: Priority = Priority.INTERACTIVE
+    deadline: float | None = None
+    client: str = ""
+    compatibility: str = ""
+    today: date = date.min
+    messages: tuple[Message, ...] = ()
+    on_text: Callable[[str], None] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Visual tokens that the job costs."""
+        return self.photo.visual_tokens
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        """What a model is told: the job's own messages, else the photo, the task's prompt and the user's question."""
+        if self.messages:
+            return self.messages
+        prompt = self.task.prompt(self.lang)
+        if self.question:
+            prompt = f"{prompt}\n{'问题：' if self.lang == 'zh' else 'Question: '}{self.question}"
+        return (Message("user", (None, prompt)),)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Jobs that one replica runs together.
+
+    An engine that works in steps calls `beat` at each, from any thread: it is not taken for hung while it does. One that
+    knows an answer before the batch has ended may say so with `answered`, on the event loop; `run` gives it once more.
+    """
+
+    jobs: tuple[Job, ...]
+    beat: Callable[[], None] = lambda: None
+    answered: Callable[[Job, Output], None] = lambda _job, _output: None
+
+    @property
+    def tokens(self) -> int:
+        """Visual tokens of all jobs."""
+        return sum(job.tokens for job in self.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a model read and wrote."""
+
+    visual: int = 0
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What an engine gives for one job: a draft (engines that apply rules) or raw text (models), never both."""
+
+    draft: Draft | None = None
+    text: str = ""
+    lines: tuple[TextLine, ...] = ()
+    tokens: Tokens | None = None
+    finish_reason: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Who answers."""
+
+    name: str
+    model: str
+    version: str
+    simulated: bool = False

@@ -1,0 +1,1 @@
+"""The embedded engine: text is read on the CPU, rules say what it means."""

@@ -1,0 +1,1 @@
+"""Models on OpenAI-compatible servers elsewhere."""

@@ -1,0 +1,147 @@
+"""What each kind of OpenAI-compatible server wants beside the messages, and the body of a request in its dialect."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import simplejpeg
+from pydantic import JsonValue
+
+from pixel_agent.core import Job, Message, Photo, Pixels, Priority
+from pixel_agent.photo.smart_resize import visual_size
+
+ResponseFormat = Literal["json_schema", "json_object", "off"]
+
+
+MAX_USER = 200
+"""Longest name of a client that our own chat API takes, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One kind of server. `priorities` maps our classes to its numbers (None: it knows none); `health` is a path from the
+    server's root, empty where only the list of models can be asked for.
+    """
+
+    kind: str
+    response_format: ResponseFormat
+    priorities: Mapping[Priority, int] | None = None
+    stream_usage: bool = True
+    health: str = "/health"
+
+    def without(self, complaint: str) -> Dialect | None:
+        """The dialect less the extra that a server complains of in its own words; None if it complains of none we sent.
+
+        vLLM refuses priorities unless it was started with `--scheduling-policy priority`, and older servers do not know
+        every extra: better one plain request more than a scan lost.
+        """
+        words = complaint.casefold()
+        if self.priorities is not None and "priority" in words:
+            return replace(self, priorities=None)
+        about_format = ("response_format", "json_schema", "schema", "grammar", "guided", "structured")
+        if self.response_format != "off" and any(word in words for word in about_format):
+            return replace(self, response_format="json_object" if self.response_format == "json_schema" else "off")
+        if self.stream_usage and "stream_options" in words:
+            return replace(self, stream_usage=False)
+        return None
+
+
+_LOWER_FIRST = {priority: rank for rank, priority in enumerate(Priority)}
+_HIGHER_FIRST = {priority: -rank for rank, priority in enumerate(Priority)}
+
+DIALECTS: Mapping[str, Dialect] = {
+    dialect.kind: dialect
+    for dialect in (
+        Dialect("vllm", "json_schema", _LOWER_FIRST),
+        Dialect("sglang", "json_schema", _HIGHER_FIRST),
+        Dialect("lmdeploy", "json_schema"),
+        Dialect("llama.cpp", "json_schema"),
+        Dialect("pixel-agent", "json_schema", _LOWER_FIRST, health="/readyz"),
+        Dialect("plain", "off", health=""),
+    )
+}
+"""What the servers' own documentation says; SGLang serves higher numbers first unless it is told otherwise."""
+
+_OWNERS = {
+    "vllm": "vllm",
+    "sglang": "sglang",
+    "lmdeploy": "lmdeploy",
+    "llamacpp": "llama.cpp",
+    "llama.cpp": "llama.cpp",
+    "pixel-agent": "pixel-agent",
+}
+
+
+def recognise(owned_by: str, has_version: bool) -> Dialect:
+    """The dialect of a server from `owned_by` of its models, and whether it answers `/version` as vLLM does."""
+    kind = _OWNERS.get(owned_by.strip().casefold())
+    return DIALECTS[kind or ("vllm" if has_version else "plain")]
+
+
+def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream: bool) -> bytes:
+    """The JSON of a chat request; `photo` is the data URL of the job's photo.
+
+    The photo is set in afterwards: it needs no escaping, and looking through it for quotes took a millisecond.
+    """
+    mark = uuid4().hex
+    task, sampling = job.task, job.task.sampling
+    body: dict[str, JsonValue] = {
+        "model": model,
+        "messages": [_message(message, mark) for message in job.conversation],
+        "max_tokens": task.max_new_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stream": stream,
+    }
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed
+    if stream and dialect.stream_usage:
+        body["stream_options"] = {"include_usage": True}
+    if dialect.kind == "pixel-agent" and job.client:
+        body["user"] = job.client[:MAX_USER]  # for the fair share, where it trusts us; nobody else needs to know
+    if dialect.priorities is not None:
+        body["priority"] = dialect.priorities[job.priority]
+    if task.schema and dialect.response_format == "json_schema":
+        schema: dict[str, JsonValue] = {"name": task.id[:64], "schema": dict(task.schema), "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif task.schema and dialect.response_format == "json_object":
+        body["response_format"] = {"type": "json_object"}
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace").replace(mark.encode(), photo)
+
+
+def data_url(photo: Photo, max_pixels: int, quality: int) -> bytes:
+    """The prepared photo as a JPEG at exactly the size that the model sees, so that no server scales it again.
+
+    Blocks for some milliseconds: call it in a worker thread. Raises InvalidPhoto for a strip that no model takes.
+    """
+    pixels = photo.pixels
+    width, height = visual_size(*photo.prepared_size, max_pixels)
+    if (width, height) != photo.prepared_size:
+        shrinks = width * height < photo.pixels.shape[0] * photo.pixels.shape[1]
+        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=way), np.uint8)
+    jpeg: bytes = simplejpeg.encode_jpeg(_contiguous(pixels), quality=quality, colorspace="RGB", colorsubsampling="420")
+    return b"data:image/jpeg;base64," + b64encode(jpeg)
+
+
+def _message(message: Message, photo: str) -> JsonValue:
+    if None not in message.parts:
+        return {"role": message.role, "content": "".join(part for part in message.parts if part is not None)}
+    content: list[JsonValue] = [
+        {"type": "image_url", "image_url": {"url": photo}} if part is None else {"type": "text", "text": part}
+        for part in message.parts
+    ]
+    return {"role": message.role, "content": content}
+
+
+def _contiguous(pixels: Pixels) -> Pixels:
+    return pixels if pixels.flags.c_contiguous else pixels.copy()

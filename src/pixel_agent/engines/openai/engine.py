@@ -1,0 +1,186 @@
+"""The model on other servers: any that speak the OpenAI chat protocol, one or many.
+
+The pool holds one slot (an engine of this class) for every request that the servers may have in flight, and gives each
+slot one scan at a time. So no scan waits for a batch to end: the servers' own batching is kept full, and our queue
+decides who is next until the moment a server can take one more. All slots share one `Fleet`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from math import inf
+
+import httpx
+
+from pixel_agent.core import Batch, Capability, EngineInfo, Job, Output, Plan, Task
+from pixel_agent.core.errors import DeadlineExceeded, EngineUnavailable, PixelAgentError, ScanCancelled
+from pixel_agent.core.settings import OpenAISettings
+from pixel_agent.engines.base import Limits, plan_by_capability
+from pixel_agent.engines.openai.call import Call, CallFailed, send
+from pixel_agent.engines.openai.dialects import DIALECTS, data_url, request_body
+from pixel_agent.engines.openai.health import Address, Event, next_pause
+from pixel_agent.engines.openai.server_pool import Fleet, Server, Supervised
+
+log = logging.getLogger("pixel_agent.openai")
+
+CAPABILITIES = frozenset(Capability)
+MAX_TOKENS = 1_000_000
+"""No bound: a slot takes one photo, and the pixel budget bounds that."""
+
+
+class OpenAIEngine:
+    """One slot of a fleet. `run` sends every job at once and never batches."""
+
+    def __init__(self, fleet: Fleet, name: str = "openai") -> None:
+        self._fleet = fleet
+        self._settings = fleet.settings
+        self._name = name
+        self._running: dict[Job, asyncio.Task[Output | PixelAgentError]] = {}
+        self._client: httpx.AsyncClient | None = None
+        self._lost: PixelAgentError | None = None
+        self._tell: Callable[[BaseException], None] = lambda _error: None
+
+    @property
+    def info(self) -> EngineInfo:
+        """Who answers; the model's name is known once a server has been asked."""
+        return EngineInfo(self._name, self._fleet.model, version("pixel-agent"))
+
+    @property
+    def limits(self) -> Limits:
+        """One photo a slot."""
+        return Limits(1, MAX_TOKENS)
+
+    @property
+    def slo_s(self) -> float | None:
+        """No promise: it is the servers' to make."""
+        return None
+
+    def plan(self, task: Task) -> Plan:
+        """Everything in full, codes by the evidence stage, at the photo size that the settings allow."""
+        return plan_by_capability(task, CAPABILITIES, pixel_budget=self._settings.max_pixels)
+
+    def when_lost(self, tell: Callable[[BaseException], None]) -> None:
+        """Say once, on the event loop, when no server is left, even while nothing runs here."""
+        self._tell = tell
+        if self._lost is not None:
+            tell(self._lost)
+
+    async def start(self) -> None:
+        """Wait for a healthy server. Raises EngineUnavailable that says what is wrong with each."""
+        await self._fleet.join(self._lose)
+        self._client = self._fleet.new_client()
+
+    async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
+        """Answer every job, each on its own; a job that fails is answered by its error."""
+        self._running = {job: asyncio.ensure_future(self._answer(job)) for job in batch.jobs}
+        try:
+            answers = await asyncio.gather(*self._running.values(), return_exceptions=True)
+        finally:
+            for task in self._running.values():
+                task.cancel()
+            self._running = {}
+        return [_settled(answer) for answer in answers]
+
+    def forget(self, job: Job) -> None:
+        """Close the job's request: servers stop generating for a client that has gone."""
+        task = self._running.get(job)
+        if task is not None:
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Leave the fleet; the last slot closes it."""
+        client, self._client = self._client, None
+        try:
+            if client is not None:
+                await client.aclose()
+        finally:
+            await self._fleet.leave(self._lose)
+
+    def _lose(self, error: PixelAgentError) -> None:
+        self._lost = error
+        self._tell(error)
+
+    async def _answer(self, job: Job) -> Output | PixelAgentError:
+        until = asyncio.get_running_loop().time() + self._settings.timeout_s
+        try:
+            async with asyncio.timeout_at(min(until, job.deadline or inf)) as patience:
+                return await self._try(job, min(until, job.deadline or inf))
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            if job.deadline is not None and job.deadline <= until:
+                return DeadlineExceeded("The deadline passed while the model server answered.", "Allow more time.")
+            return EngineUnavailable(f"No model server answered within {self._settings.timeout_s:g} s.")
+        except PixelAgentError as error:
+            return error
+
+    async def _try(self, job: Job, until: float) -> Output:
+        """Ask one server after another while that can help; being full is no failure, only a wait."""
+        settings = self._settings
+        photo = await self._fleet.encode(lambda: data_url(job.photo, settings.max_pixels, settings.jpeg_quality))
+        loop, failures, avoid = asyncio.get_running_loop(), 0, None
+        while True:
+            try:
+                async with self._fleet.server(until, avoid) as server:
+                    return await self._send(job, server, photo)
+            except CallFailed as failure:
+                if not failure.again:
+                    raise failure.error from None
+                if failure.event is Event.REFUSED:
+                    continue
+                failures += 1
+                pause = next_pause(failures, settings.retries, until - loop.time(), self._fleet.pace)
+                if pause is None:
+                    raise failure.error from None
+                avoid = server
+                await asyncio.sleep(pause)
+
+    async def _send(self, job: Job, server: Server, photo: bytes) -> Output:
+        """One request in the server's dialect, again with one extra less for each that it refuses.
+
+        That a server knows no priorities is remembered. A refused schema may be this job's own, and is not held
+        against the server.
+        """
+        spoken, client = server.dialect or DIALECTS["plain"], self._client
+        if client is None:
+            raise EngineUnavailable("The engine has not been started.")
+        while True:
+            call = Call(
+                url=f"{server.address.url}/chat/completions",
+                server=server.address.name,
+                body=request_body(job, server.model, spoken, photo, stream=job.on_text is not None),
+                visual_tokens=job.tokens,
+                on_text=job.on_text,
+            )
+            try:
+                return await send(client, call)
+            except CallFailed as failure:
+                simpler = spoken.without(failure.complaint) if failure.complaint else None
+                if simpler is None:
+                    raise
+                log.warning("event=extra_refused server=%s complaint=%r", call.server, failure.complaint)
+                spoken = simpler
+                if server.dialect is not None:
+                    server.dialect = replace(
+                        server.dialect, priorities=simpler.priorities, stream_usage=simpler.stream_usage
+                    )
+
+
+def openai_engines(
+    settings: OpenAISettings, addresses: Sequence[Address], name: str = "openai", supervised: Supervised | None = None
+) -> Sequence[Callable[[], OpenAIEngine]]:
+    """One factory a slot: as many as the servers may have requests in flight, all of one fleet."""
+    fleet = Fleet(settings, addresses, supervised)
+    return [lambda: OpenAIEngine(fleet, name)] * (settings.max_in_flight * max(1, len(addresses)))
+
+
+def _settled(answer: Output | PixelAgentError | BaseException) -> Output | PixelAgentError:
+    if isinstance(answer, Output | PixelAgentError):
+        return answer
+    if isinstance(answer, asyncio.CancelledError):
+        return ScanCancelled("Nobody waited for the scan any more.")
+    raise answer

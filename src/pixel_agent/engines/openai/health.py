@@ -1,0 +1,187 @@
+"""Servers behind the `openai` engine: what is known of the health and load of each, and who gets the next request.
+
+Everything here is pure: an event and a time in, a new value out. `engines/fleet.py` owns the servers and the clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+
+import httpx
+
+from pixel_agent.core.errors import ConfigurationError
+
+MAX_RETRY_AFTER_S = 60.0
+"""A server that wants a longer pause is asked again by then."""
+
+_WEIGHTED = re.compile(r"(?P<url>[^*]+?)(?:\*(?P<weight>[0-9]+(?:\.[0-9]+)?))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is: the base URL that ends before `/chat/completions`, and its share among others."""
+
+    url: str
+    weight: float = 1.0
+
+    @property
+    def root(self) -> str:
+        """The server itself, without the version of the API: where health and version are asked for."""
+        return self.url.removesuffix("/v1")
+
+    @property
+    def name(self) -> str:
+        """The address for people: without user, password and query."""
+        url = httpx.URL(self.url)
+        return f"{url.scheme}://{url.host}{'' if url.port is None else f':{url.port}'}{url.path}"
+
+
+class Event(Enum):
+    """What a request or a health check told about a server."""
+
+    ANSWERED = auto()
+    REFUSED = auto()
+    """It is full: 503 or 429. No failure."""
+    FAILED = auto()
+    """It answered nonsense, an error of its own, or broke off."""
+    UNREACHABLE = auto()
+    """No connection: nothing can be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a server is given up, how long it is left alone, and how much it is given at most."""
+
+    eject_after: int
+    backoff_min_s: float
+    backoff_max_s: float
+    max_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of a server. Only a health check brings one back that is not `up`.
+
+    `limit` is how many requests it takes at once, as learned: a refusal lowers it to what was inside, answers raise it.
+    """
+
+    limit: float
+    up: bool = False
+    failures: int = 0
+    refusals: int = 0
+    paused_until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One server as the choice sees it; `served` counts requests so far."""
+
+    weight: float
+    in_flight: int
+    served: int
+    health: Health
+
+    def free(self, now: float) -> bool:
+        """Whether it can be given a request now."""
+        return self.health.up and self.health.paused_until <= now and self.in_flight + 1 <= self.health.limit
+
+
+def after(health: Health, event: Event, pace: Pace, now: float, in_flight: int, retry_after_s: float) -> Health:
+    """Health after a request. `in_flight` counts what the server held besides it; `retry_after_s` is the server's wish."""
+    match event:
+        case Event.ANSWERED:
+            limit = min(float(pace.max_in_flight), health.limit + 1 / max(1.0, health.limit))
+            return replace(health, limit=limit, failures=0, refusals=0)
+        case Event.REFUSED:
+            pause = max(retry_after_s, backoff(health.refusals, pace))
+            return replace(
+                health,
+                limit=max(1.0, min(health.limit, float(in_flight))),
+                refusals=health.refusals + 1,
+                paused_until=max(health.paused_until, now + min(pause, MAX_RETRY_AFTER_S)),
+            )
+        case Event.FAILED:
+            failures = health.failures + 1
+            return replace(health, failures=failures, up=health.up and failures < pace.eject_after)
+        case Event.UNREACHABLE:
+            return replace(health, failures=health.failures + 1, up=False)
+
+
+def checked(health: Health, healthy: bool, pace: Pace) -> Health:
+    """Health after a health check: one good check brings a server back, one bad check counts as a failure."""
+    if healthy:
+        return health if health.up else Health(limit=float(pace.max_in_flight), up=True)
+    failures = health.failures + 1
+    return replace(health, failures=failures, up=health.up and failures < pace.eject_after)
+
+
+def least_loaded(servers: Sequence[View], now: float, avoid: int | None = None) -> int | None:
+    """Who gets the next request: the free server with the least load for its weight, then the one that served least.
+
+    `avoid` (where the request has just failed) is taken only where no other server is up. None: nobody can take it.
+    """
+    others = any(view.health.up for number, view in enumerate(servers) if number != avoid)
+    free = [
+        ((view.in_flight + 1) / view.weight, view.served / view.weight, number)
+        for number, view in enumerate(servers)
+        if view.free(now) and not (others and number == avoid)
+    ]
+    return min(free)[2] if free else None
+
+
+def backoff(attempt: int, pace: Pace) -> float:
+    """Pause after the n-th failure in a row, counted from 0: doubling, bounded."""
+    return min(pace.backoff_max_s, pace.backoff_min_s * 2.0 ** min(attempt, 30))
+
+
+def next_pause(failures: int, retries: int, remaining_s: float, pace: Pace) -> float | None:
+    """How long a scan waits after its n-th failure (from 1); None where trying again is no use: too often, or too late."""
+    pause = backoff(failures - 1, pace)
+    return pause if failures <= retries and pause < remaining_s else None
+
+
+def retry_after_s(header: str | None, now: datetime) -> float:
+    """The pause that a Retry-After header asks for, in seconds or as a date; 0 for none or nonsense."""
+    words = (header or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", words):
+        return min(float(words), MAX_RETRY_AFTER_S)
+    try:
+        wait = (parsedate_to_datetime(words) - now).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
+    return min(max(wait, 0.0), MAX_RETRY_AFTER_S)
+
+
+def parse_urls(text: str) -> tuple[Address, ...]:
+    """The servers of a setting: `http://gpu1:8000/v1*2, http://gpu2:8000/v1`. Raises ConfigurationError."""
+    addresses = tuple(_parse_url(part.strip()) for part in text.split(",") if part.strip())
+    if not addresses:
+        raise ConfigurationError(
+            "openai.urls names no server.", "Set it to the base URL of one, such as http://127.0.0.1:8001/v1."
+        )
+    twice = {address.url for address in addresses if sum(other.url == address.url for other in addresses) > 1}
+    if twice:
+        raise ConfigurationError(
+            "openai.urls names a server twice.", "Give it a weight instead: http://gpu1:8000/v1*2."
+        )
+    return addresses
+
+
+def _parse_url(part: str) -> Address:
+    match = _WEIGHTED.fullmatch(part)
+    advice = "A base URL and a weight above 0, if any: http://gpu1:8000/v1*2."
+    try:
+        url = httpx.URL(match["url"].strip()) if match else None
+    except httpx.InvalidURL:
+        url = None
+    if match is None or url is None or url.scheme not in ("http", "https") or not url.host or url.query:
+        raise ConfigurationError("openai.urls holds something that is no base URL.", advice)
+    weight = float(match["weight"] or 1)
+    if not weight > 0:
+        raise ConfigurationError("openai.urls gives a server no weight.", advice)
+    return Address(str(url).rstrip("/"), weight)

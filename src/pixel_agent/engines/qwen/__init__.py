@@ -1,0 +1,1 @@
+"""The vision-language model in this process."""

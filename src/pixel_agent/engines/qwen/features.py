@@ -1,0 +1,99 @@
+"""What the vision tower sees in a photo, computed once: the same photo under another task skips the tower."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import Qwen3VLForConditionalGeneration
+from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
+
+from pixel_agent.core import Pixels
+from pixel_agent.engines.qwen.pixels import MERGE, grid_of, pixel_values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """One photo in the model's size; equal `key`s have equal pixels."""
+
+    key: tuple[str, int, int]
+    pixels: Pixels
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Frames, rows and columns of patches."""
+        return grid_of(self.pixels)
+
+    @property
+    def tokens(self) -> int:
+        """Visual tokens."""
+        frames, rows, columns = self.grid
+        return frames * rows * columns // MERGE**2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Embeddings of one photo: tokens x width, once for the input and once for each deepstack layer."""
+
+    levels: tuple[torch.Tensor, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Device memory that they hold."""
+        return sum(level.nbytes for level in self.levels)
+
+
+class PhotoFeatures:
+    """The vision tower with a memory of at most `max_bytes`, least recently used first out. One thread only.
+
+    `hits` and `misses` count photos.
+    """
+
+    def __init__(self, model: Qwen3VLForConditionalGeneration, max_bytes: int) -> None:
+        self.hits = 0
+        self.misses = 0
+        self.bytes = 0
+        self._model = model
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[str, int, int], Features] = OrderedDict()
+
+    def of(self, views: Sequence[View]) -> BaseModelOutputWithDeepstackFeatures:
+        """The model's `mm_encoder_outputs` of these photos, in order; each distinct photo is seen at most once."""
+        found = {view.key: self._kept[view.key] for view in views if view.key in self._kept}
+        new = list({view.key: view for view in views if view.key not in found}.values())
+        self.hits += len(views) - len(new)
+        self.misses += len(new)
+        if new:
+            found.update(zip((view.key for view in new), self._see(new), strict=True))
+        for key, features in found.items():
+            self._keep(key, features)
+        rows = [found[view.key].levels for view in views]
+        deep = [list(level) for level in zip(*(levels[1:] for levels in rows), strict=True)]
+        # The model takes lists with one tensor a photo, though it declares plain tensors.
+        outputs: Any = {"pooler_output": [levels[0] for levels in rows], "deepstack_features": deep}
+        return BaseModelOutputWithDeepstackFeatures(**outputs)
+
+    def _see(self, views: Sequence[View]) -> list[Features]:
+        device = self._model.device
+        values = torch.cat([pixel_values(view.pixels, device) for view in views])
+        grid = torch.tensor([view.grid for view in views], device=device)
+        seen = self._model.get_image_features(values, grid, return_dict=True)
+        # Copies: a slice would keep the features of the whole group alive.
+        return [
+            Features(tuple(level[place].clone() for level in (seen.pooler_output, *seen.deepstack_features)))
+            for place in range(len(views))
+        ]
+
+    def _keep(self, key: tuple[str, int, int], features: Features) -> None:
+        if features.bytes > self._max_bytes:
+            return
+        if key not in self._kept:
+            self._kept[key] = features
+            self.bytes += features.bytes
+        self._kept.move_to_end(key)
+        while self.bytes > self._max_bytes:
+            _, old = self._kept.popitem(last=False)
+            self.bytes -= old.bytes

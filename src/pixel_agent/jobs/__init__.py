@@ -1,0 +1,1 @@
+"""Accepted scans: taken in, run later, recorded, retried."""

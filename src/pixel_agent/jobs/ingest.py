@@ -1,0 +1,72 @@
+"""Takes scans in for later: what is hopeless is refused now, what is accepted is on the disk before anybody is told so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.core.errors import PixelAgentError, StoreUnavailable
+from pixel_agent.core.settings import PhotoSettings
+from pixel_agent.photo.stage import check, digest
+from pixel_agent.storage import scans
+from pixel_agent.storage.records import NewScan, PhotoRecord
+from pixel_agent.storage.store import Store
+
+AT_ONCE: Final = 8
+"""Photos that are checked and written at once; each waits for the disk, not for a core."""
+
+
+class Intake:
+    """Keeps photos and records of accepted scans. One event loop owns it."""
+
+    def __init__(self, store: Store, photo: PhotoSettings) -> None:
+        self._store = store
+        self._photo = photo
+        self._writing = asyncio.Semaphore(AT_ONCE)
+
+    async def keep(self, data: bytes) -> PhotoRecord:
+        """Check a photo by its header and write it: it survives a power cut from now on.
+
+        Raises an InvalidPhoto, StoreFull, StoreUnavailable.
+        """
+        async with self._writing:
+            await self._store.check_room(len(data))
+            return await asyncio.to_thread(self._keep, data)
+
+    async def keep_all(self, photos: Sequence[bytes]) -> list[PhotoRecord]:
+        """The same for several; the first error stops all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                kept = [group.create_task(self.keep(data)) for data in photos]
+        except* PixelAgentError as errors:
+            raise _first(errors) from None
+        return [task.result() for task in kept]
+
+    async def add(self, conn: AsyncConnection, new: Sequence[NewScan]) -> None:
+        """Put scans into the queue, in a durable transaction; their photos are kept. Raises StoreUnavailable."""
+        await scans.insert_many(conn, [scans.Entry(scan, None) for scan in new])
+        await self.check_there([scan.photo for scan in new if scan.photo is not None])
+
+    async def check_there(self, photos: Sequence[PhotoRecord]) -> None:
+        """Raise StoreUnavailable if a photo was deleted, with the last scan of it, since it was kept.
+
+        Its row is locked by now, so that it stays.
+        """
+        names = {photo.sha256 for photo in photos}
+        if not await asyncio.to_thread(lambda: all(map(self._store.photos.exists, names))):
+            raise StoreUnavailable("A photo was deleted in this moment.", "Send it again.")
+
+    def _keep(self, data: bytes) -> PhotoRecord:
+        header = check(data, self._photo)
+        width, height = header.upright_size
+        record = PhotoRecord(digest(data), len(data), header.media_type, width, height)
+        self._store.photos.put(data, record.sha256, durable=True)
+        return record
+
+
+def _first(errors: BaseExceptionGroup[PixelAgentError]) -> PixelAgentError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

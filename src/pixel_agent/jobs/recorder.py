@@ -1,0 +1,337 @@
+"""Synchronous scans become records: in the journal before they are answered, in the database a moment later.
+
+The photo's file is written while the device works; the record is appended to the journal, and goes into the next transaction
+together with all that came in meanwhile. Whoever opens a transaction finds everything that was answered before. A store that is
+full, down or late costs an answer nothing but a warning: its record waits here, within bounds, until the store works again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy.exc import IntegrityError
+
+from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest
+from pixel_agent.core.errors import DeadlineExceeded, EngineError, StoreError
+from pixel_agent.jobs.journal_recovery import Adopter
+from pixel_agent.storage.completed import Ended, insert
+from pixel_agent.storage.journal import Appended, Journal
+from pixel_agent.storage.outcome import outcome_of, outcome_of_error
+from pixel_agent.storage.photos import sha256_of
+from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, millis, now_ms
+from pixel_agent.storage.store import Store
+
+P = ParamSpec("P")
+T = TypeVar("T")
+log = logging.getLogger("pixel_agent.jobs.recorder")
+
+GROUP = 64
+"""Most scans of one transaction: longer ones would make the accepted scans of others wait."""
+GATHER_S = 0.1
+"""How long records wait for more, unless somebody wants to see them: a group of eight costs a fifth of eight alone."""
+MAX_WAITING = 10_000
+"""Most records that wait for a store that does not work; beyond, the oldest are given up."""
+MAX_WAITING_BYTES = 128 * 2**20
+"""Most bytes of photos that wait with them; beyond, records wait without their photo."""
+AHEAD = 32
+"""Most photo files that are being written ahead of their record."""
+PHOTO_AFTER_S = 0.01
+"""How long a photo's file waits, so that the way to the device is free first."""
+CATCH_UP_S = 10.0
+"""How long a transaction waits for the records before it; on a database that is slower than this, it may miss the last."""
+FLUSH_S = 5.0
+"""How long the end of the service waits for the last records."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStats:
+    """Records written since the start, those that wait, and those that were given up."""
+
+    recorded: int
+    waiting: int
+    lost: int
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A record on its way. `data`: the photo to keep, which may not have been looked at where `new` names none."""
+
+    new: NewScan
+    outcome: Outcome
+    data: bytes | None
+    appended: Appended
+    written: asyncio.Future[bool]
+    wanted: bool = False
+
+    @property
+    def held_bytes(self) -> int:
+        return 0 if self.data is None else len(self.data)
+
+
+class Recorder:
+    """Owned by the service, between its start and its stop; one event loop."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._journal = Journal(store.folder)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="store-files")
+        self._ahead: dict[str, asyncio.Future[None]] = {}
+        self._waiting: deque[_Entry] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._left = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._recorded = self._lost = 0
+
+    @property
+    def stats(self) -> RecorderStats:
+        """Now."""
+        return RecorderStats(self._recorded, len(self._waiting), self._lost)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._tasks = [
+            asyncio.create_task(self._write_all(), name="recorder"),
+            asyncio.create_task(Adopter(self._store).run(), name="journals"),
+        ]
+        self._store.db.before = self.catch_up
+
+    async def stop(self) -> None:
+        """Write what waits, as far as the store lets us within a moment, and end."""
+        if self._store.state.ok:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    while self._waiting:
+                        self._want_all()
+                        self._left.clear()
+                        await self._left.wait()
+        if self._waiting:
+            log.error("records that wait for the next start, as the store did not work: %d", len(self._waiting))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._settle(self._waiting, recorded=False)
+        await self._journal.close()
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def catch_up(self) -> None:
+        """Wait until everything that was answered before this moment is in the database, as far as the store works."""
+        if not self._waiting or not self._store.state.ok:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP_S):
+                await asyncio.shield(self._want_all())
+
+    def photo(self, photo: Photo) -> None:
+        """A scan is about to need this photo kept: begin to write its file, beside everything else."""
+        if not self._store.settings.keep_photos or not self._store.state.ok:
+            return
+        if photo.sha256 in self._ahead or len(self._ahead) >= AHEAD:
+            return
+        writing = asyncio.ensure_future(self._written_soon(photo))
+        self._ahead[photo.sha256] = writing
+        writing.add_done_callback(lambda done: self._photo_written(photo.sha256, done))
+
+    async def keep(self, request: ScanRequest, scan: Scan) -> Scan:
+        """Record a finished scan: the same with the time that took, and with a warning if it is not yet recorded."""
+        began = perf_counter()
+        data = request.data if self._store.settings.keep_photos else None
+        recorded = await self._safe(self._add(_new(request, scan, data), outcome_of(scan), data))
+        took_ms = (perf_counter() - began) * 1000
+        timings = {**scan.timings, "store": took_ms, "total": scan.timings.get("total", 0.0) + took_ms}
+        reading = scan.reading
+        if not recorded:
+            reading = replace(reading, warnings=(*reading.warnings, _not_recorded(request.lang)))
+        return replace(scan, timings=timings, reading=reading)
+
+    def failed(self, request: ScanRequest, error: BaseException) -> None:
+        """Record that a scan failed on the engine or at its deadline; whatever else stopped it is no record."""
+        if isinstance(error, EngineError | DeadlineExceeded):
+            self._add(_new(request), outcome_of_error(error), request.data)
+
+    def _add(self, new: NewScan, outcome: Outcome, data: bytes | None) -> _Entry:
+        if data is not None and self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
+            data, new = None, _without_photo(new)
+        appended = self._journal.append(Ended(new, outcome))
+        appended.done.add_done_callback(self._file_written)
+        entry = _Entry(new, outcome, data, appended, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        self._waiting_bytes += entry.held_bytes
+        if len(self._waiting) > MAX_WAITING:
+            oldest = self._waiting[0]
+            self._give_up(oldest)
+            self._leave([oldest])
+        self._arrived.set()
+        if len(self._waiting) >= GROUP:
+            self._hurry.set()
+        return entry
+
+    async def _safe(self, entry: _Entry) -> bool:
+        """Whether a record outlives this process, and its photo with it."""
+        if not self._store.state.ok:
+            return False
+        photo = self._ahead.get(entry.new.photo.sha256) if entry.new.photo is not None else None
+        coming = [entry.appended.done] if photo is None else [entry.appended.done, photo]
+        done, late = await asyncio.wait(coming, timeout=self._store.settings.append_timeout_s)
+        return not late and not any(writing.exception() for writing in done)
+
+    def _want_all(self) -> asyncio.Future[bool]:
+        """Write without waiting for more. What comes back is done when the last record that waits now is written."""
+        last = self._waiting[-1]
+        last.wanted = True
+        self._hurry.set()
+        return last.written
+
+    # The writer
+
+    async def _write_all(self) -> None:
+        while True:
+            await self._gather()
+            await self._store.works()
+            group = [self._waiting[index] for index in range(min(GROUP, len(self._waiting)))]
+            try:
+                await self._write(group)
+            except StoreError as error:
+                self._store.db.fails(error)
+                log.warning("records wait for the store: %s", error.message)
+                self._settle(self._waiting, recorded=False)
+            except Exception:
+                log.exception("a group of records cannot be written; each is tried by itself")
+                await self._write_singly(group)
+            else:
+                self._leave(group)
+
+    async def _gather(self) -> None:
+        """Wait for a record, and then a moment for more of them."""
+        if not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._hurry.clear()
+        if len(self._waiting) < GROUP and not any(entry.wanted for entry in self._waiting):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await self._hurry.wait()
+
+    async def _write(self, group: Sequence[_Entry]) -> None:
+        """Files, then records, then a look whether a file was deleted meanwhile. Raises StoreError, IntegrityError."""
+        photos = [entry.new.photo.sha256 for entry in group if entry.new.photo is not None]
+        ahead = [writing for sha256 in photos if (writing := self._ahead.get(sha256)) is not None]
+        if ahead:
+            await asyncio.wait(ahead)
+        await self._store.db.append(lambda: self._prepare(group), insert)
+        self._recorded += len(group)
+        self._settle(group, recorded=True)
+        self._store.notifier.tell(*(entry.new.scan_id for entry in group))
+        await self._thread(self._put_all, group)
+
+    async def _write_singly(self, group: Sequence[_Entry]) -> None:
+        """Find the record that no database takes, and give up that one only."""
+        for entry in group:
+            try:
+                await self._write([entry])
+            except StoreError as error:
+                self._store.db.fails(error)
+                return
+            except IntegrityError:  # written before, by a transaction whose end we did not hear of
+                log.warning("a record is there already: %s", entry.new.scan_id)
+                self._settle([entry], recorded=True)
+            except Exception:
+                log.exception("a record cannot be written: %s", entry.new.scan_id)
+                self._give_up(entry)
+            self._leave([entry])
+
+    def _leave(self, group: Sequence[_Entry]) -> None:
+        for entry in group:
+            with suppress(ValueError):  # given up meanwhile, where too many waited
+                self._waiting.remove(entry)
+                self._waiting_bytes -= entry.held_bytes
+        self._journal.release(self._waiting[0].appended.file if self._waiting else None)
+        self._left.set()
+
+    def _give_up(self, entry: _Entry) -> None:
+        self._lost += 1
+        self._settle([entry], recorded=False)
+
+    def _settle(self, group: Sequence[_Entry] | deque[_Entry], *, recorded: bool) -> None:
+        for entry in group:
+            if not entry.written.done():
+                entry.written.set_result(recorded)
+
+    # In threads
+
+    async def _thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def _written_soon(self, photo: Photo) -> None:
+        await asyncio.sleep(PHOTO_AFTER_S)
+        await self._thread(self._put, photo.data, photo.sha256)
+
+    def _put(self, data: bytes, sha256: str) -> None:
+        self._store.photos.put(data, sha256, durable=False)
+
+    def _prepare(self, group: Sequence[_Entry]) -> list[Ended]:
+        """What to put in, with all photo files written. A failed scan's photo is kept only if it had proved to be one."""
+        for entry in group:
+            if entry.new.photo is None and entry.data is not None:
+                photo = PhotoRecord(sha256_of(entry.data), len(entry.data))
+                if self._store.photos.exists(photo.sha256):
+                    entry.new = replace(entry.new, photo=photo)
+        self._put_all(group)
+        return [Ended(entry.new, entry.outcome) for entry in group]
+
+    def _put_all(self, group: Sequence[_Entry]) -> None:
+        for entry in group:
+            if entry.new.photo is not None and entry.data is not None:
+                self._put(entry.data, entry.new.photo.sha256)
+
+    def _photo_written(self, sha256: str, done: asyncio.Future[None]) -> None:
+        self._ahead.pop(sha256, None)
+        self._file_written(done)
+
+    def _file_written(self, done: asyncio.Future[None]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, StoreError):
+            self._store.db.fails(error)
+
+
+def _new(request: ScanRequest, scan: Scan | None = None, data: bytes | None = None) -> NewScan:
+    """What came in. The photo's file is not kept without its `data`; of a scan that failed, the photo is not known yet."""
+    photo = None
+    if scan is not None and scan.photo_sha256 is not None:
+        photo = PhotoRecord(scan.photo_sha256, len(request.data), removed_at=None if data is not None else now_ms())
+    return NewScan(
+        scan_id=request.scan_id,
+        origin="sync",
+        task=request.task.id,
+        received_at=millis(request.received_at),
+        priority=request.priority,
+        lang=request.lang,
+        photo=photo,
+        store_id=request.store_id,
+        question=request.question,
+        force=request.force,
+        options=request.options,
+        filename=request.filename,
+        client=request.client,
+    )
+
+
+def _without_photo(new: NewScan) -> NewScan:
+    return new if new.photo is None else replace(new, photo=replace(new.photo, removed_at=now_ms()))
+
+
+def _not_recorded(lang: Lang) -> Notice:
+    if lang == "zh":
+        return Notice("not_recorded", "本次结果暂时无法存入历史，存储恢复后会补存。")
+    return Notice(
+        "not_recorded", "This answer could not be recorded yet; it is added to the history once the store works."
+    )

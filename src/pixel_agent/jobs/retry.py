@@ -1,0 +1,71 @@
+"""What a failure means for an accepted scan: try again, or end it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pixel_agent.core.errors import (
+    DeadlineExceeded,
+    Draining,
+    EngineUnavailable,
+    OutOfMemory,
+    PixelAgentError,
+    Refused,
+    ReplicaLost,
+    ScanCancelled,
+    StoreError,
+)
+from pixel_agent.storage.outcome import outcome_of_error
+from pixel_agent.storage.records import Outcome
+
+PAUSE_S: Final = 1.0
+MAX_PAUSE_S: Final = 60.0
+"""Pause after the first failure that may pass, doubled with each further one up to the longest."""
+DOWN_PAUSE_S: Final = 2.0
+"""Pause while the engine or the store is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Try once more after a pause; `counted` as an attempt or not."""
+
+    pause_s: float
+    counted: bool
+
+
+def verdict(error: PixelAgentError, attempts: int, max_attempts: int) -> Again | Outcome:
+    """What to do with a scan that was begun `attempts` times, this one included.
+
+    A refusal, and an engine or a store that is down, are not the scan's fault and are not counted.
+    """
+    if isinstance(error, Draining):
+        return Again(0.0, counted=False)  # somebody else may begin it at once
+    if isinstance(error, Refused):
+        return Again(error.retry_after_s or PAUSE_S, counted=False)
+    if isinstance(error, EngineUnavailable | StoreError):
+        return Again(DOWN_PAUSE_S, counted=False)
+    may_pass = isinstance(error, OutOfMemory | ReplicaLost | ScanCancelled) or type(error) is PixelAgentError
+    if may_pass and attempts < max_attempts:
+        return Again(min(MAX_PAUSE_S, PAUSE_S * 2 ** (attempts - 1)), counted=True)
+    if isinstance(error, ScanCancelled):  # not by anybody who asked for that
+        return outcome_of_error(ReplicaLost(error.message, "Run it again."))
+    return outcome_of_error(error)
+
+
+def cancelled(at_ms: int) -> Outcome:
+    """How a scan ends that somebody cancelled."""
+    outcome = outcome_of_error(ScanCancelled("The scan was cancelled.", "Run it again if it is wanted after all."))
+    return replace(outcome, finished_at=at_ms)
+
+
+def late() -> DeadlineExceeded:
+    """The error of a scan whose deadline passed while it waited in the database."""
+    return DeadlineExceeded("The deadline passed while the scan waited.", "Allow more time, or come back later.")
+
+
+def worn_out(attempts: int) -> ReplicaLost:
+    """The error of a scan in whose middle a process died, each time."""
+    return ReplicaLost(
+        f"The process that ran the scan died, {attempts} times.", "Look into the log for the reason, then run it again."
+    )

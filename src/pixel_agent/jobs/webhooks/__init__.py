@@ -1,0 +1,1 @@
+"""Events for other systems: an outbox, signed calls, checked addresses."""

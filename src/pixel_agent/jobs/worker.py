@@ -1,0 +1,259 @@
+"""Runs what was accepted for later: claims scans from the store, has them scanned like any other, and writes down how they end.
+
+A claim is a lease. One timer renews the leases of this process; a claim that is found gone was cancelled, or taken over
+because this process stood still, and its scan is dropped here. Interactive people come first: an accepted scan enters by the
+same door as they do, and waits in the database when it is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from pixel_agent.core.errors import PixelAgentError, StoreError
+from pixel_agent.core.settings import Settings
+from pixel_agent.jobs.completion import Settler
+from pixel_agent.jobs.execution import Attempt, Flow
+from pixel_agent.jobs.retry import cancelled, late, worn_out
+from pixel_agent.storage import batches, idempotency, queue, scans
+from pixel_agent.storage.outcome import outcome_of_error
+from pixel_agent.storage.queue import Claim
+from pixel_agent.storage.records import ScanRecord, now_ms
+from pixel_agent.storage.store import Store
+
+log = logging.getLogger("pixel_agent.jobs.worker")
+
+RENEWALS: Final = 3
+"""Renewals in the time of a lease, so that one that fails costs nothing."""
+REFILL: Final = 4
+"""Places are filled again once one in so many is free: to claim single scans would cost a transaction for each."""
+FORGET_EVERY_S: Final = 600.0
+
+
+@dataclass(slots=True)
+class RunnerStats:
+    """What the background has done. `slots`: scans that may run at once."""
+
+    slots: int
+    running: int = 0
+    ended: int = 0
+    given_back: int = 0
+    lost: int = 0
+
+
+class Runner:
+    """The background of one process. `start` and `stop` own its tasks; `wake` it when a scan was accepted."""
+
+    def __init__(self, store: Store, flow: Flow, settings: Settings, clock_ms: Callable[[], int] = now_ms) -> None:
+        self.stats = RunnerStats(settings.asynchronous.in_flight or flow.slots)
+        self._store = store
+        self._flow = flow
+        self._all_settings = settings
+        self._settings = settings.asynchronous
+        self._clock_ms = clock_ms
+        self._process = uuid.uuid4().hex[:12]
+        self._claims = 0
+        self._turn = 0
+        self._settler = Settler(store)
+        self._running: dict[Attempt, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
+        self._end = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to look for scans."""
+        self._end.clear()
+        self._loops = [asyncio.create_task(self._claim_all()), asyncio.create_task(self._tend_all())]
+
+    async def stop(self, timeout_s: float) -> None:
+        """Claim nothing more, finish what runs within the time, and give the rest back for others to begin at once."""
+        self._end.set()
+        self._wake.set()
+        if self._loops:
+            await asyncio.wait(self._loops[:1])  # nothing is begun from here on
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=timeout_s)
+        for attempt in self._running:
+            attempt.interrupt()
+        await asyncio.gather(*self._running.values(), *self._loops, return_exceptions=True)
+        self._loops = []
+
+    def wake(self) -> None:
+        """There is something new to claim."""
+        self._wake.set()
+
+    async def cancel(self, scan_id: str) -> None:
+        """End a scan that waits or runs, here or elsewhere, unless it has ended already. Raises StoreUnavailable."""
+        async with self._store.db.write() as conn:
+            record = await queue.cancel(conn, scan_id, cancelled(self._clock_ms()))
+        if record is not None:
+            self._drop([scan_id])
+            self._store.notifier.tell(scan_id, record.batch_id)
+
+    async def cancel_batch(self, batch_id: str) -> None:
+        """End a batch and all of its scans that have not ended. Raises NotFound, Conflict, StoreUnavailable."""
+        async with self._store.db.write() as conn:
+            scan_ids = await batches.cancel(conn, batch_id, cancelled(self._clock_ms()))
+        self._drop(scan_ids)
+        self._store.notifier.tell(*scan_ids, batch_id)
+
+    def _drop(self, scan_ids: Iterable[str]) -> None:
+        gone = set(scan_ids)
+        for attempt in self._running:
+            if attempt.claim.scan_id in gone:
+                attempt.drop()
+
+    # Claiming
+
+    async def _claim_all(self) -> None:
+        while not self._end.is_set():
+            self._wake.clear()
+            pause_s = self._settings.poll_s
+            try:
+                pause_s = await self._claim()
+            except StoreError as error:
+                log.warning("the store cannot be asked for scans: %s", error)
+                pause_s = self._all_settings.store.retry_s
+            except Exception:
+                log.exception("scans cannot be claimed; it is tried again")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+
+    async def _claim(self) -> float:
+        """Claim as many as there is room for; how long to wait unless something happens, in seconds."""
+        free, slots = self.stats.slots - len(self._running), self.stats.slots
+        if free < max(1, slots // REFILL) or not self._ready():
+            return self._settings.poll_s
+        now = self._clock_ms()
+        async with self._store.db.read() as conn:
+            if not await queue.waiting(conn, now, self._lease_ms):
+                return self._until(await queue.next_at(conn, now), now)
+        self._claims += 1
+        async with self._store.db.write() as conn:
+            claims = await queue.claim(
+                conn,
+                f"{self._process}:{self._claims}",
+                limit=free,
+                turn=self._turn,
+                now_ms=now,
+                lease_ms=self._lease_ms,
+                max_attempts=self._settings.max_attempts,
+            )
+        self._turn += len(claims)
+        async with self._store.db.read() as conn:
+            records = await scans.of_ids(conn, [claim.scan_id for claim in claims])
+        for claim in claims:
+            self._begin(claim, records.get(claim.scan_id))
+        return self._settings.poll_s
+
+    def _until(self, at_ms: int | None, now: int) -> float:
+        pause_s = self._settings.poll_s
+        return pause_s if at_ms is None else min(pause_s, max(0.001, (at_ms - now) / 1000))
+
+    def _ready(self) -> bool:
+        try:
+            self._flow.check_ready()
+        except PixelAgentError:
+            return False
+        return True
+
+    def _begin(self, claim: Claim, record: ScanRecord | None) -> None:
+        for other in self._running:
+            if other.claim.seq == claim.seq:  # its lease ended here too, while the store was down
+                other.drop()
+        attempt = Attempt(
+            claim, record, self._settler, self._store, self._flow, self._all_settings, self._clock_ms, self._end
+        )
+        self._running[attempt] = asyncio.create_task(self._run(attempt))
+        self.stats.running = len(self._running)
+
+    async def _run(self, attempt: Attempt) -> None:
+        try:
+            how = await attempt.run()
+        except Exception:
+            log.exception("scan %s: it comes back when its lease ends", attempt.claim.scan_id)
+            how = "lost"
+        finally:
+            del self._running[attempt]
+            self.stats.running = len(self._running)
+            self._wake.set()
+        setattr(self.stats, how, getattr(self.stats, how) + 1)
+
+    # Leases, and what nobody may begin any more
+
+    async def _tend_all(self) -> None:
+        """As long as anything runs, also while the rest of the process ends."""
+        lease_s = self._settings.lease_s
+        every_s = min(self._settings.poll_s, lease_s / RENEWALS)
+        renew_at = forget_at = _loop_time()
+        while self._running or not self._end.is_set():
+            try:
+                if _loop_time() >= renew_at:
+                    await self._renew()
+                    renew_at = _loop_time() + lease_s / RENEWALS
+                await self._give_up()
+                if _loop_time() >= forget_at:
+                    await self._forget()
+                    forget_at = _loop_time() + FORGET_EVERY_S
+            except StoreError as error:
+                log.warning("the leases cannot be renewed: %s", error)
+            except Exception:
+                log.exception("the queue cannot be tended; it is tried again")
+            await self._pause(every_s)
+
+    async def _pause(self, seconds: float) -> None:
+        """Until the time is over, the process begins to end, or, while it ends, until nothing runs."""
+        if self._end.is_set():
+            if self._running:
+                await asyncio.wait(self._running.values(), timeout=seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._end.wait()
+
+    async def _renew(self) -> None:
+        held = [attempt for attempt in self._running if not (attempt.settling or attempt.dropped)]
+        if not held:
+            return
+        claims = [attempt.claim for attempt in held]
+        async with self._store.db.write() as conn:
+            still = await queue.renew(conn, claims, now_ms=self._clock_ms(), lease_ms=self._lease_ms)
+        for attempt in held:
+            if attempt.claim.seq not in still and not attempt.settling:
+                attempt.drop()
+
+    async def _give_up(self) -> None:
+        now = self._clock_ms()
+        async with self._store.db.read() as conn:
+            found = await queue.overdue(conn, now_ms=now, max_attempts=self._settings.max_attempts)
+            behind = await batches.left_behind(conn)
+        for overdue in found:
+            error = late() if overdue.why == "deadline" else worn_out(overdue.attempts)
+            async with self._store.db.write() as conn:
+                record = await queue.give_up(conn, overdue, outcome_of_error(error), now_ms=now)
+            if record is not None:
+                self._store.notifier.tell(record.scan_id, record.batch_id)
+        for batch_id in behind:
+            async with self._store.db.write() as conn:
+                await batches.hold(conn, batch_id)
+                await batches.complete(conn, batch_id, now)
+            self._store.notifier.tell(batch_id)
+
+    async def _forget(self) -> None:
+        before = self._clock_ms() - round(self._settings.idempotency_hours * 3_600_000)
+        async with self._store.db.write() as conn:
+            await idempotency.forget(conn, before)
+
+    @property
+    def _lease_ms(self) -> int:
+        return round(self._settings.lease_s * 1000)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

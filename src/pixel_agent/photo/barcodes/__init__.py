@@ -1,0 +1,1 @@
+"""Barcodes and QR codes: found, read, verified."""

@@ -1,0 +1,1 @@
+"""Which scans run together, where, when; and which are refused."""

@@ -1,0 +1,107 @@
+"""What the queue has learnt while it runs (who comes, how fast it drains, when replicas get free), and what follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pixel_agent.core import Priority
+from pixel_agent.core.settings import SchedulerSettings
+from pixel_agent.scheduling.latency import ArrivalRate, DrainRate, LatencyModel, Returns
+from pixel_agent.scheduling.policy import CLASSES, RANK, DeviceSnapshot, Dispatch, ReplicaView, State, batch_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What admission needs to know of the queue; renewed whenever a batch starts or ends, so free to read.
+
+    `per_s` is what all replicas answer under load, `round_s` the time of a full batch of `batch_items` on one of them,
+    `alone_s` that of a single scan. `measured` is
+    False while nothing but the prior stands behind it. `free_at` is when the next replica gets free (the past: one is),
+    `in_flight` counts running scans of each class.
+    """
+
+    per_s: float
+    batch_items: int
+    round_s: float
+    alone_s: float
+    replicas: int
+    measured: bool
+    free_at: float
+    in_flight: tuple[int, ...]
+
+    def start_s(self, waiting: int, now: float) -> float:
+        """In how many seconds a scan starts that has `waiting` scans before it in the queue."""
+        return max(0.0, self.free_at - now) + waiting // self.batch_items * self.round_s / self.replicas
+
+
+class Forecaster:
+    """Hears what happens to the queue of `replicas`. Times are seconds on the scheduler's clock.
+
+    `forecast` is what it made of it when it was last renewed; `typical_tokens` are the visual tokens of a usual scan.
+    """
+
+    def __init__(
+        self, latency: LatencyModel, replicas: int, settings: SchedulerSettings, slo_s: float | None = None
+    ) -> None:
+        self.forecast = Forecast(1.0, 1, 1.0, 1.0, 1, False, 0.0, (0, 0, 0))
+        self.typical_tokens = 0.0
+        self._latency = latency
+        self._replicas = replicas
+        self._settings = settings
+        self._slo_s = slo_s
+        self._arrivals = ArrivalRate()
+        self._returns = Returns(settings.window_ms / 1000)
+        self._drain = DrainRate()
+        self._saturated: dict[int, bool] = {}
+        self._busy_until: dict[int, float] = {}
+
+    def arrived(self, tokens: int, now: float) -> None:
+        """A scan of so many visual tokens came in."""
+        self._arrivals.arrive(now)
+        self._returns.arrive(now)
+        self.typical_tokens += 0.05 * (tokens - self.typical_tokens)
+
+    def started(self, dispatch: Dispatch, waiting: int, now: float) -> None:
+        """A batch went to its replica, while `waiting` scans waited, those of the batch included."""
+        items, tokens = len(dispatch.batch), sum(scan.tokens for scan in dispatch.batch)
+        self._saturated[dispatch.replica] = waiting > items or items == self.forecast.batch_items
+        self._busy_until[dispatch.replica] = now + self._latency.predict(items, tokens)
+
+    def ended(self, replica: int, items: int, seconds: float, now: float) -> None:
+        """A batch was answered: learn how fast a queue drains, and who comes back."""
+        self._returns.ended(items, now)
+        if self._saturated.get(replica):
+            self._drain.observe(items, seconds, now)
+
+    def arrivals_per_s(self, now: float) -> float:
+        """Scans that come, a second."""
+        return self._arrivals.per_s(now)
+
+    def returning(self, now: float) -> tuple[float, float]:
+        """How many scans more are expected from clients that were answered just now, and by when."""
+        return self._returns.expected(now)
+
+    def renew(
+        self, views: Sequence[ReplicaView], running: Iterable[Priority], device: DeviceSnapshot, now: float
+    ) -> None:
+        """Make the forecast again from the healthy replicas and the classes of the scans that run."""
+        latency = self._latency
+        state = State(now, (), views, slo_s=self._slo_s, typical_tokens=self.typical_tokens, device=device)
+        limits = [batch_limit(state, view, latency.fit, self._settings) for view in views]
+        items = min((limit.items for limit in limits), default=self.forecast.batch_items)
+        replicas = len(views) or self._replicas
+        each = self._drain.per_s(now) or items / latency.predict(items, round(items * self.typical_tokens))
+        free = [now if view.idle_since is not None else self._busy_until.get(view.number, now) for view in views]
+        in_flight = Counter(RANK[priority] for priority in running)
+        self.forecast = Forecast(
+            per_s=each * replicas,
+            batch_items=items,
+            round_s=items / each,
+            alone_s=latency.predict(1, round(self.typical_tokens)),
+            replicas=replicas,
+            measured=latency.observed > 0,
+            free_at=min(free, default=now + items / each),
+            in_flight=tuple(in_flight[rank] for rank in range(len(CLASSES))),
+        )

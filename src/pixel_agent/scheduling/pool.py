@@ -1,0 +1,106 @@
+"""The replicas of an engine, together: who is up, who is free, and how much work has been done.
+
+The policy chooses the replica; each `Replica` heals itself; the pool starts, stops and shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pixel_agent.core import Batch, Job
+from pixel_agent.core.settings import PoolSettings
+from pixel_agent.engines.base import Engine
+from pixel_agent.scheduling.latency import LatencyModel, prior_fit
+from pixel_agent.scheduling.policy import ReplicaView
+from pixel_agent.scheduling.replica import EngineFactory, Listener, Replica, ReplicaState
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStats:
+    """One replica for people. `busy_s` is device time since the start, `error` why it is not up."""
+
+    number: int
+    state: ReplicaState
+    busy_s: float
+    batches: int
+    items: int
+    restarts: int
+    error: str
+
+
+class Pool:
+    """As many replicas as factories. `engine` is a sample, never started: it knows info, limits and plans."""
+
+    def __init__(
+        self, factories: Sequence[EngineFactory], settings: PoolSettings, latency: LatencyModel | None = None
+    ) -> None:
+        self.settings = settings
+        self.engine: Engine = factories[0]()
+        self.latency = latency or LatencyModel(prior_fit(self.engine.limits, self.engine.slo_s))
+        self.replicas = tuple(
+            Replica(number, factory, settings, self.latency) for number, factory in enumerate(factories)
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether any replica can take work, now or after its batch."""
+        return any(replica.state in (ReplicaState.READY, ReplicaState.BUSY) for replica in self.replicas)
+
+    @property
+    def idle(self) -> bool:
+        """Whether any replica could take a batch now."""
+        return any(replica.state is ReplicaState.READY for replica in self.replicas)
+
+    async def start(self, listener: Listener) -> None:
+        """Start every replica; returns when one is up or all have tried. Raises the first error if none came up."""
+        for replica in self.replicas:
+            replica.start(listener)
+        trying = {replica.first_start for replica in self.replicas}
+        failed: list[BaseException] = []
+        while trying:
+            done, trying = await asyncio.wait(trying, return_when=asyncio.FIRST_COMPLETED)
+            errors = [future.exception() for future in done]
+            if None in errors:
+                return
+            failed += [error for error in errors if error is not None]
+        await self.stop()
+        raise failed[0]
+
+    async def stop(self) -> None:
+        """Stop every replica; scans that run are handed back as lost."""
+        await asyncio.gather(*(replica.stop() for replica in self.replicas))
+
+    def give(self, number: int, batch: Batch) -> None:
+        """Run a batch on a replica that is ready."""
+        self.replicas[number].give(batch)
+
+    def forget(self, job: Job) -> None:
+        """Nobody waits for a job any more: whichever replica runs it may stop it."""
+        for replica in self.replicas:
+            if replica.forget(job):
+                return
+
+    def views(self) -> tuple[ReplicaView, ...]:
+        """The healthy replicas, for the policy."""
+        return tuple(view for replica in self.replicas if (view := replica.view()) is not None)
+
+    def stats(self) -> tuple[ReplicaStats, ...]:
+        """Every replica, for people."""
+        return tuple(
+            ReplicaStats(
+                number=replica.number,
+                state=replica.state,
+                busy_s=replica.busy_s + self._running_s(replica),
+                batches=replica.batches,
+                items=replica.items,
+                restarts=replica.restarts,
+                error=str(replica.error or ""),
+            )
+            for replica in self.replicas
+        )
+
+    @staticmethod
+    def _running_s(replica: Replica) -> float:
+        return 0.0 if replica.busy_since is None else replica.loop.time() - replica.busy_since

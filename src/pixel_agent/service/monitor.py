@@ -1,0 +1,175 @@
+"""What the machine and its GPUs are doing, sampled in a thread of its own and never on the way of a request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from types import ModuleType
+
+import psutil
+
+from pixel_agent.core.settings import MonitorSettings
+
+log = logging.getLogger("pixel_agent.service.monitor")
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSample:
+    """One GPU. Shares are 0-1, memory in bytes, None where the driver does not say."""
+
+    index: int
+    name: str
+    utilisation: float | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    power_w: float | None
+    temperature_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at the machine. `gpu_note` says why there are no GPUs."""
+
+    time: float
+    cpu: float
+    memory_used_bytes: int
+    memory_total_bytes: int
+    process_rss_bytes: int
+    gpus: tuple[GpuSample, ...]
+    gpu_note: str
+
+    @property
+    def free_gpu_memory_bytes(self) -> int | None:
+        """Free memory of the fullest GPU, None without one."""
+        free = [
+            gpu.memory_total_bytes - gpu.memory_used_bytes
+            for gpu in self.gpus
+            if gpu.memory_total_bytes is not None and gpu.memory_used_bytes is not None
+        ]
+        return min(free, default=None)
+
+    @property
+    def gpu_utilisation(self) -> float | None:
+        """Mean utilisation over the GPUs, None without one."""
+        known = [gpu.utilisation for gpu in self.gpus if gpu.utilisation is not None]
+        return sum(known) / len(known) if known else None
+
+
+class Nvml:
+    """The NVIDIA management library, opened once. Raises RuntimeError with the reason where there is no GPU to see."""
+
+    def __init__(self) -> None:
+        import pynvml
+
+        self._nvml: ModuleType = pynvml
+        try:
+            pynvml.nvmlInit()
+            self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+            self._names = [str(pynvml.nvmlDeviceGetName(handle)) for handle in self._handles]
+        except pynvml.NVMLError as error:
+            raise RuntimeError(str(error)) from None
+        if not self._handles:
+            raise RuntimeError("no NVIDIA GPU in this machine")
+
+    def sample(self) -> tuple[GpuSample, ...]:
+        """One look at every GPU; what a driver does not support is None."""
+        return tuple(self._one(index) for index in range(len(self._handles)))
+
+    def close(self) -> None:
+        """Let go of the library."""
+        self._nvml.nvmlShutdown()
+
+    def _one(self, index: int) -> GpuSample:
+        nvml, handle = self._nvml, self._handles[index]
+        used = self._ask(lambda: float(nvml.nvmlDeviceGetMemoryInfo(handle).used))
+        total = self._ask(lambda: float(nvml.nvmlDeviceGetMemoryInfo(handle).total))
+        busy = self._ask(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu))
+        power = self._ask(lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)))
+        return GpuSample(
+            index=index,
+            name=self._names[index],
+            utilisation=None if busy is None else busy / 100,
+            memory_used_bytes=None if used is None else int(used),
+            memory_total_bytes=None if total is None else int(total),
+            power_w=None if power is None else power / 1000,
+            temperature_c=self._ask(lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
+        )
+
+    def _ask(self, question: Callable[[], float]) -> float | None:
+        try:
+            return question()
+        except self._nvml.NVMLError:
+            return None
+
+
+class Monitor:
+    """Samples every `interval_s` in the background; `latest` is free to read from anywhere."""
+
+    def __init__(self, settings: MonitorSettings, open_gpus: Callable[[], Nvml] = Nvml) -> None:
+        self._settings = settings
+        self._process = psutil.Process()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._gpus: Nvml | None = None
+        self._gpu_note = ""
+        try:
+            self._gpus = open_gpus()
+        except Exception as error:  # the library may be missing, broken, or find nothing: all mean the same to us
+            self._gpu_note = f"no GPU is watched: {error}"
+        self.latest = self._sample()
+
+    def start(self) -> None:
+        """Begin to sample."""
+        if self._gpu_note:
+            log.info("%s", self._gpu_note)
+        self._thread = threading.Thread(target=self._loop, name="monitor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sampling and let go of the driver."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._gpus is not None:
+            self._gpus.close()
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._settings.interval_s):
+            self.latest = self._sample()
+
+    def _sample(self) -> Sample:
+        memory = psutil.virtual_memory()
+        gpus: tuple[GpuSample, ...] = ()
+        if self._gpus is not None:
+            try:
+                gpus = self._gpus.sample()
+            except Exception as error:  # a driver that fell over must not take the service with it
+                self._gpu_note = f"the GPU driver failed: {error}"
+        return Sample(
+            time=monotonic(),
+            cpu=psutil.cpu_percent() / 100,
+            memory_used_bytes=memory.total - memory.available,
+            memory_total_bytes=memory.total,
+            process_rss_bytes=self._process.memory_info().rss,
+            gpus=gpus,
+            gpu_note=self._gpu_note,
+        )
+
+
+class OwnUse:
+    """What part of a GPU's use is our own, from the replicas' busy time between two samples of the monitor."""
+
+    def __init__(self) -> None:
+        self._seen = (0.0, 0.0)
+        self._share = 0.0
+
+    def share(self, sample: Sample, busy_s: float) -> float:
+        """Our share of the time (0-1) between the two latest samples; `busy_s` grows by a second a second of work."""
+        time, before = self._seen
+        if sample.time > time:
+            self._share = min(1.0, max(0.0, (busy_s - before) / (sample.time - time))) if time else 0.0
+            self._seen = (sample.time, busy_s)
+        return self._share

@@ -1,0 +1,155 @@
+"""Identical scans share one run: while it is in flight, and for a settable time after it has ended.
+
+The run belongs to nobody in particular: it goes on while anyone waits for it, and is cancelled when the last one left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from datetime import date
+from typing import Generic, Literal, TypeVar
+
+from pixel_agent.core import Scan, ScanRequest
+from pixel_agent.core.errors import DeadlineExceeded, ScanCancelled
+from pixel_agent.core.settings import CacheSettings
+
+T = TypeVar("T")
+BASE_BYTES = 2000
+"""Rough memory of a finished scan beside its texts and rows."""
+ROW_BYTES = 1500
+"""Rough memory of one row with its fields."""
+Shared = Literal["", "in_flight", "cache"]
+
+
+@dataclass(slots=True, eq=False)
+class _Run(Generic[T]):
+    task: asyncio.Task[T]
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[T]):
+    value: T
+    size: int
+    until: float
+
+
+@dataclass(slots=True)
+class CoalesceCounts:
+    """How often an answer was shared."""
+
+    in_flight: int = 0
+    cache: int = 0
+    runs: int = 0
+    kept_bytes: int = 0
+
+
+class Coalescer(Generic[T]):
+    """Shares runs by key. One event loop owns it; `clock` gives seconds."""
+
+    def __init__(self, settings: CacheSettings, size_of: Callable[[T], int], clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._size_of = size_of
+        self._clock = clock
+        self._runs: dict[Hashable, _Run[T]] = {}
+        self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
+        self.counts = CoalesceCounts()
+
+    async def share(self, key: Hashable, urgency: Hashable, work: Callable[[], Awaitable[T]]) -> tuple[T, Shared]:
+        """The result of `work` for `key`, run once for all who ask meanwhile, and how it was shared.
+
+        Only scans of the same `urgency` share a run in flight, so that nobody waits in a slower class than their own. If
+        the run that was joined ended by another's deadline or cancellation, it is run again for those who remain.
+        """
+        kept = self._fresh(key)
+        if kept is not None:
+            self.counts.cache += 1
+            return kept.value, "cache"
+        slot = (key, urgency)
+        while True:
+            run = self._runs.get(slot)
+            leading = run is None
+            if run is None:
+                run = self._begin(slot, key, work)
+            try:
+                value = await self._wait(slot, run)
+            except (DeadlineExceeded, ScanCancelled):
+                if leading:
+                    raise
+                continue
+            if leading:
+                return value, ""
+            self.counts.in_flight += 1
+            return value, "in_flight"
+
+    def _begin(self, slot: Hashable, key: Hashable, work: Callable[[], Awaitable[T]]) -> _Run[T]:
+        async def call() -> T:
+            return await work()
+
+        run = _Run(asyncio.create_task(call()))
+        self._runs[slot] = run
+        self.counts.runs += 1
+        run.task.add_done_callback(lambda task: self._ended(slot, key, run, task))
+        return run
+
+    async def _wait(self, slot: Hashable, run: _Run[T]) -> T:
+        run.waiting += 1
+        try:
+            return await asyncio.shield(run.task)
+        except asyncio.CancelledError:
+            if run.task.cancelled():
+                raise ScanCancelled("The scan was cancelled.") from None
+            raise
+        finally:
+            run.waiting -= 1
+            if run.waiting == 0 and not run.task.done():
+                self._runs.pop(slot, None)
+                run.task.cancel()
+
+    def _ended(self, slot: Hashable, key: Hashable, run: _Run[T], task: asyncio.Task[T]) -> None:
+        if self._runs.get(slot) is run:
+            del self._runs[slot]
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._keep(key, task.result())
+
+    def _fresh(self, key: Hashable) -> _Kept[T] | None:
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        if kept.until <= self._clock():
+            self._forget(key)
+            return None
+        self._kept.move_to_end(key)
+        return kept
+
+    def _keep(self, key: Hashable, value: T) -> None:
+        size = self._size_of(value)
+        if self._settings.ttl_s <= 0 or size > self._settings.max_bytes:
+            return
+        self._forget(key)
+        self._kept[key] = _Kept(value, size, self._clock() + self._settings.ttl_s)
+        self.counts.kept_bytes += size
+        while self.counts.kept_bytes > self._settings.max_bytes:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: Hashable) -> None:
+        kept = self._kept.pop(key, None)
+        if kept is not None:
+            self.counts.kept_bytes -= kept.size
+
+
+def identity(request: ScanRequest, sha256: str, today: date) -> Hashable:
+    """Everything that an answer depends on: the photo's bytes, and what was asked of it on which day."""
+    options = json.dumps(request.options, sort_keys=True)
+    return sha256, request.task.id, request.question, request.lang, request.force, options, today
+
+
+def kept_bytes(scan: Scan) -> int:
+    """Rough memory of a finished scan."""
+    rows = len(scan.reading.items) + len(scan.reading.findings)
+    return BASE_BYTES + ROW_BYTES * rows + 2 * len(scan.reading.raw_text)

@@ -1,0 +1,327 @@
+"""What the service is doing right now, for `/v1/stats`, its event stream, `pixel-agent top` and the gauges of `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from pixel_agent.core import Priority
+from pixel_agent.service.metrics import WINDOW_S, Gauge
+
+if TYPE_CHECKING:
+    from pixel_agent.service.service import ScanService
+
+
+class ScanStats(BaseModel):
+    """Answers of the last `window_s`, and totals since the start by outcome."""
+
+    window_s: float
+    per_s: float
+    mean_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    outcomes: dict[str, int]
+    refused: dict[str, int]
+    shared_in_flight: int
+    shared_from_cache: int
+
+
+class QueueOut(BaseModel):
+    """Who is inside. Rates are scans a second; `drain_per_s` is what the replicas answer under load."""
+
+    waiting: dict[str, int]
+    in_flight: int
+    inside_scans: int
+    inside_bytes: int
+    oldest_wait_ms: float
+    arrivals_per_s: float
+    drain_per_s: float
+    cancelled: int
+    expired: int
+
+
+class BatchStats(BaseModel):
+    """Batches since the start; `why` is the reason of the last decision, `recent` are the latest sizes."""
+
+    count: int
+    items: int
+    mean_items: float | None
+    recent: list[int]
+    last_items: int | None
+    why: str
+    fit_base_ms: float
+    fit_per_item_ms: float
+    fit_per_token_ms: float
+
+
+class ReplicaOut(BaseModel):
+    """One replica of the engine."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    state: str
+    busy_s: float
+    batches: int
+    items: int
+    restarts: int
+    error: str
+
+
+class GpuOut(BaseModel):
+    """One GPU; shares are 0-1."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    index: int
+    name: str
+    utilisation: float | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    power_w: float | None
+    temperature_c: float | None
+
+
+class DeviceOut(BaseModel):
+    """The device: time the replicas were busy since the start, and what the monitor sees."""
+
+    busy_s: float
+    busy: float
+    gpus: list[GpuOut]
+    gpu_note: str
+
+
+class MachineOut(BaseModel):
+    """The machine, and this process on it."""
+
+    cpu: float
+    memory_used_bytes: int
+    memory_total_bytes: int
+    process_rss_bytes: int
+    photo_threads: int
+    photo_busy: int
+    photo_queued: int
+
+
+class TuningOut(BaseModel):
+    """What admission and the policy go by. `slo_ms` is the response time that is defended, None for none.
+
+    `limit_items` is the largest batch right now, `engine_items` and `engine_tokens` the engine's own bounds. `full_ms` and
+    `alone_ms` are the predicted times of a full batch and of a single scan, `measured` whether more than a guess stands
+    behind them. `bias_ms` is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
+    """
+
+    slo_ms: float | None
+    window_ms: float
+    limit_items: int
+    engine_items: int
+    engine_tokens: int
+    full_ms: float
+    alone_ms: float
+    measured: bool
+    overloaded: bool
+    bias_ms: float
+    scatter_ms: float
+    wait_ms: dict[str, float]
+
+
+class StoreOut(BaseModel):
+    """Whether records and photos can be written; `code` and `reason` say why not.
+
+    Records of synchronous scans since the start: those written, those that wait for the store, those given up.
+    """
+
+    ok: bool
+    code: str
+    reason: str
+    recorded: int
+    waiting: int
+    lost: int
+
+
+class Stats(BaseModel):
+    """Everything, at one moment. `store` is None where scans are not kept."""
+
+    engine: str
+    ready: bool
+    uptime_s: float
+    scans: ScanStats
+    queue: QueueOut
+    batches: BatchStats
+    replicas: list[ReplicaOut]
+    device: DeviceOut
+    machine: MachineOut
+    tuning: TuningOut
+    store: StoreOut | None = None
+
+
+def snapshot(service: ScanService) -> Stats:
+    """Look at the running service; cheap enough for once a second and many listeners."""
+    replicas = service.pool.stats()
+    uptime_s = service.metrics.uptime_s
+    busy_s = sum(replica.busy_s for replica in replicas)
+    return Stats(
+        engine=service.engine.info.name,
+        ready=service.pool.ready,
+        uptime_s=uptime_s,
+        scans=_scans(service),
+        queue=_queue(service),
+        batches=_batches(service),
+        replicas=[ReplicaOut.model_validate(replica) for replica in replicas],
+        device=_device(service, busy_s, busy_s / max(1e-9, uptime_s * len(replicas))),
+        machine=_machine(service),
+        tuning=_tuning(service),
+        store=_store(service),
+    )
+
+
+def gauges(service: ScanService) -> Iterator[Gauge]:
+    """The same as gauges for Prometheus."""
+    now = snapshot(service)
+    yield Gauge("queue_length", "Scans that wait.", ("priority",), _by_label(now.queue.waiting))
+    yield _single("in_flight", "Scans that run.", now.queue.in_flight)
+    refused = tuple(((reason,), float(count)) for reason, count in now.scans.refused.items())
+    yield Gauge("refused_total", "Scans refused at admission.", ("reason",), refused, counter=True)
+    yield _single("inside_scans", "Scans inside, in any stage.", now.queue.inside_scans)
+    yield _single("inside_bytes", "Bytes of uploads inside.", now.queue.inside_bytes)
+    yield _single("drain_per_second", "Scans that the replicas answer a second under load.", now.queue.drain_per_s)
+    yield _single("cancelled_total", "Scans whose clients left.", now.queue.cancelled)
+    yield _single("expired_total", "Scans whose deadline passed.", now.queue.expired)
+    states = tuple(((str(r.number), r.state), 1.0) for r in now.replicas)
+    yield Gauge("replica_state", "1 for the state that a replica is in.", ("replica", "state"), states)
+    restarts = tuple(((str(r.number),), float(r.restarts)) for r in now.replicas)
+    yield Gauge("replica_restarts", "Restarts of a replica.", ("replica",), restarts)
+    yield _single("device_busy_seconds", "Time that replicas were busy.", now.device.busy_s)
+    for name, text in (
+        ("utilisation", "Use of a GPU, 0-1."),
+        ("memory_used_bytes", "Memory in use on a GPU."),
+        ("memory_total_bytes", "Memory of a GPU."),
+        ("power_w", "Power that a GPU draws, in watts."),
+        ("temperature_c", "Temperature of a GPU, in degrees Celsius."),
+    ):
+        seen = tuple(
+            ((str(g.index), g.name), float(getattr(g, name))) for g in now.device.gpus if getattr(g, name) is not None
+        )
+        yield Gauge(f"gpu_{name}", text, ("gpu", "name"), seen)
+    yield _single("photo_threads", "Threads that prepare photos.", now.machine.photo_threads)
+    if now.store is not None:
+        yield _single("store_ok", "1 while records and photos can be written.", now.store.ok)
+        yield _single("store_waiting", "Records that wait for the store.", now.store.waiting)
+        yield _counter("store_recorded_total", "Synchronous scans recorded.", now.store.recorded)
+        yield _counter("store_lost_total", "Records given up because the store did not work.", now.store.lost)
+    yield _single("process_rss_bytes", "Memory of this process.", now.machine.process_rss_bytes)
+
+
+def _scans(service: ScanService) -> ScanStats:
+    last = service.metrics.latencies()
+    shared = service.coalescer.counts
+    return ScanStats(
+        window_s=WINDOW_S,
+        per_s=last.per_s,
+        mean_ms=last.mean_ms,
+        p50_ms=last.p50_ms,
+        p95_ms=last.p95_ms,
+        p99_ms=last.p99_ms,
+        outcomes=dict(service.metrics.totals),
+        refused=service.admission.stats().refused,
+        shared_in_flight=shared.in_flight,
+        shared_from_cache=shared.cache,
+    )
+
+
+def _queue(service: ScanService) -> QueueOut:
+    queue, inside = service.batcher.stats(), service.admission.stats()
+    return QueueOut(
+        waiting={priority.value: count for priority, count in queue.waiting.items()},
+        in_flight=queue.in_flight,
+        inside_scans=sum(inside.inside.values()),
+        inside_bytes=inside.bytes_inside,
+        oldest_wait_ms=queue.oldest_wait_s * 1000,
+        arrivals_per_s=round(queue.arrivals_per_s, 3),
+        drain_per_s=round(queue.drain_per_s, 3),
+        cancelled=queue.cancelled,
+        expired=queue.expired,
+    )
+
+
+def _batches(service: ScanService) -> BatchStats:
+    queue = service.batcher.stats()
+    fit = service.pool.latency.fit
+    return BatchStats(
+        count=queue.batches,
+        items=queue.items,
+        mean_items=queue.items / queue.batches if queue.batches else None,
+        recent=list(queue.batch_sizes),
+        last_items=queue.batch_sizes[-1] if queue.batch_sizes else None,
+        why=queue.last.why if queue.last else "",
+        fit_base_ms=fit.base_s * 1000,
+        fit_per_item_ms=fit.item_s * 1000,
+        fit_per_token_ms=fit.token_s * 1000,
+    )
+
+
+def _device(service: ScanService, busy_s: float, busy: float) -> DeviceOut:
+    sample = service.monitor.latest
+    gpus = [GpuOut.model_validate(gpu) for gpu in sample.gpus]
+    return DeviceOut(busy_s=busy_s, busy=busy, gpus=gpus, gpu_note=sample.gpu_note)
+
+
+def _machine(service: ScanService) -> MachineOut:
+    sample, photos = service.monitor.latest, service.photos.stats
+    return MachineOut(
+        cpu=sample.cpu,
+        memory_used_bytes=sample.memory_used_bytes,
+        memory_total_bytes=sample.memory_total_bytes,
+        process_rss_bytes=sample.process_rss_bytes,
+        photo_threads=photos.threads,
+        photo_busy=photos.busy,
+        photo_queued=photos.queued,
+    )
+
+
+def _tuning(service: ScanService) -> TuningOut:
+    admission, limits, settings = service.admission, service.engine.limits, service.settings
+    inside, forecast = admission.stats(), service.batcher.forecast()
+    return TuningOut(
+        slo_ms=None if admission.slo_s is None else admission.slo_s * 1000,
+        window_ms=settings.scheduler.window_ms,
+        limit_items=forecast.batch_items,
+        engine_items=limits.max_items,
+        engine_tokens=limits.max_tokens,
+        full_ms=round(forecast.round_s * 1000, 1),
+        alone_ms=round(forecast.alone_s * 1000, 1),
+        measured=forecast.measured,
+        overloaded=inside.overloaded,
+        bias_ms=round(inside.bias_s * 1000, 1),
+        scatter_ms=round(inside.scatter_s * 1000, 1),
+        wait_ms={priority.value: round(admission.wait_s(priority) * 1000, 1) for priority in Priority},
+    )
+
+
+def _store(service: ScanService) -> StoreOut | None:
+    if service.store is None or service.recorder is None:
+        return None
+    state, records = service.store.state, service.recorder.stats
+    return StoreOut(
+        ok=state.ok,
+        code=state.code,
+        reason=state.reason,
+        recorded=records.recorded,
+        waiting=records.waiting,
+        lost=records.lost,
+    )
+
+
+def _single(name: str, text: str, value: float) -> Gauge:
+    return Gauge(name, text, (), (((), float(value)),))
+
+
+def _counter(name: str, text: str, value: float) -> Gauge:
+    return Gauge(name, text, (), (((), float(value)),), counter=True)
+
+
+def _by_label(values: dict[str, int]) -> tuple[tuple[tuple[str, ...], float], ...]:
+    return tuple(((label,), float(value)) for label, value in values.items())

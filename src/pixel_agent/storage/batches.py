@@ -1,0 +1,319 @@
+"""Many photos asked the same, as one thing: how far it is, what it became, and that it ends exactly once.
+
+Whoever adds a scan to a batch, ends one of its scans, or changes its state holds the batch's row first. So the last scan to
+end sees that it is the last, and the events of a batch become visible in their order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, cast
+
+from pydantic import JsonValue
+from sqlalchemy import Row, and_, exists, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.core.errors import Conflict, NotFound
+from pixel_agent.storage import events
+from pixel_agent.storage import scans as records
+from pixel_agent.storage.records import FINAL, NewScan, Outcome, ScanFilter
+from pixel_agent.storage.tables import batches, scans
+
+State = Literal["open", "running", "completed", "cancelled"]
+RECENT: Final = 50
+"""Completions that the rate is measured on."""
+UNFINISHED: Final = (Status.QUEUED.value, Status.RUNNING.value)
+MOST: Final = 2**31 - 1
+AGAIN: Final = (Status.FAILED.value, Status.EXPIRED.value)
+"""What a retry begins again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewBatch:
+    """A batch that comes in: what every photo of it is asked."""
+
+    batch_id: str
+    task: str
+    created_at: int
+    name: str = ""
+    open: bool = False
+    priority: Priority = Priority.BULK
+    store_id: str | None = None
+    lang: Lang = "zh"
+    question: str | None = None
+    force: bool = False
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch and how far it is.
+
+    `counts`: scans by status. `recent`: when the last scans ended, newest first; none once the batch itself has ended.
+    """
+
+    seq: int
+    batch_id: str
+    name: str
+    state: State
+    task: str
+    priority: Priority
+    store_id: str | None
+    lang: Lang
+    question: str | None
+    force: bool
+    options: Mapping[str, JsonValue]
+    client: str
+    created_at: int
+    finished_at: int | None
+    counts: Mapping[str, int]
+    recent: Sequence[int]
+
+    @property
+    def total(self) -> int:
+        """Scans in it."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """Scans that have ended, however."""
+        return sum(number for status, number in self.counts.items() if status in FINAL)
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will happen in it any more, unless somebody retries."""
+        return self.state in ("completed", "cancelled")
+
+
+def eta_s(record: BatchRecord, now_ms: int) -> float | None:
+    """Seconds until the end by the rate of the last completions; None before the second one. Pure.
+
+    The rate counts up to now, so that a standstill shows.
+    """
+    remaining = record.total - record.done
+    if record.final or not remaining:
+        return 0.0
+    if len(record.recent) < 2:
+        return None
+    took_ms = max(1, now_ms - record.recent[-1])
+    return round(remaining * took_ms / (len(record.recent) - 1) / 1000, 1)
+
+
+async def create(conn: AsyncConnection, new: NewBatch) -> None:
+    """Put a batch in, still without scans."""
+    values = {
+        "batch_id": new.batch_id,
+        "name": new.name,
+        "state": "open" if new.open else "running",
+        "task": new.task,
+        "priority": new.priority.value,
+        "store_id": new.store_id,
+        "lang": new.lang,
+        "question": new.question,
+        "force": new.force,
+        "options": json.dumps(dict(new.options)),
+        "client": new.client,
+        "created_at": new.created_at,
+    }
+    await conn.execute(insert(batches).values(values))
+
+
+async def hold(conn: AsyncConnection, batch_id: str) -> State | None:
+    """Lock a batch until the transaction ends; its state, None if there is none."""
+    query = select(batches.c.state).where(batches.c.batch_id == batch_id).with_for_update()
+    return cast("State | None", (await conn.execute(query)).scalar_one_or_none())
+
+
+async def get(conn: AsyncConnection, batch_id: str) -> BatchRecord:
+    """One batch. Raises NotFound."""
+    row = (await conn.execute(select(batches).where(batches.c.batch_id == batch_id))).one_or_none()
+    if row is None:
+        raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
+    return (await _records(conn, [row]))[0]
+
+
+async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[BatchRecord]:
+    """The newest batches, those before `before`, a `seq`."""
+    query = select(batches).order_by(batches.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(batches.c.seq < before)
+    return await _records(conn, (await conn.execute(query)).all())
+
+
+async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most: int) -> int:
+    """Add scans to a batch that takes some; how many were not there before. Hold it, or have made it, before.
+
+    A photo is there already if one with its bytes and its file name, as it is kept, is. Raises Conflict when the batch
+    would have more than `most`.
+    """
+    there, index = await _photos_of(conn, batch_id)
+    fresh: dict[tuple[str | None, str | None], NewScan] = {}
+    for scan in new:
+        key = (scan.photo.sha256 if scan.photo else None, records.kept_name(scan.filename))
+        if key not in there:
+            fresh.setdefault(key, scan)
+    total = len(there) + len(fresh)
+    if total > most:
+        raise Conflict(f"The batch would have {total} photos; at most {most} are taken.", "Make a new one.")
+    entries = [
+        records.Entry(_numbered(scan, batch_id, index + number), None) for number, scan in enumerate(fresh.values())
+    ]
+    if entries:
+        await records.insert_many(conn, entries)
+    return len(entries)
+
+
+async def expect_open(conn: AsyncConnection, batch_id: str) -> None:
+    """Hold a batch that takes more photos. Raises NotFound; Conflict if it takes none any more."""
+    await _expect(conn, batch_id, ("open",), "take more photos")
+
+
+async def close(conn: AsyncConnection, batch_id: str, now_ms: int) -> None:
+    """No more photos come; a batch whose scans have all ended is completed by this. Raises NotFound, Conflict."""
+    await _expect(conn, batch_id, ("open", "running", "completed"), "be closed")
+    mine = and_(batches.c.batch_id == batch_id, batches.c.state == "open")
+    await conn.execute(update(batches).where(mine).values(state="running", closed_at=now_ms))
+    await complete(conn, batch_id, now_ms)
+
+
+async def complete(conn: AsyncConnection, batch_id: str, now_ms: int) -> bool:
+    """If a batch takes no more photos and all its scans have ended: say so, once. Whether it did. Hold the batch."""
+    unfinished = select(scans.c.seq).where(scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED)).limit(1)
+    if (await conn.execute(unfinished)).first() is not None:
+        return False
+    mine = and_(batches.c.batch_id == batch_id, batches.c.state == "running")
+    done = await conn.execute(update(batches).where(mine).values(state="completed", finished_at=now_ms))
+    if done.rowcount != 1:
+        return False
+    await _say(conn, events.BATCH_COMPLETED, batch_id, now_ms)
+    return True
+
+
+async def left_behind(conn: AsyncConnection) -> list[str]:
+    """Batches that have nothing to wait for and do not know it: their last scans were deleted."""
+    unfinished = exists().where(scans.c.batch_id == batches.c.batch_id, scans.c.status.in_(UNFINISHED))
+    found = await conn.execute(select(batches.c.batch_id).where(batches.c.state == "running", ~unfinished))
+    return list(found.scalars())
+
+
+async def cancel(conn: AsyncConnection, batch_id: str, outcome: Outcome) -> list[str]:
+    """End all scans that have not ended, and the batch; the ids of those scans. Raises NotFound, Conflict."""
+    await _expect(conn, batch_id, ("open", "running", "cancelled"), "be cancelled")
+    unfinished = and_(scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED))
+    # Locked in one order, as renewals of leases are; a claim skips them, and whoever runs one finds its claim gone.
+    await conn.execute(select(scans.c.seq).where(unfinished).order_by(scans.c.seq).with_for_update())
+    waiting = (Status.QUEUED, Status.RUNNING)
+    found = await records.page(conn, ScanFilter(batch_id=batch_id, statuses=waiting), limit=MOST)
+    ended = {"status": outcome.status.value, "finished_at": outcome.finished_at}
+    why = {"error_code": outcome.error_code, "error": outcome.error}
+    freed = dict.fromkeys(("owner", "lease_until", "available_at"))
+    await conn.execute(update(scans).where(unfinished).values(**ended, **why, **freed))
+    await events.scans_ended(conn, [(record, outcome) for record in reversed(found)])
+    mine = and_(batches.c.batch_id == batch_id, batches.c.state.in_(("open", "running")))
+    done = update(batches).where(mine).values(state="cancelled", finished_at=outcome.finished_at)
+    if (await conn.execute(done)).rowcount:
+        await _say(conn, events.BATCH_CANCELLED, batch_id, outcome.finished_at)
+    return [record.scan_id for record in found]
+
+
+async def retry(conn: AsyncConnection, batch_id: str) -> int:
+    """Begin those that failed or expired again, with all their attempts before them; how many. Raises NotFound, Conflict."""
+    await _expect(conn, batch_id, ("open", "running", "completed"), "be retried")
+    failed = and_(scans.c.batch_id == batch_id, scans.c.status.in_(AGAIN))
+    cleared = ("finished_at", "deadline_at", "available_at", "owner", "lease_until", "error_code", "error", "total_ms")
+    again = update(scans).where(failed).values(status="queued", attempts=0, **dict.fromkeys(cleared))
+    number = (await conn.execute(again)).rowcount
+    if number:
+        done = and_(batches.c.batch_id == batch_id, batches.c.state == "completed")
+        await conn.execute(update(batches).where(done).values(state="running", finished_at=None))
+    return number
+
+
+async def _expect(conn: AsyncConnection, batch_id: str, states: Sequence[State], what: str) -> None:
+    state = await hold(conn, batch_id)
+    if state is None:
+        raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
+    if state not in states:
+        raise Conflict(f"The batch is {state}; it cannot {what}.", "GET it to see how it stands.")
+
+
+async def _say(conn: AsyncConnection, kind: str, batch_id: str, now_ms: int) -> None:
+    record = await get(conn, batch_id)
+    data: dict[str, JsonValue] = {
+        "batch_id": batch_id,
+        "name": record.name,
+        "status": record.state,
+        "task": record.task,
+        "store_id": record.store_id,
+        "total": record.total,
+        "counts": dict(record.counts),
+    }
+    await events.append(conn, kind, batch_id=batch_id, data=data, at_ms=now_ms)
+
+
+async def _photos_of(conn: AsyncConnection, batch_id: str) -> tuple[set[tuple[str | None, str | None]], int]:
+    """Bytes and names of the photos of a batch, and the place behind the last of them: deleted ones leave gaps."""
+    columns = (scans.c.photo_sha256, scans.c.filename, scans.c.batch_index)
+    found = (await conn.execute(select(*columns).where(scans.c.batch_id == batch_id))).all()
+    places = [int(row.batch_index) for row in found if row.batch_index is not None]
+    return {(row.photo_sha256, row.filename) for row in found}, max(places, default=-1) + 1
+
+
+async def _records(conn: AsyncConnection, rows: Sequence[Row[tuple[object, ...]]]) -> list[BatchRecord]:
+    """Batches with what they count, in as many statements however many they are."""
+    counts = await _counts(conn, [row.batch_id for row in rows])
+    recent = await _recent(conn, [row.batch_id for row in rows if row.state in ("open", "running")])
+    return [_record(row, counts.get(row.batch_id, {}), recent.get(row.batch_id, [])) for row in rows]
+
+
+async def _counts(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Scans by status, of each batch that has some."""
+    query = select(scans.c.batch_id, scans.c.status, func.count().label("number"))
+    grouped = query.where(scans.c.batch_id.in_(batch_ids)).group_by(scans.c.batch_id, scans.c.status)
+    counts: dict[str, dict[str, int]] = {}
+    for row in await conn.execute(grouped):
+        counts.setdefault(str(row.batch_id), {})[str(row.status)] = int(row.number)
+    return counts
+
+
+async def _recent(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, list[int]]:
+    """When the last scans of each batch ended, newest first."""
+    if not batch_ids:
+        return {}
+    place = func.row_number().over(partition_by=scans.c.batch_id, order_by=scans.c.finished_at.desc())
+    ended = select(scans.c.batch_id, scans.c.finished_at, place.label("place"))
+    each = ended.where(scans.c.batch_id.in_(batch_ids), scans.c.finished_at.is_not(None)).subquery("each")
+    query = select(each.c.batch_id, each.c.finished_at).where(each.c.place <= RECENT)
+    recent: dict[str, list[int]] = {}
+    for row in await conn.execute(query.order_by(each.c.batch_id, each.c.place)):
+        recent.setdefault(str(row.batch_id), []).append(int(row.finished_at))
+    return recent
+
+
+def _record(row: Row[tuple[object, ...]], counts: Mapping[str, int], recent: Sequence[int]) -> BatchRecord:
+    return BatchRecord(
+        seq=row.seq,
+        batch_id=row.batch_id,
+        name=row.name,
+        state=cast("State", row.state),
+        task=row.task,
+        priority=Priority(row.priority),
+        store_id=row.store_id,
+        lang=cast("Lang", row.lang),
+        question=row.question,
+        force=row.force,
+        options=json.loads(row.options),
+        client=row.client,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        counts=counts,
+        recent=recent,
+    )
+
+
+def _numbered(scan: NewScan, batch_id: str, index: int) -> NewScan:
+    return replace(scan, batch_id=batch_id, batch_index=index)

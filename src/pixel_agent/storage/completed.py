@@ -1,0 +1,34 @@
+"""Scans that had ended before they were put in: those that were answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.storage import events, scans
+from pixel_agent.storage.records import NewScan, Outcome
+
+
+class Ended(NamedTuple):
+    """What came in, and what became of it."""
+
+    new: NewScan
+    outcome: Outcome
+
+
+async def insert(conn: AsyncConnection, ended: Sequence[Ended]) -> None:
+    """Put records in, and say how they ended."""
+    await scans.insert_many(conn, ended)
+    await events.scans_ended(conn, ended)
+
+
+async def insert_new(conn: AsyncConnection, ended: Sequence[Ended]) -> list[str]:
+    """The same for those that have never been put in, and have not been deleted since; their ids."""
+    by_id = {each.new.scan_id: each for each in ended}
+    known = {*await scans.of_ids(conn, list(by_id)), *await events.told_of(conn, list(by_id))}
+    new = [scan_id for scan_id in by_id if scan_id not in known]
+    if new:
+        await insert(conn, [by_id[scan_id] for scan_id in new])
+    return new

@@ -1,0 +1,132 @@
+"""Which corrections of one reading hold for another one of the same photo and task. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from pydantic import JsonValue
+
+from pixel_agent.core import Box
+from pixel_agent.core.envelope import Envelope, RowOut
+from pixel_agent.storage.corrections import PARTS, Part, ReviewRecord, rows_of, value_of
+
+SAME_NAME = 0.6
+SAME_PLACE_IOU = 0.5
+"""Two readings of one photo mean the same thing where boxes overlap so much and names are so alike; both are looser than
+anything that two different things beside each other reach."""
+
+_NAMES = ("name", "shop_name", "rule_id", "hazard", "position_id", "object", "tag_text", "sign_text", "text", "item")
+_LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A correction on its way: the row where it lands (None: nowhere), and what the model says there."""
+
+    correction: ReviewRecord
+    row: int | None
+    model_value: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """What a row is known by; a corrected row also by what was put right."""
+
+    whole: Mapping[str, JsonValue]
+    kind: JsonValue
+    gtins: frozenset[str]
+    names: frozenset[str]
+    box: Box | None
+
+
+def carried(fixed: Sequence[ReviewRecord], before: Envelope, after: Envelope) -> list[Carried]:
+    """Where corrections of `before` (as the model said it) belong in `after`.
+
+    Rows match if they say the same in everything, else by the same GTIN, else by overlapping boxes and like names, else by
+    a name that one row of each reading has; the likest first, every row once.
+    """
+    pairs = {part: _pairs(before, after, part, fixed) for part in PARTS}
+    return [_land(correction, pairs, after) for correction in fixed]
+
+
+def _land(correction: ReviewRecord, pairs: Mapping[Part, Mapping[int, int]], after: Envelope) -> Carried:
+    part, row, field = correction.part, correction.row, correction.field
+    if part is None or row is None or field is None or row not in pairs[part]:
+        return Carried(correction, None, correction.model_value)
+    landed = pairs[part][row]
+    return Carried(correction, landed, value_of(rows_of(after, part)[landed], field))
+
+
+def _pairs(before: Envelope, after: Envelope, part: Part, fixed: Sequence[ReviewRecord]) -> dict[int, int]:
+    """All rows stand against all, so that no correction takes the place of a row that was right."""
+    old = [
+        _face(row, [c for c in fixed if (c.part, c.row) == (part, n)]) for n, row in enumerate(rows_of(before, part))
+    ]
+    new = [_face(row, ()) for row in rows_of(after, part)]
+    once = _once(old) & _once(new)
+    scored = [(_score(one, other, once), i == j, -i, -j) for i, one in enumerate(old) for j, other in enumerate(new)]
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for score, _, i, j in sorted(scored, reverse=True):
+        if score > 0 and -i not in pairs and -j not in taken:
+            pairs[-i] = -j
+            taken.add(-j)
+    return pairs
+
+
+def _face(row: RowOut, fixed: Sequence[ReviewRecord]) -> _Face:
+    right = {correction.field: correction.value for correction in fixed}
+    names = {_name(row, {}), _name(row, right)}
+    gtins = {str(gtin).zfill(14) for gtin in (value_of(row, "gtin"), right.get("gtin")) if gtin}
+    whole = {**(row.model_extra or {}), "bbox": value_of(row, "bbox")}
+    return _Face(whole, value_of(row, "kind"), frozenset(gtins), frozenset(names) - {""}, row.bbox)
+
+
+def _name(row: RowOut, right: Mapping[str | None, JsonValue]) -> str:
+    """The first telling text, as it is or put right."""
+    texts = (right.get(field) or value_of(row, field) for field in _NAMES)
+    return next((text.strip().casefold()[:_LONGEST] for text in texts if isinstance(text, str) and text.strip()), "")
+
+
+def _once(faces: Sequence[_Face]) -> frozenset[str]:
+    """Names that one row alone has."""
+    counted = Counter(name for face in faces for name in face.names)
+    return frozenset(name for name, number in counted.items() if number == 1)
+
+
+def _score(one: _Face, other: _Face, once: frozenset[str]) -> float:
+    """0 for different things, else above 0 and higher the surer."""
+    if one.whole == other.whole:
+        return 10.0
+    if one.kind != other.kind or (one.gtins and other.gtins and not one.gtins & other.gtins):
+        return 0.0
+    overlap = _overlap(one.box, other.box)
+    if one.gtins & other.gtins:
+        return 5.0 + overlap
+    if overlap >= SAME_PLACE_IOU and (alike := _likeness(one.names, other.names)) >= SAME_NAME:
+        return 1.0 + overlap + alike
+    return 0.5 if one.names & other.names & once else 0.0
+
+
+def _likeness(some: frozenset[str], others: frozenset[str]) -> float:
+    """Of the likest pair of names; 1 where neither row has any."""
+    if not some and not others:
+        return 1.0
+    return max((SequenceMatcher(None, a, b, autojunk=False).ratio() for a in some for b in others), default=0.0)
+
+
+def _overlap(one: Box | None, other: Box | None) -> float:
+    """Intersection over union."""
+    if one is None or other is None:
+        return 0.0
+    width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (_area(one) + _area(other) - width * height)
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])

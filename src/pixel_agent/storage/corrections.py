@@ -1,0 +1,155 @@
+"""What people said about a reading, laid over it; the stored document itself never changes. Pure.
+
+`overlay` is how a reviewed reading is shown, `settled` what the list says about it, and `marks` what it proves about the
+model. What becomes of corrections when the same photo is read again stands in `store/carrying.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from pydantic import JsonValue
+
+from pixel_agent.core import Review, Source
+from pixel_agent.core.envelope import Envelope, RowOut
+
+Action: TypeAlias = Literal["confirm", "correct", "comment"]
+Part: TypeAlias = Literal["items", "findings"]
+PARTS: Final[tuple[Part, ...]] = ("items", "findings")
+
+EVIDENCE: Final = frozenset(RowOut.model_fields)
+"""What every row carries beside the task's own fields."""
+EMPTY: Final[tuple[JsonValue, ...]] = (None, "", [], {})
+"""What states nothing."""
+UNJUDGED: Final = frozenset({"kind", "change", "gtin_source", "count_is_estimate"})
+"""Fields that say how a row came about; nobody confirms those."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRecord:
+    """What one person did, once. Times are milliseconds UTC; `row` is None for the whole scan, or where a carried
+    correction matched nothing."""
+
+    id: int
+    at: int
+    reviewer: str
+    action: Action
+    part: Part | None = None
+    row: int | None = None
+    field: str | None = None
+    value: JsonValue = None
+    model_value: JsonValue = None
+    comment: str = ""
+    undone_at: int | None = None
+    carried_from: str | None = None
+
+
+def in_force(reviews: Sequence[ReviewRecord]) -> list[ReviewRecord]:
+    """Those that nobody has undone."""
+    return [review for review in reviews if review.undone_at is None]
+
+
+def corrections(reviews: Sequence[ReviewRecord]) -> list[ReviewRecord]:
+    """The corrections that hold, in order: of several of one field the last; those that match no row all."""
+    found: dict[tuple[object, ...], ReviewRecord] = {}
+    for review in in_force(reviews):
+        if review.action == "correct":
+            place = (review.part, review.row, review.field, review.id if review.row is None else None)
+            found.pop(place, None)
+            found[place] = review
+    return list(found.values())
+
+
+def overlay(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Envelope:
+    """The envelope as people have put it right; the given one stays as it is.
+
+    Rows with a corrected field have `review` corrected, confirmed ones confirmed, and `human` among `verified_by`. What
+    points at no row of this envelope is left out.
+    """
+    fixed = corrections(reviews)
+    confirmed = [review for review in in_force(reviews) if review.action == "confirm"]
+    if not fixed and not confirmed:
+        return envelope
+    return envelope.model_copy(
+        update={
+            part: [_laid(row, part, n, fixed, confirmed) for n, row in enumerate(rows_of(envelope, part))]
+            for part in PARTS
+        }
+    )
+
+
+def settled(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Review:
+    """What a list says of the whole scan.
+
+    Advised as long as a row wants a look, or a carried correction matches nothing: until those are seen to, or the scan is
+    confirmed as a whole. Then corrected if one value was, else confirmed if somebody confirmed anything.
+    """
+    fixed = corrections(reviews)
+    confirms = [review for review in in_force(reviews) if review.action == "confirm"]
+    whole = any(review.part is None for review in confirms)
+    lost = any(correction.row is None for correction in fixed)
+    if not whole and (lost or _advised(overlay(envelope, reviews))):
+        return Review.ADVISED
+    if any(correction.row is not None for correction in fixed):
+        return Review.CORRECTED
+    return Review.CONFIRMED if confirms else Review.NONE
+
+
+def marks(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Iterator[tuple[str, bool]]:
+    """Field and whether the model was right, for each value that a person has judged.
+
+    A corrected value was wrong (unless the person wrote what stood there), every other value of a confirmed row right.
+    What the model left empty counts only where it was corrected; boxes count too, once corrected.
+    """
+    fixed = {(c.part, c.row, c.field): c for c in corrections(reviews) if c.row is not None}
+    confirmed = [review for review in in_force(reviews) if review.action == "confirm"]
+    for part in PARTS:
+        for number, row in enumerate(rows_of(envelope, part)):
+            looked = any(_is_about(review, part, number) for review in confirmed)
+            names = [*(row.model_extra or {}), "bbox"]
+            names += [str(field) for its, at, field in fixed if (its, at) == (part, number) and field not in names]
+            for name in names:
+                correction = fixed.get((part, number, name))
+                if correction is not None:
+                    yield name, correction.value == correction.model_value
+                elif looked and name not in EVIDENCE | UNJUDGED and value_of(row, name) not in EMPTY:
+                    yield name, True
+
+
+def rows_of(envelope: Envelope, part: Part) -> list[RowOut]:
+    """The rows of one part."""
+    return envelope.items if part == "items" else envelope.findings
+
+
+def value_of(row: RowOut, field: str) -> JsonValue:
+    """What a row states, its box as a list; None where it states nothing."""
+    if field == "bbox":
+        return list(row.bbox) if row.bbox else None
+    value: JsonValue = (row.model_extra or {}).get(field)
+    return value
+
+
+def _laid(
+    row: RowOut, part: Part, number: int, fixed: Sequence[ReviewRecord], confirmed: Sequence[ReviewRecord]
+) -> RowOut:
+    values = {c.field: c.value for c in fixed if (c.part, c.row) == (part, number) and c.field}
+    if not values and not any(_is_about(review, part, number) for review in confirmed):
+        return row
+    verified = row.verified_by if Source.HUMAN in row.verified_by else [*row.verified_by, Source.HUMAN.value]
+    review = Review.CORRECTED if values else Review.CONFIRMED
+    evidence: dict[str, object] = {"verified_by": verified, "review": review.value}
+    return RowOut.model_validate({**row.model_dump(), **values, **evidence})
+
+
+def _is_about(review: ReviewRecord, part: Part, number: int) -> bool:
+    return (
+        review.part is None
+        or (review.part, review.row) == (part, number)
+        or (review.part == part and review.row is None)
+    )
+
+
+def _advised(envelope: Envelope) -> bool:
+    return any(row.review == Review.ADVISED for part in PARTS for row in rows_of(envelope, part))

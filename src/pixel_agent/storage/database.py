@@ -1,0 +1,250 @@
+"""The connection to the database: transactions that read, transactions that write, and errors told as ours.
+
+SQLite keeps a write-ahead log, so that readers never wait for the one writer; writers take their turn before they begin,
+so that no transaction fails half-way because another one wrote first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from platformdirs import user_data_path
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from pixel_agent.core.errors import ConfigurationError, StoreError, StoreFull, StoreUnavailable
+from pixel_agent.core.settings import Settings
+from pixel_agent.storage.sqlite import Appender, P, T, Work, reading_engine, writing_engine
+
+FILE = "pixel-agent.sqlite3"
+POOL_S = 10.0
+"""How long PostgreSQL's connections may all be in use."""
+CONNECT_S = 5.0
+"""How long PostgreSQL may take to let us in."""
+READERS = 4
+"""Connections that read at once."""
+_ACCEPTED = "Accepted: postgresql://user:password@host:5432/name or sqlite:////path/file."
+
+
+def data_folder(settings: Settings) -> Path:
+    """Where records and photos live: `data_dir`, else the user's data folder."""
+    return settings.data_dir or user_data_path("pixel-agent", appauthor=False)
+
+
+class Database:
+    """One database. `open` and `close` own its connections; everything else belongs to one event loop.
+
+    `before` is awaited before each transaction: what was promised to be in the database must be there by then. `problem` is
+    what last kept it from writing, None while it works; `troubled` is set while there is one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = data_folder(settings) / FILE
+        given = settings.store.url.get_secret_value()
+        self._url = _async_url(given) if given else f"sqlite+aiosqlite:///{self._path}"
+        self.sqlite = self._url.startswith("sqlite")
+        self._turn = asyncio.Lock()
+        self._reader: AsyncEngine | None = None
+        self._writers: dict[bool, AsyncEngine] = {}
+        self._appender: Appender | None = None
+        self.before: Callable[[], Awaitable[None]] = _nothing
+        self.problem: StoreError | None = None
+        self.troubled = asyncio.Event()
+
+    async def open(self) -> None:
+        """Connect. Raises StoreUnavailable, StoreFull."""
+        with self._noting(), telling():
+            if self.sqlite:
+                await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
+                self._reader = reading_engine(self._url, READERS)
+                self._writers = {durable: writing_engine(self._url, durable=durable) for durable in (False, True)}
+                self._appender = Appender(self._url)
+            else:
+                engine = _postgresql(self._url)
+                self._writers = {False: engine, True: engine}
+                self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
+            async with self._writers[False].connect() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Disconnect; the database can be opened again."""
+        engines = {engine for engine in (self._reader, *self._writers.values()) if engine is not None}
+        self._reader, self._writers = None, {}
+        appender, self._appender = self._appender, None
+        if appender is not None:
+            await appender.close()
+        for engine in engines:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of everything. Raises StoreUnavailable."""
+        await self.before()
+        with self._noting(), telling_database():
+            async with _begun(self._reader) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self, *, durable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end, or not at all.
+
+        It survives the end of this process in any case, and a power cut if it is `durable`. Raises StoreUnavailable,
+        StoreFull.
+        """
+        await self.before()
+        async with self._writing(durable) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, durable: bool) -> AsyncIterator[AsyncConnection]:
+        with self._noting(), telling_database():
+            if self.sqlite:
+                async with self._turn, _begun(self._writers.get(durable)) as connection:
+                    yield connection
+            else:
+                async with _begun(self._writers.get(durable)) as connection:
+                    if not durable:
+                        await connection.execute(text("SET LOCAL synchronous_commit TO off"))
+                    yield connection
+        self.works()
+
+    async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
+        """As `write`, several times as fast on SQLite, for work that awaits nothing but the connection that it is given.
+
+        `prepare` blocks; it runs in a thread before the transaction, and `work` gets what it returns. It does not wait for
+        `before`: whoever fulfils that promise writes by this way.
+        """
+        if self._appender is None:
+            prepared = await asyncio.to_thread(prepare)
+            async with self._writing(durable=False) as connection:
+                return await work(connection, prepared)
+        with self._noting(), telling():
+            async with self._turn:
+                result = await self._appender.run(prepare, work)
+        self.works()
+        return result
+
+    def works(self) -> None:
+        """Something was written."""
+        if self.problem is not None:
+            self.problem = None
+            self.troubled.clear()
+
+    def fails(self, error: StoreError) -> None:
+        """Something could not be written, here or to the folder of the photos."""
+        self.problem = error
+        self.troubled.set()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self.fails(error)
+            raise
+
+
+async def _nothing() -> None:
+    pass
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Turn what a database or a disk says into StoreFull or StoreUnavailable."""
+    try:
+        with telling_database():
+            yield
+    except (ConnectionError, TimeoutError) as error:
+        raise _unreachable(str(error) or "it does not answer") from error
+    except OSError as error:
+        raise of_disk(error) from error
+
+
+@contextmanager
+def telling_database() -> Iterator[None]:
+    """The same for what the database says only: other errors belong to whoever works in the transaction."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise _unreachable("all connections are in use") from error
+    except (OperationalError, InterfaceError, DBAPIError) as error:
+        said = str(error.orig)
+        if "full" in said or "No space left" in said:
+            raise _full() from error
+        if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
+            raise _unreachable(said) from error
+        raise
+
+
+def of_disk(error: OSError) -> StoreFull | StoreUnavailable:
+    """What a failed read or write of a file means for a scan."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _full()
+    return StoreUnavailable(
+        f"The data folder cannot be used: {error.strerror or type(error).__name__}.",
+        "Check its permissions and its disk; it is tried again by itself.",
+    )
+
+
+def _unreachable(said: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The database cannot be used: {said[:200]}.", "It is tried again by itself; see /v1/stats and the log."
+    )
+
+
+def _full() -> StoreFull:
+    return StoreFull(
+        "There is no room left on the disk of the data folder.", "Free some space, or shorten store.max_age_days."
+    )
+
+
+@asynccontextmanager
+async def _begun(engine: AsyncEngine | None) -> AsyncIterator[AsyncConnection]:
+    with telling():
+        connection = await _opened(engine).connect()
+    try:
+        async with connection.begin():
+            yield connection
+    finally:
+        await connection.close()
+
+
+def _opened(engine: AsyncEngine | None) -> AsyncEngine:
+    if engine is None:
+        raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /v1/stats and the log.")
+    return engine
+
+
+def _async_url(given: str) -> str:
+    """The URL with the driver that we use. Raises ConfigurationError."""
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
+        raise ConfigurationError(
+            "store.url is not a database URL.", _ACCEPTED
+        ) from None  # what is wrong is not shown: it holds the password
+    drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+    backend = url.get_backend_name()
+    if backend not in drivers:
+        raise ConfigurationError(f"store.url: there is no store on {backend}.", _ACCEPTED)
+    if backend == "sqlite" and (url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"):
+        raise ConfigurationError("store.url: a store in memory would keep nothing.", _ACCEPTED)
+    return url.set(drivername=drivers[backend]).render_as_string(hide_password=False)
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=READERS * 2,
+        max_overflow=READERS * 2,
+        pool_timeout=POOL_S,
+        pool_pre_ping=True,
+        connect_args={"timeout": CONNECT_S},
+    )

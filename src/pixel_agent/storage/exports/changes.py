@@ -1,0 +1,95 @@
+"""What changed since the visit before, for each store and task of a report: both visits are looked up in the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from pydantic import JsonValue
+
+from pixel_agent.core import Lang, Row, Status
+from pixel_agent.core.envelope import Envelope
+from pixel_agent.storage import correction_transfer, reviews, scans
+from pixel_agent.storage.corrections import ReviewRecord, overlay
+from pixel_agent.storage.database import Database
+from pixel_agent.storage.exports.entry import Entry, Fields, moment, words
+from pixel_agent.storage.exports.report import Change
+from pixel_agent.storage.records import ScanFilter, ScanRecord, millis
+from pixel_agent.storage.records import moment as kept_moment
+from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_visits
+
+MAX_PAIRS = 20
+"""Stores and tasks that one report compares."""
+MAX_PHOTOS = 100
+"""Photos of one visit that are compared, the newest."""
+LOOK_BACK = 500
+"""Scans among which both visits are looked for."""
+READ = (Status.COMPLETED, Status.PARTIAL)
+
+_Read: TypeAlias = tuple[ScanRecord, str]
+"""A scan, and the id of the latest reading of its photo."""
+
+
+async def changes_of(db: Database, entries: Iterable[Entry], lang: Lang) -> list[Change]:
+    """The visit that the newest of these scans belongs to, against the one before; nothing where there was none."""
+    newest: dict[tuple[str, str], int] = {}
+    for entry in entries:
+        store_id, task = words(entry.record.get("store_id")), words(entry.record.get("task"))
+        received = moment(entry.record.get("received_at"))
+        if store_id and entry.reading and not entry.reading.get("parts") and received is not None:
+            newest[store_id, task] = max(newest.get((store_id, task), 0), millis(received))
+    found: list[Change] = []
+    for (store_id, task), until in list(newest.items())[:MAX_PAIRS]:
+        change = await _change(db, ScanFilter(task=task, store_id=store_id, until=until + 1), lang)
+        found += [change] if change else []
+    return found
+
+
+async def _change(db: Database, wanted: ScanFilter, lang: Lang) -> Change | None:
+    async with db.read() as conn:
+        records = [one for one in await scans.page(conn, wanted, limit=LOOK_BACK) if one.rerun_of is None]
+        latest = await correction_transfer.latest_readings(conn, records, READ)
+        seen: list[_Read] = [(one, latest[one.scan_id]) for one in records if one.scan_id in latest]
+        visits = [visit[:MAX_PHOTOS] for visit in latest_visits(seen, lambda one: one[0].received_at)]
+        if len(visits) < 2:
+            return None
+        ids = tuple(scan_id for visit in visits for _, scan_id in visit)
+        whole = await scans.page(conn, ScanFilter(scan_ids=ids), limit=len(ids), documents=True)
+        said = await reviews.of_scans(conn, [record.seq for record in whole])
+    difference = await asyncio.to_thread(_difference, visits, whole, said, lang)
+    return None if difference is None else _told(visits, difference)
+
+
+def _difference(
+    visits: Sequence[Sequence[_Read]],
+    whole: Sequence[ScanRecord],
+    said: dict[int, list[ReviewRecord]],
+    lang: Lang,
+) -> Difference | None:
+    readings = {
+        record.scan_id: overlay(Envelope.model_validate_json(record.document), said.get(record.seq, ()))
+        for record in whole
+        if record.document is not None
+    }
+    after, before = ([readings[scan_id] for _, scan_id in visit if scan_id in readings] for visit in visits)
+    return compare_visits(before, after, lang) if before and after else None
+
+
+def _told(visits: Sequence[Sequence[_Read]], difference: Difference) -> Change:
+    (after, _), (before, _) = visits[0][0], visits[1][0]
+    rows = {"resolved": difference.resolved, "remaining": difference.remaining, "new": difference.new}
+    return Change(
+        store_id=after.store_id or "",
+        task=after.task,
+        before=kept_moment(before.received_at),
+        after=kept_moment(after.received_at),
+        summary=difference.summary,
+        rows={change: [_fields(row) for row in found] for change, found in rows.items()},
+        warnings=[notice.message for notice in difference.warnings],
+    )
+
+
+def _fields(row: Row) -> Fields:
+    own: dict[str, JsonValue] = {name: value for name, value in row.fields.items() if name not in ("change", "scan_id")}
+    return {**own, "source": row.source.value, "confidence": row.confidence, "review": row.review.value}

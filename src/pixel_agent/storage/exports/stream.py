@@ -1,0 +1,61 @@
+"""From pages of scans to the bytes of a file, as fast as somebody takes them: no page is read before the last has gone out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pixel_agent.storage.exports.base import Exporter
+from pixel_agent.storage.exports.entry import Entry
+
+Pages = AsyncIterator[Iterable[Entry]]
+Before = Callable[[], Awaitable[None]]
+T = TypeVar("T")
+
+
+async def opened(pages: Pages) -> Pages:
+    """The same pages, the first of which has been read: what can go wrong at once does so here."""
+    first = await anext(pages, None)
+    return _again(first, pages)
+
+
+async def written(pages: Pages, exporter: Exporter, before_end: Before | None = None) -> AsyncGenerator[bytes, None]:
+    """The file in pieces. `before_end` runs when all scans are in, before the end is written.
+
+    Everything that blocks runs in one thread. Closing the iterator early, or an error, removes the temporary files; what was
+    handed out by then is no whole file of its format, or ends in the middle of a line.
+    """
+    thread = ThreadPoolExecutor(1, "export")
+
+    async def run(work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+    try:
+        start = await run(exporter.begin)
+        async for page in pages:
+            piece = start + await run(lambda page=page: exporter.add(page))  # type: ignore[misc]  # bound at once
+            start = b""
+            if piece:
+                yield piece
+            if exporter.full:
+                break
+        if start:
+            yield start
+        if before_end is not None:
+            await before_end()
+        rest = exporter.end()
+        while (last := await run(lambda: next(rest, None))) is not None:
+            if last:
+                yield last
+    finally:
+        thread.submit(exporter.close)
+        thread.shutdown(wait=False)
+
+
+async def _again(first: Iterable[Entry] | None, pages: Pages) -> Pages:
+    if first is not None:
+        yield first
+        async for page in pages:
+            yield page

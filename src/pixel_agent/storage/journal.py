@@ -1,0 +1,220 @@
+"""The journal: records that were answered and are not yet in the database, appended to a file of this process.
+
+An append takes microseconds, so that no answer waits for a transaction. What is in the journal outlives the process (perhaps
+not a power cut in the same second): the file of one that died is adopted by the next that starts on this data folder, or by
+another that runs on it. A file belongs to whoever holds its lock, and a lock ends with its process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from pixel_agent.core.errors import StoreFull
+from pixel_agent.storage.completed import Ended
+from pixel_agent.storage.database import telling
+
+log = logging.getLogger("pixel_agent.storage")
+
+SEGMENT_BYTES = 4 * 2**20
+"""A file that has grown to this is followed by another, so that what is in the database by now can be deleted."""
+MAX_BYTES = 256 * 2**20
+"""Most that is kept for a database that does not work."""
+
+
+_LINE = TypeAdapter(Ended)
+
+
+class Appended(NamedTuple):
+    """The number of the file that a record goes to, and what is done when it is there. Fails with a StoreError."""
+
+    file: int
+    done: asyncio.Future[None]
+
+
+class Journal:
+    """The files of this process, numbered from 0. One event loop owns it; what blocks runs in one thread, in order."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = _Files(folder / "journal")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-journal")
+        self._number = 0
+        self._sizes: dict[int, int] = defaultdict(int)
+        self._coming: list[tuple[bytes, Appended]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    def append(self, ended: Ended) -> Appended:
+        """Begin to write a record; those that come while one write is under way share the next."""
+        if self._sizes[self._number] >= SEGMENT_BYTES:
+            self._number += 1
+        appended = Appended(self._number, asyncio.get_running_loop().create_future())
+        line = _line(ended)
+        if sum(self._sizes.values()) + len(line) > MAX_BYTES:
+            appended.done.set_exception(StoreFull("The journal is full: the database has not worked for long."))
+            return appended
+        self._sizes[self._number] += len(line)
+        self._coming.append((line, appended))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_all())
+        return appended
+
+    def release(self, needed: int | None) -> None:
+        """Let go of the files before this number; None: of all that was appended."""
+        done = [number for number in self._sizes if needed is None or number < needed]
+        if sum(self._sizes.pop(number) for number in done):
+            self._thread.submit(self._files.empty, done)
+
+    async def close(self) -> None:
+        """End. What was not let go of is adopted by the next process."""
+        if self._writer is not None:
+            await asyncio.gather(self._writer, return_exceptions=True)
+        await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._files.close)
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._coming:
+            number = self._coming[0][1].file
+            together = [each for each in self._coming if each[1].file == number]
+            self._coming = self._coming[len(together) :]
+            try:
+                lines = b"".join(line for line, _ in together)
+                await loop.run_in_executor(self._thread, self._files.write, number, lines)
+            except Exception as error:
+                _settle(together, error)
+            else:
+                _settle(together, None)
+
+
+class Left:
+    """What a process that died has left behind, locked until it is closed. Everything blocks."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def records(self) -> list[Ended]:
+        """All that can be read. The last line is half there where the process died as it wrote."""
+        found = []
+        for line in self._path.read_bytes().splitlines():
+            try:
+                found.append(_LINE.validate_json(line))
+            except ValidationError as error:
+                log.warning("a line of %s cannot be read: %d faults", self._path.name, error.error_count())
+        return found
+
+    def remove(self) -> None:
+        """Everything in it is in the database."""
+        self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Leave it to whoever wants it."""
+        os.close(self._descriptor)
+
+
+def left_behind(folder: Path) -> Left | None:
+    """One journal in a data folder that nobody holds, None if there is none. Blocks. Raises StoreError."""
+    with telling():
+        for path in sorted((folder / "journal").glob("*.jsonl")):
+            with suppress(FileNotFoundError):  # adopted by another process at this moment
+                descriptor = _lock(path, os.O_RDONLY)
+                if descriptor is not None:
+                    return Left(path, descriptor)
+    return None
+
+
+class _Files:
+    """The files that this process holds, by number. Everything blocks; one thread uses it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[int, tuple[Path, int]] = {}
+
+    def write(self, number: int, lines: bytes) -> None:
+        """Append all of it or nothing. Raises StoreFull, StoreUnavailable."""
+        with telling():
+            descriptor = self._descriptor(number)
+            before = os.fstat(descriptor).st_size
+            try:
+                rest = memoryview(lines)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            except OSError:
+                os.ftruncate(descriptor, before)
+                raise
+
+    def empty(self, numbers: Sequence[int]) -> None:
+        """Delete files; of the newest, which goes on, the contents."""
+        for number in numbers:
+            path, descriptor = self._held.get(number, (None, -1))
+            if path is None:  # it could never be made
+                continue
+            if number == max(self._held):
+                os.ftruncate(descriptor, 0)
+            else:
+                self._drop(number)
+
+    def close(self) -> None:
+        """Delete what is empty, and let go of the rest."""
+        for number, (_, descriptor) in list(self._held.items()):
+            if os.fstat(descriptor).st_size == 0:
+                self._drop(number)
+            else:
+                os.close(descriptor)
+        self._held = {}
+
+    def _descriptor(self, number: int) -> int:
+        while number not in self._held:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / f"{uuid.uuid4().hex}.jsonl"
+            descriptor = _lock(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
+            if descriptor is not None:
+                self._held[number] = path, descriptor
+        return self._held[number][1]
+
+    def _drop(self, number: int) -> None:
+        path, descriptor = self._held.pop(number)
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _lock(path: Path, flags: int) -> int | None:
+    """Open a file and hold it; None if somebody else does, or has just deleted it. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if path.stat().st_ino == os.fstat(descriptor).st_ino:
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
+
+
+def _line(ended: Ended) -> bytes:
+    """One line of JSON. Halves of surrogate pairs, which file names may hold, become question marks."""
+    said = json.dumps([asdict(part) for part in ended], ensure_ascii=False, separators=(",", ":"))
+    return said.encode("utf-8", "replace") + b"\n"
+
+
+def _settle(appended: Sequence[tuple[bytes, Appended]], error: Exception | None) -> None:
+    for _, (_, done) in appended:
+        if done.done():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)

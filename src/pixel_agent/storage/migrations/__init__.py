@@ -1,0 +1,45 @@
+"""How a database comes to the newest layout: Alembic's steps, in the package, so that an installed one can take them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.core.errors import StoreUnavailable
+
+NEWEST = "0002"
+"""The last step that this version knows."""
+_LOCK = 7_095_113
+"""Which advisory lock of PostgreSQL lets one process at a time take the steps; any number."""
+
+
+async def migrate(conn: AsyncConnection) -> None:
+    """Take every step that is still missing. Raises StoreUnavailable where a newer version has been at work."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    await conn.run_sync(_migrate)
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic.runtime.migration import MigrationContext  # a fifth of a second to import, and seldom needed
+
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found != NEWEST:
+        _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", "pixel_agent.storage:migrations")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreUnavailable(
+            f"The database has a layout that this version does not know: {error}.",
+            "Run the version that made it, or a newer one.",
+        ) from error

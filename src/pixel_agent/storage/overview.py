@@ -1,0 +1,196 @@
+"""Stores over time: how many scans, what they found, what comes up most, and how that differs from the time before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, func, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.core import Review, Status
+from pixel_agent.storage.records import Topic
+from pixel_agent.storage.tables import scan_topics, scans, topics
+
+UNRATED = "unrated"
+"""What findings without a severity are counted as."""
+TOP = 20
+MAX_STORES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLine:
+    """A store in the list of all. `last_at` is milliseconds UTC."""
+
+    store_id: str
+    scans: int
+    last_at: int
+    findings: int
+    alerts: int
+    advised: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What scans of some time came to. `findings` are the rows of readings, `severities` those that complain."""
+
+    scans: int = 0
+    completed: int = 0
+    partial: int = 0
+    retake_required: int = 0
+    failed: int = 0
+    findings: int = 0
+    alerts: int = 0
+    advised: int = 0
+    severities: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Take another one in."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for severity, number in other.severities.items():
+            self.severities[severity] = self.severities.get(severity, 0) + number
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Times in milliseconds UTC: from `since` to before `until`, in buckets of `bucket_ms` that begin at `since`."""
+
+    since: int
+    until: int
+    bucket_ms: int
+
+    @property
+    def before(self) -> Period:
+        """As long a time, just before."""
+        return Period(self.since - (self.until - self.since), self.since, self.bucket_ms)
+
+    @property
+    def starts(self) -> list[int]:
+        """Where the buckets begin."""
+        return list(range(self.since, self.until, self.bucket_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A store over a period: a tally for each bucket, and what its findings and alerts were about, most frequent first."""
+
+    buckets: list[Tally]
+    topics: list[Topic]
+
+    @property
+    def total(self) -> Tally:
+        """The whole period."""
+        total = Tally()
+        for bucket in self.buckets:
+            total.add(bucket)
+        return total
+
+
+# In the order of `Tally`.
+_STATES = (
+    (Status.COMPLETED.value,),
+    (Status.PARTIAL.value,),
+    (Status.RETAKE_REQUIRED.value,),
+    (Status.FAILED.value, Status.EXPIRED.value),
+)
+_SUMMED = ("scans", "completed", "partial", "retake_required", "failed", "findings", "alerts", "advised")
+
+
+async def all_stores(conn: AsyncConnection) -> list[StoreLine]:
+    """Every store that scans name, the one scanned last first."""
+    query = (
+        select(
+            scans.c.store_id,
+            func.count(),
+            func.max(scans.c.received_at).label("last_at"),
+            func.sum(scans.c.findings),
+            func.sum(scans.c.alerts),
+            func.sum(_one_where(scans.c.review == Review.ADVISED.value)),
+        )
+        .where(scans.c.store_id.is_not(None))
+        .group_by(scans.c.store_id)
+        .order_by(func.max(scans.c.received_at).desc())
+        .limit(MAX_STORES)
+    )
+    return [StoreLine(str(row[0]), *(int(number) for number in row[1:])) for row in await conn.execute(query)]
+
+
+async def of_store(conn: AsyncConnection, store_id: str, period: Period) -> tuple[Overview, Overview]:
+    """One store over a period, and over as long a time before; empty where it had no scans."""
+    whole = Period(period.before.since, period.until, period.bucket_ms)
+    half = len(period.starts)
+    buckets = [Tally() for _ in whole.starts]
+    for sums in await conn.execute(_tallies(store_id, whole)):
+        bucket = buckets[int(sums[0])]
+        for name, number in zip(_SUMMED, sums[1:], strict=True):
+            setattr(bucket, name, int(number))
+    before: Counter[tuple[str, str, str]] = Counter()
+    now: Counter[tuple[str, str, str]] = Counter()
+    for number, kind, label, severity, count in await conn.execute(_topics(store_id, whole)):
+        if kind == "finding":
+            name = severity or UNRATED
+            rated = buckets[int(number)].severities
+            rated[name] = rated.get(name, 0) + int(count)
+        (before if number < half else now)[kind, label, severity] += int(count)
+    return Overview(buckets[half:], _most_frequent(now)), Overview(buckets[:half], _most_frequent(before))
+
+
+async def known(conn: AsyncConnection, store_id: str) -> bool:
+    """Whether any scan names this store."""
+    return bool((await conn.execute(select(exists().where(scans.c.store_id == store_id)))).scalar_one())
+
+
+def _tallies(store_id: str, period: Period) -> Select[*tuple[int, ...]]:
+    bucket = _bucket(period)
+    return (
+        select(
+            bucket,
+            func.count(),
+            *(func.sum(_one_where(scans.c.status.in_(states))) for states in _STATES),
+            func.sum(scans.c.findings),
+            func.sum(scans.c.alerts),
+            func.sum(_one_where(scans.c.review == Review.ADVISED.value)),
+        )
+        .where(_within(store_id, period))
+        .group_by(bucket)
+    )
+
+
+def _topics(store_id: str, period: Period) -> Select[int, str, str, str, int]:
+    bucket, about = _bucket(period), scan_topics.c
+    counted = (
+        select(bucket, about.topic, func.sum(about.number).label("number"))
+        .join(scans, scans.c.seq == about.seq)
+        .where(_within(store_id, period))
+        .group_by(bucket, about.topic)
+        .subquery("counted")
+    )
+    told = counted.join(topics, topics.c.topic == counted.c.topic)
+    return select(counted.c.bucket, topics.c.kind, topics.c.label, topics.c.severity, counted.c.number).select_from(
+        told
+    )
+
+
+def _bucket(period: Period) -> ColumnElement[int]:
+    # Written out, since PostgreSQL takes no two parameters for the same expression.
+    since, width = literal_column(str(period.since), Integer), literal_column(str(period.bucket_ms), Integer)
+    return ((scans.c.received_at - since) // width).label("bucket")
+
+
+def _within(store_id: str, period: Period) -> ColumnElement[bool]:
+    at = scans.c.received_at
+    return and_(scans.c.store_id == store_id, at >= period.since, at < period.until)
+
+
+def _one_where(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
+
+
+def _most_frequent(topics: Mapping[tuple[str, str, str], int]) -> list[Topic]:
+    counted: Iterable[Topic] = (
+        Topic("alert" if kind == "alert" else "finding", label, severity, number)
+        for (kind, label, severity), number in topics.items()
+    )
+    return sorted(counted, key=lambda topic: (-topic.number, topic))

@@ -1,0 +1,215 @@
+"""Photos on disk, by the SHA-256 of their bytes: `photos/ab/ab…`; each is written beside and then renamed, so none is half there.
+
+A row of `photos` says that a file is wanted. Whoever removes a file holds the lock of its row; whoever adds a row looks after
+its commit whether the file is still there, and writes it again if not. So a photo in use is never lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sqlalchemy import case, delete, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.storage.database import telling
+from pixel_agent.storage.records import PhotoRecord, now_ms
+from pixel_agent.storage.tables import photos, scans
+
+
+class PhotoFiles:
+    """The files. Everything blocks: call it in a thread. Raises StoreFull and StoreUnavailable."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "photos"
+        self._coming = self.folder / "coming"
+        self._synced: set[str] = set()
+
+    def path(self, sha256: str) -> Path:
+        """Where a photo lies, whether it does or not."""
+        return self.folder / sha256[:2] / sha256
+
+    def exists(self, sha256: str) -> bool:
+        """Whether a photo is there."""
+        return self.path(sha256).is_file()
+
+    def put(self, data: bytes, sha256: str, *, durable: bool) -> None:
+        """Write a photo unless it is there. `durable`: it survives a power cut from now on."""
+        with telling():
+            path = self.path(sha256)
+            if path.is_file():
+                os.utime(path)  # it is wanted again: what is old and has no row is swept
+                if durable:
+                    _sync(path)
+                    self._sync_names(path)
+                return
+            temporary = self.temporary()
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    if durable:
+                        file.flush()
+                        os.fsync(file.fileno())
+                self._rename(temporary, path, durable)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def temporary(self) -> Path:
+        """A new path on the same disk, to write a photo to as it comes in; `adopt` it, or delete it."""
+        with telling():
+            self._coming.mkdir(parents=True, exist_ok=True)
+        return self._coming / uuid.uuid4().hex
+
+    def adopt(self, temporary: Path, sha256: str, *, durable: bool) -> None:
+        """Take over a file that was written to a `temporary` path; it is gone from there afterwards."""
+        with telling():
+            if durable:
+                _sync(temporary)
+            self._rename(temporary, self.path(sha256), durable)
+
+    def read(self, sha256: str) -> bytes | None:
+        """A photo's bytes, None if it is not there."""
+        with telling():
+            try:
+                return self.path(sha256).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def remove(self, sha256: str) -> None:
+        """Delete a photo if it is there. Hold the lock of its row meanwhile."""
+        with telling():
+            self.path(sha256).unlink(missing_ok=True)
+
+    def remove_older(self, sha256: str, before: float) -> None:
+        """Delete a photo if nobody has asked for it since a time (seconds since 1970)."""
+        with telling():
+            path = self.path(sha256)
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+            except FileNotFoundError:
+                return
+
+    def all(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Every photo that is there, in no order."""
+        for entry in _entries(self.folder):
+            if len(entry.name) == 2:
+                for file in _entries(Path(entry.path)):
+                    try:
+                        yield file.name, file.stat()
+                    except FileNotFoundError:
+                        continue
+
+    def sweep(self, older_than: float) -> None:
+        """Delete what uploads left unfinished before a time (seconds since 1970)."""
+        for entry in _entries(self._coming):
+            try:
+                if entry.stat().st_mtime < older_than:
+                    os.unlink(entry.path)
+            except FileNotFoundError:
+                continue
+
+    def probe(self) -> None:
+        """Write something, to see whether it can be done."""
+        with telling():
+            path = self.temporary()
+            try:
+                path.write_bytes(bytes(4096))
+            finally:
+                path.unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        """Room left on the disk of the photos."""
+        with telling():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            state = os.statvfs(self.folder)
+        return state.f_bavail * state.f_frsize
+
+    def _rename(self, temporary: Path, path: Path, durable: bool) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(temporary, path)
+        if durable:
+            self._sync_names(path)
+
+    def _sync_names(self, path: Path) -> None:
+        """Have a file's name on the disk, and that of its folder, which may have been made by somebody in less of a hurry."""
+        _sync(path.parent)
+        if path.parent.name not in self._synced:
+            _sync(self.folder)
+            self._synced.add(path.parent.name)
+
+
+async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
+    """Say that these photos are in use, now again where their files had been removed."""
+    if not records:
+        return
+    now = now_ms()
+    rows = [
+        {
+            "sha256": record.sha256,
+            "bytes": record.bytes,
+            "media_type": record.media_type,
+            "width": record.width,
+            "height": record.height,
+            "created_at": now,
+            "removed_at": record.removed_at,
+        }
+        for record in sorted({record.sha256: record for record in records}.values(), key=lambda record: record.sha256)
+    ]  # in one order, or two processes could wait for each other
+    await conn.execute(_WANT_ON_POSTGRESQL if conn.dialect.name == "postgresql" else _WANT_ON_SQLITE, rows)
+
+
+async def learn(conn: AsyncConnection, record: PhotoRecord) -> None:
+    """Write down what decoding has shown."""
+    shown = {"media_type": record.media_type, "width": record.width, "height": record.height}
+    await conn.execute(update(photos).where(photos.c.sha256 == record.sha256, photos.c.width.is_(None)).values(**shown))
+
+
+async def drop_unused(conn: AsyncConnection, sha256: str) -> bool:
+    """Delete a photo's row unless a scan refers to it, and lock it until the transaction ends.
+
+    True: remove the file too, before the transaction ends.
+    """
+    row = select(photos.c.sha256).where(photos.c.sha256 == sha256).with_for_update()
+    if (await conn.execute(row)).first() is None:
+        return False
+    if (await conn.execute(select(exists().where(scans.c.photo_sha256 == sha256)))).scalar_one():
+        return False
+    await conn.execute(delete(photos).where(photos.c.sha256 == sha256))
+    return True
+
+
+def sha256_of(data: bytes) -> str:
+    """The name of a photo. Blocks for about a millisecond a megabyte."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _want(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    kept = case((insert.excluded.removed_at.is_(None), None), else_=photos.c.removed_at)
+    return insert.on_conflict_do_update(index_elements=["sha256"], set_={"removed_at": kept})
+
+
+# Built once: they are needed for every scan.
+_WANT_ON_POSTGRESQL = _want(postgresql.insert(photos))
+_WANT_ON_SQLITE = _want(sqlite.insert(photos))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+
+
+def _sync(path: Path) -> None:
+    """Have a file or a folder on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

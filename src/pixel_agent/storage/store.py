@@ -1,0 +1,171 @@
+"""The store: the database, the photos on disk, and whether they can be written to.
+
+It starts even where the folder cannot be written to or the database is down: it is tried again, in the background, until it
+works. Meanwhile whatever must be kept is refused with the reason, and synchronous scans are answered without a record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from pixel_agent.core.errors import StoreError, StoreFull, StoreUnavailable
+from pixel_agent.core.settings import Settings
+from pixel_agent.storage import scans
+from pixel_agent.storage.database import Database, data_folder, telling
+from pixel_agent.storage.migrations import migrate
+from pixel_agent.storage.notifier import Notifier
+from pixel_agent.storage.photos import PhotoFiles
+from pixel_agent.storage.retention import retain
+
+log = logging.getLogger("pixel_agent.storage")
+
+TEND_S = 60.0
+"""Between two looks for what is past its time."""
+THOROUGH_ROUNDS = 60
+"""Of so many looks, one goes over every file."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """Whether records and photos can be written; `code` and `reason` say why not."""
+
+    ok: bool
+    code: str = ""
+    reason: str = ""
+
+
+class Store:
+    """Records and photos of scans. `open` and `close` own its tasks; it belongs to one event loop.
+
+    `db` gives transactions, `photos` the files; errors of both are StoreFull and StoreUnavailable. `notifier` wakes those
+    who wait for a scan or a batch.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings.store
+        self.folder = data_folder(settings)
+        self.db = Database(settings)
+        self.photos = PhotoFiles(self.folder)
+        self.notifier = Notifier()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._works = asyncio.Event()
+        self._ready = False
+
+    @property
+    def state(self) -> StoreState:
+        """Whether it works now."""
+        problem = self.db.problem
+        if problem is not None:
+            return StoreState(False, problem.code, problem.message)
+        return StoreState(self._ready, *(() if self._ready else ("store_unavailable", "The store is not open.")))
+
+    async def open(self) -> None:
+        """Begin. Where it fails it is tried again in the background: this never raises for what may pass."""
+        await self._try()
+        self._tasks = [asyncio.create_task(self._mend()), asyncio.create_task(self._tend())]
+
+    async def close(self) -> None:
+        """End every task and connection; the store can be opened again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        self._ready = False
+        self._works.clear()
+        await self.db.close()
+
+    def check(self) -> None:
+        """Raise StoreFull or StoreUnavailable with the reason unless it works."""
+        if self.db.problem is not None:
+            raise type(self.db.problem)(self.db.problem.message, self.db.problem.advice)
+        if not self._ready:
+            raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /v1/stats and the log.")
+
+    async def check_room(self, more_bytes: int = 0) -> None:
+        """Raise StoreFull where so many bytes more would leave less than `store.min_free_bytes`; else as `check`."""
+        self.check()
+        free = await asyncio.to_thread(self.photos.free_bytes)
+        if free - more_bytes < self.settings.min_free_bytes:
+            raise StoreFull(
+                f"Only {free // 2**20} MiB are free on the disk of the data folder.",
+                "Free some space, shorten store.max_age_days, or lower store.min_free_bytes.",
+            )
+
+    async def works(self) -> None:
+        """Wait until it works."""
+        while not self.state.ok:
+            self._works.clear()
+            await self._works.wait()
+
+    async def delete(self, scan_id: str) -> bool:
+        """Delete a scan, and its photo if nothing else refers to it. False if there is none. Raises StoreError."""
+        async with self.db.write() as conn:
+            gone = await scans.delete(conn, scan_id)
+            if gone.orphan is not None:
+                await asyncio.to_thread(self.photos.remove, gone.orphan)
+        return gone.found
+
+    async def _mend(self) -> None:
+        """Try again whenever something failed, until it works."""
+        while True:
+            if self._ready:
+                await self.db.troubled.wait()
+                log.warning("the store failed: %s", self.state.reason)
+            await asyncio.sleep(self.settings.retry_s)
+            await self._try()
+            if self.state.ok:
+                log.warning("the store works again")
+
+    async def _tend(self) -> None:
+        """Delete what is past its time, as long as the store works."""
+        rounds = 0
+        while True:
+            await asyncio.sleep(TEND_S)
+            await self.works()
+            try:
+                removed = await retain(self, thorough=rounds % THOROUGH_ROUNDS == 0)
+            except StoreError as error:
+                log.warning("nothing could be deleted: %s", error.message)
+            except Exception:
+                log.exception("nothing could be deleted")
+            else:
+                if any((removed.scans, removed.photos, removed.orphans)):
+                    log.info("deleted: %s", removed)
+            rounds += 1
+
+    async def _try(self) -> None:
+        """Write something; failing that, connect anew and bring the layout up to date."""
+        if self._ready and await self._done(self._probe):
+            return
+        self._ready = False
+        await self.db.close()
+        self._ready = await self._done(self._open)
+        if self.state.ok:
+            self._works.set()
+
+    async def _open(self) -> None:
+        with telling():
+            await asyncio.to_thread(self.photos.folder.mkdir, parents=True, exist_ok=True)
+        await self.db.open()
+        async with self.db.write() as conn:
+            await migrate(conn)
+
+    async def _probe(self) -> None:
+        async with self.db.write() as conn:
+            await conn.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        await asyncio.to_thread(self.photos.probe)
+        self._works.set()
+
+    async def _done(self, attempt: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await attempt()
+        except StoreError as error:
+            self.db.fails(error)
+            log.debug("the store does not work: %s", error.message)
+            return False
+        return True

@@ -1,0 +1,302 @@
+"""What single lines of a label state about dates: words are joined with the values right of them or below them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import combinations
+
+from pixel_agent.core import Lang, Notice
+from pixel_agent.tasks.rules.date_words import KEYWORDS, normalise
+from pixel_agent.tasks.rules.dates import DateKind, DateMention, find_dates, impossible_dates
+from pixel_agent.tasks.rules.durations import DurationMention, find_durations, parse_duration
+from pixel_agent.tasks.rules.expiry_words import (
+    AFTER_OPENING,
+    GOODS_NAME,
+    LIFE,
+    LOT,
+    NEXT_LABEL,
+    OF_ANYTHING,
+    OFFER,
+    SEE_ELSEWHERE,
+    TAIL,
+)
+from pixel_agent.tasks.rules.layout import Placed, below, right_of, straighten
+from pixel_agent.tasks.rules.page import Page
+from pixel_agent.tasks.rules.promos import find_promotions
+
+_PRODUCTION = ("production", "packed")
+_LAST = ("expiry", "best_before", "use_by", "sell_by")
+_REACH = 10.0
+"""How far from a promotion, in heights of the larger writing, dates are still its own: posters are set wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value for one field of a row, with the pieces of text that state it. `unlabelled` is a field of its own."""
+
+    field: str
+    value: str
+    pieces: tuple[Placed, ...]
+    date_type: str | None = None
+
+    @property
+    def top(self) -> float:
+        """The highest edge, in the straightened frame."""
+        return min(piece.top for piece in self.pieces)
+
+    @property
+    def left(self) -> float:
+        """The leftmost edge, in the straightened frame."""
+        return min(piece.left for piece in self.pieces)
+
+    def conflicts(self, other: Fact) -> bool:
+        """Whether both cannot stand on one label. A lot may be printed twice."""
+        if self.field != other.field or self.field == "unlabelled":
+            return False
+        return self.field != "lot" or self.value != other.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    text: str
+    pieces: tuple[Placed, ...]
+
+
+def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
+    """Every fact about dates on a page, from top to bottom, and what should be looked at."""
+    pieces = straighten(page.lines)
+    offers = [piece for piece in pieces if _speaks_of_offer(piece.text)]
+    goods = [piece for piece in pieces if _speaks_of_goods(piece.text)] if offers else []
+    entries = [entry for entry in _entries(pieces, page.today) if not _of_offer(entry, offers, goods, page.today)]
+    facts: list[Fact] = []
+    warnings: list[Notice] = []
+    for entry in entries:
+        mentions = find_dates(entry.text, page.today)
+        facts += [fact for mention in mentions if (fact := _dated(mention, entry)) is not None]
+        facts += _life(entry) + _lot(entry)
+        warnings += [_ambiguous(mention, page.lang) for mention in mentions if mention.ambiguous]
+        warnings += [_impossible(raw, page.lang) for raw in impossible_dates(entry.text, page.today)]
+    facts, notices = _explain(facts, _unanswered(entries, page.today), page)
+    return facts + (_named(pieces) if facts else []), warnings + notices
+
+
+def _entries(pieces: list[Placed], today: date) -> list[_Entry]:
+    """The lines, a word that lacks its value joined with the value right of it, or else below it."""
+    values = [piece for piece in pieces if _is_value(piece.text, today)]
+    lots = [piece for piece in pieces if _is_lot(piece.text)]
+    partners: dict[int, Placed] = {}
+    for word in pieces:
+        wanted = None if word in values else _wants_value(word.text)
+        if wanted is None:
+            continue
+        taken = [id(partner) for partner in partners.values()]
+        free = [value for value in (lots if wanted == "lot" else values) if id(value) not in taken]
+        partner = right_of(word, free) or below(word, free)
+        if partner is not None and partner is not word:
+            partners[id(word)] = partner
+    taken = [id(partner) for partner in partners.values()]
+    entries = []
+    for piece in pieces:
+        if id(piece) in partners:
+            partner = partners[id(piece)]
+            entries.append(_Entry(f"{piece.text} {partner.text}", (piece, partner)))
+        elif id(piece) not in taken:
+            entries.append(_Entry(piece.text, (piece,)))
+    return entries
+
+
+def _is_value(text: str, today: date) -> bool:
+    plain = normalise(text)[0]
+    if KEYWORDS.match(plain) or LIFE.search(plain):
+        return False
+    short = re.fullmatch(r"[\d\s./\-:]+[A-Z0-9 ]{0,6}", plain) is not None
+    dated = find_dates(text, today, labelled=short) or impossible_dates(text, today)
+    return bool(dated or find_durations(text))
+
+
+def _is_lot(text: str) -> bool:
+    plain = normalise(text)[0]
+    return LOT.fullmatch(plain) is not None and re.search(r"\d", plain) is not None
+
+
+def _wants_value(text: str) -> str | None:
+    """The kind of the last word of a line that ends without the word's value."""
+    plain = normalise(text)[0]
+    words = [*KEYWORDS.finditer(plain), *LIFE.finditer(plain)]
+    last = max(words, key=lambda word: word.end(), default=None)
+    return (last.lastgroup or "life") if last and TAIL.fullmatch(plain[last.end() :]) else None
+
+
+def _dated(mention: DateMention, entry: _Entry) -> Fact | None:
+    iso = mention.date.isoformat()
+    if mention.kind in _PRODUCTION:
+        return Fact("production_date", iso, entry.pieces)
+    if mention.kind in _LAST:
+        return Fact("expiry_date", iso, entry.pieces, mention.kind)
+    return Fact("unlabelled", iso, entry.pieces) if mention.kind is None else None
+
+
+def _life(entry: _Entry) -> list[Fact]:
+    """The shelf life as printed: durations after its word, without the one that counts from opening."""
+    plain, places = normalise(entry.text)
+    word = LIFE.search(plain)
+    if word is None:
+        return []
+    spans = [mention for mention in find_durations(entry.text) if mention.start >= places[word.start()]]
+    previous = places[word.start()]
+    kept: list[DurationMention] = []
+    for mention in spans:
+        if not AFTER_OPENING.search(normalise(entry.text[previous : mention.start])[0]):
+            kept.append(mention)
+        previous = mention.end
+    if not kept:
+        return []
+    alike = len({mention.duration for mention in kept}) == 1
+    end = kept[0].end if alike else kept[-1].end
+    return [Fact("shelf_life", entry.text[kept[0].start : end], entry.pieces)]
+
+
+def _lot(entry: _Entry) -> list[Fact]:
+    plain, places = normalise(entry.text)
+    for word in KEYWORDS.finditer(plain):
+        if word.lastgroup != "lot":
+            continue
+        match = re.compile(rf"[\s:.#]*(?:NO\.?|号)?[\s:.#]*({LOT.pattern})").match(plain, word.end())
+        if match and re.search(r"\d", match[1]):
+            value = entry.text[places[match.start(1)] : places[match.end(1) - 1] + 1]
+            return [Fact("lot", value, entry.pieces)]
+    return []
+
+
+def _ambiguous(mention: DateMention, lang: Lang) -> Notice:
+    zh = f"{mention.raw} 有多种读法，按 {mention.date} 处理，请人工核对。"
+    en = f"{mention.raw} can be read in more than one way; read as {mention.date}."
+    return Notice("date_ambiguous", zh if lang == "zh" else en)
+
+
+def _impossible(raw: str, lang: Lang) -> Notice:
+    zh, en = f"没有 {raw} 这一天，未采用，请人工核对。", f"There is no such day as {raw}; it is not used, please check."
+    return Notice("date_impossible", zh if lang == "zh" else en)
+
+
+def _of_offer(entry: _Entry, offers: Sequence[Placed], goods: Sequence[Placed], today: date) -> bool:
+    """Whether the dates of an entry are those of a promotion: it says so, or no word of goods explains them near one.
+
+    Near expiry, goods are sold off: such a tag speaks of the goods.
+    """
+    if not offers or not find_dates(entry.text, today):
+        return False
+    plain = normalise(entry.text)[0]
+    if _speaks_of_goods(entry.text) or re.search(r"临\s*期", plain):
+        return False
+    if OFFER.search(plain):
+        return True
+    near = min((_apart(entry, piece) for piece in offers if piece not in entry.pieces), default=float("inf"))
+    return near <= _REACH and near < min((_apart(entry, piece) for piece in goods), default=float("inf"))
+
+
+def _speaks_of_goods(text: str) -> bool:
+    plain = normalise(text)[0]
+    words = (word[0].strip() for word in (*KEYWORDS.finditer(plain), *LIFE.finditer(plain)))
+    return any(not OF_ANYTHING.fullmatch(word) for word in words)
+
+
+def _speaks_of_offer(text: str) -> bool:
+    return OFFER.search(normalise(text)[0]) is not None or bool(find_promotions(text))
+
+
+def _apart(entry: _Entry, piece: Placed) -> float:
+    """How far a piece stands from an entry, in heights of the larger writing."""
+    gaps: list[float] = []
+    for own in entry.pieces:
+        aside = max(own.left - piece.right, piece.left - own.right, 0.0)
+        under = max(own.top - piece.bottom, piece.top - own.bottom, 0.0)
+        gaps.append(float((aside**2 + under**2) ** 0.5) / max(own.height, piece.height, 1.0))
+    return min(gaps)
+
+
+def _named(pieces: list[Placed]) -> list[Fact]:
+    """The names that labels print after 品名, 产品名称 or 名称, or in the cell beside or below such a word."""
+    facts = []
+    for piece in pieces:
+        plain, places = normalise(piece.text)
+        found = GOODS_NAME.match(plain)
+        if found is None:
+            continue
+        if found["name"]:
+            stop = NEXT_LABEL.search(plain, found.start("name"))
+            end = stop.start() if stop else len(plain)
+            name = piece.text[places[found.start("name")] : places[end]].strip() if found["colon"] else ""
+            facts += [Fact("name", name, (piece,))] if name else []
+            continue
+        free = [other for other in pieces if other is not piece and not re.search(r"[:：]", other.text)]
+        value = right_of(piece, free) or below(piece, free)
+        if value is not None and not KEYWORDS.match(normalise(value.text)[0]):
+            facts.append(Fact("name", value.text.strip(), (piece, value)))
+    return facts
+
+
+def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
+    """Words for dates whose value stands elsewhere (`生产日期：见瓶盖`, or nothing beside them)."""
+    kinds: set[DateKind] = set()
+    for entry in entries:
+        plain = normalise(entry.text)[0]
+        if find_dates(entry.text, today) or find_durations(entry.text):
+            continue
+        for word in KEYWORDS.finditer(plain):
+            rest = plain[word.end() :]
+            if TAIL.fullmatch(rest) or SEE_ELSEWHERE.match(rest) or KEYWORDS.match(rest.lstrip(" /及和:")):
+                kinds.add(word.lastgroup)  # type: ignore[arg-type]  # the groups are named after the kinds
+    return kinds
+
+
+def _explain(facts: list[Fact], unanswered: set[DateKind], page: Page) -> tuple[list[Fact], list[Notice]]:
+    """Give unlabelled dates a meaning where only one is possible; otherwise say that a person must look."""
+    loose = [fact for fact in facts if fact.field == "unlabelled"]
+    if not loose:
+        return facts, []
+    known = {fact.field for fact in facts}
+    made = "production_date" not in known and bool(unanswered & set(_PRODUCTION))
+    last = next((kind for kind in _LAST if kind in unanswered and "expiry_date" not in known), None)
+    days = sorted({fact.value for fact in loose})
+    meaning: dict[str, tuple[str, str | None]] = {}
+    if len(days) == 1 and made != bool(last):
+        meaning = {days[0]: ("production_date", None) if made else ("expiry_date", last)}
+    elif len(days) == 2 and (
+        (made and last) or (not known & {"production_date", "expiry_date"} and _proven(facts, days))
+    ):
+        meaning = {days[0]: ("production_date", None), days[1]: ("expiry_date", last)}
+    if any(field == "production_date" and date.fromisoformat(day) > page.today for day, (field, _) in meaning.items()):
+        meaning = {}
+    if not meaning:
+        return facts, [_unlabelled(days, page.lang)]
+    explained = [
+        replace(fact, field=meaning[fact.value][0], date_type=meaning[fact.value][1]) if fact in loose else fact
+        for fact in facts
+    ]
+    return explained, [_eliminated(days, page.lang)]
+
+
+def _unlabelled(days: list[str], lang: Lang) -> Notice:
+    zh = f"没有字样说明 {'、'.join(days)} 是什么日期，请人工核对。"
+    en = f"No word says what {', '.join(days)} means; please check."
+    return Notice("date_unlabelled", zh if lang == "zh" else en)
+
+
+def _eliminated(days: list[str], lang: Lang) -> Notice:
+    zh = f"{'、'.join(days)} 与说明它的字样不在一处，按排除法判断，请人工核对。"
+    en = f"{', '.join(days)} stands apart from the word that explains it; please check."
+    return Notice("date_by_elimination", zh if lang == "zh" else en)
+
+
+def _proven(facts: list[Fact], days: list[str]) -> bool:
+    """Whether two dates lie exactly a printed shelf life apart."""
+    lives = [duration for fact in facts if fact.field == "shelf_life" and (duration := parse_duration(fact.value))]
+    return any(
+        abs((life.after(date.fromisoformat(a)) - date.fromisoformat(b)).days) <= 2
+        for life in lives
+        for a, b in combinations(days, 2)
+    )

@@ -1,0 +1,11 @@
+"""Where things lie: the repository, its documentation, and the folder of shared photos beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+EXAMPLES = ROOT / "examples"
+SHARED = ROOT.parent / "shared"
+SHARED_PHOTOS = SHARED / "photos"
