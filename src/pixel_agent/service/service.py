@@ -47,7 +47,7 @@ from pixel_agent.service.metrics import Metrics
 from pixel_agent.service.monitor import Monitor, OwnUse
 from pixel_agent.service.pipeline import Scanner
 from pixel_agent.service.result_cache import Coalescer, identity, kept_bytes
-from pixel_agent.service.stats import gauges
+from pixel_agent.service.stats import Parts, Stats, gauges, snapshot
 from pixel_agent.service.timing import Stopwatch
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue
@@ -89,7 +89,7 @@ class ScanService:
         self.pool = Pool(factories, settings.pool)
         self.engine = self.pool.engine
         slo_s = response_time(settings.admission, self.engine.slo_s)
-        self.metrics = Metrics(lambda: gauges(self))
+        self.metrics = Metrics(lambda: gauges(self._parts))
         self.batcher = Batcher(
             self.pool, settings.scheduler, slo_s=slo_s, device=self._device, on_batch=self.metrics.batch
         )
@@ -106,6 +106,18 @@ class ScanService:
             on_photo=self.recorder.photo if self.recorder is not None else lambda _: None,
         )
         self._own_use = OwnUse()
+        self._parts = Parts(
+            settings=settings,
+            pool=self.pool,
+            batcher=self.batcher,
+            admission=self.admission,
+            coalescer=self.coalescer,
+            photos=self.photos,
+            metrics=self.metrics,
+            monitor=self.monitor,
+            store=self.store,
+            recorder=self.recorder,
+        )
         self._starting: asyncio.Task[None] | None = None
         flow = Flow(self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
         self.runner = Runner(store, flow, settings) if store is not None else None
@@ -313,6 +325,10 @@ class ScanService:
             await self.store.close()
 
     # Beside the flow
+
+    def stats(self) -> Stats:
+        """The state of every part now; cheap enough for once a second and many listeners."""
+        return snapshot(self._parts)
 
     def annotated(self, scan: Scan, data: bytes) -> bytes:
         """The photo of a scan as a JPEG with boxes and labels; blocks."""

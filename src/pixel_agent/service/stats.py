@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from pixel_agent.core import Priority
-from pixel_agent.service.metrics import WINDOW_S, Gauge
-
-if TYPE_CHECKING:
-    from pixel_agent.service.service import ScanService
+from pixel_agent.core import Priority, Scan
+from pixel_agent.core.settings import Settings
+from pixel_agent.jobs.recorder import Recorder
+from pixel_agent.photo.stage import PhotoStage
+from pixel_agent.scheduling.admission import Admission
+from pixel_agent.scheduling.batcher import Batcher
+from pixel_agent.scheduling.pool import Pool
+from pixel_agent.service.metrics import WINDOW_S, Gauge, Metrics
+from pixel_agent.service.monitor import Monitor
+from pixel_agent.service.result_cache import Coalescer
+from pixel_agent.storage.store import Store
 
 
 class ScanStats(BaseModel):
@@ -158,29 +164,45 @@ class Stats(BaseModel):
     store: StoreOut | None = None
 
 
-def snapshot(service: ScanService) -> Stats:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a service whose state the stats show."""
+
+    settings: Settings
+    pool: Pool
+    batcher: Batcher
+    admission: Admission
+    coalescer: Coalescer[Scan]
+    photos: PhotoStage
+    metrics: Metrics
+    monitor: Monitor
+    store: Store | None
+    recorder: Recorder | None
+
+
+def snapshot(parts: Parts) -> Stats:
     """Look at the running service; cheap enough for once a second and many listeners."""
-    replicas = service.pool.stats()
-    uptime_s = service.metrics.uptime_s
+    replicas = parts.pool.stats()
+    uptime_s = parts.metrics.uptime_s
     busy_s = sum(replica.busy_s for replica in replicas)
     return Stats(
-        engine=service.engine.info.name,
-        ready=service.pool.ready,
+        engine=parts.pool.engine.info.name,
+        ready=parts.pool.ready,
         uptime_s=uptime_s,
-        scans=_scans(service),
-        queue=_queue(service),
-        batches=_batches(service),
+        scans=_scans(parts),
+        queue=_queue(parts),
+        batches=_batches(parts),
         replicas=[ReplicaOut.model_validate(replica) for replica in replicas],
-        device=_device(service, busy_s, busy_s / max(1e-9, uptime_s * len(replicas))),
-        machine=_machine(service),
-        tuning=_tuning(service),
-        store=_store(service),
+        device=_device(parts, busy_s, busy_s / max(1e-9, uptime_s * len(replicas))),
+        machine=_machine(parts),
+        tuning=_tuning(parts),
+        store=_store(parts),
     )
 
 
-def gauges(service: ScanService) -> Iterator[Gauge]:
+def gauges(parts: Parts) -> Iterator[Gauge]:
     """The same as gauges for Prometheus."""
-    now = snapshot(service)
+    now = snapshot(parts)
     yield Gauge("queue_length", "Scans that wait.", ("priority",), _by_label(now.queue.waiting))
     yield _single("in_flight", "Scans that run.", now.queue.in_flight)
     refused = tuple(((reason,), float(count)) for reason, count in now.scans.refused.items())
@@ -215,9 +237,9 @@ def gauges(service: ScanService) -> Iterator[Gauge]:
     yield _single("process_rss_bytes", "Memory of this process.", now.machine.process_rss_bytes)
 
 
-def _scans(service: ScanService) -> ScanStats:
-    last = service.metrics.latencies()
-    shared = service.coalescer.counts
+def _scans(parts: Parts) -> ScanStats:
+    last = parts.metrics.latencies()
+    shared = parts.coalescer.counts
     return ScanStats(
         window_s=WINDOW_S,
         per_s=last.per_s,
@@ -225,15 +247,15 @@ def _scans(service: ScanService) -> ScanStats:
         p50_ms=last.p50_ms,
         p95_ms=last.p95_ms,
         p99_ms=last.p99_ms,
-        outcomes=dict(service.metrics.totals),
-        refused=service.admission.stats().refused,
+        outcomes=dict(parts.metrics.totals),
+        refused=parts.admission.stats().refused,
         shared_in_flight=shared.in_flight,
         shared_from_cache=shared.cache,
     )
 
 
-def _queue(service: ScanService) -> QueueOut:
-    queue, inside = service.batcher.stats(), service.admission.stats()
+def _queue(parts: Parts) -> QueueOut:
+    queue, inside = parts.batcher.stats(), parts.admission.stats()
     return QueueOut(
         waiting={priority.value: count for priority, count in queue.waiting.items()},
         in_flight=queue.in_flight,
@@ -247,9 +269,9 @@ def _queue(service: ScanService) -> QueueOut:
     )
 
 
-def _batches(service: ScanService) -> BatchStats:
-    queue = service.batcher.stats()
-    fit = service.pool.latency.fit
+def _batches(parts: Parts) -> BatchStats:
+    queue = parts.batcher.stats()
+    fit = parts.pool.latency.fit
     return BatchStats(
         count=queue.batches,
         items=queue.items,
@@ -263,14 +285,14 @@ def _batches(service: ScanService) -> BatchStats:
     )
 
 
-def _device(service: ScanService, busy_s: float, busy: float) -> DeviceOut:
-    sample = service.monitor.latest
+def _device(parts: Parts, busy_s: float, busy: float) -> DeviceOut:
+    sample = parts.monitor.latest
     gpus = [GpuOut.model_validate(gpu) for gpu in sample.gpus]
     return DeviceOut(busy_s=busy_s, busy=busy, gpus=gpus, gpu_note=sample.gpu_note)
 
 
-def _machine(service: ScanService) -> MachineOut:
-    sample, photos = service.monitor.latest, service.photos.stats
+def _machine(parts: Parts) -> MachineOut:
+    sample, photos = parts.monitor.latest, parts.photos.stats
     return MachineOut(
         cpu=sample.cpu,
         memory_used_bytes=sample.memory_used_bytes,
@@ -282,9 +304,9 @@ def _machine(service: ScanService) -> MachineOut:
     )
 
 
-def _tuning(service: ScanService) -> TuningOut:
-    admission, limits, settings = service.admission, service.engine.limits, service.settings
-    inside, forecast = admission.stats(), service.batcher.forecast()
+def _tuning(parts: Parts) -> TuningOut:
+    admission, limits, settings = parts.admission, parts.pool.engine.limits, parts.settings
+    inside, forecast = admission.stats(), parts.batcher.forecast()
     return TuningOut(
         slo_ms=None if admission.slo_s is None else admission.slo_s * 1000,
         window_ms=settings.scheduler.window_ms,
@@ -301,10 +323,10 @@ def _tuning(service: ScanService) -> TuningOut:
     )
 
 
-def _store(service: ScanService) -> StoreOut | None:
-    if service.store is None or service.recorder is None:
+def _store(parts: Parts) -> StoreOut | None:
+    if parts.store is None or parts.recorder is None:
         return None
-    state, records = service.store.state, service.recorder.stats
+    state, records = parts.store.state, parts.recorder.stats
     return StoreOut(
         ok=state.ok,
         code=state.code,

@@ -17,13 +17,13 @@ from pixel_agent.api.http.sse import HEADERS, event
 from pixel_agent.api.routes.stats_history import History, StatsHistory
 from pixel_agent.core.settings import Settings, describe
 from pixel_agent.service.service import ScanService
-from pixel_agent.service.stats import Stats, snapshot
+from pixel_agent.service.stats import Stats
 
 
 @asynccontextmanager
 async def _sampled(app: FastAPI) -> AsyncIterator[None]:
     """Keep the last quarter of an hour as long as the application runs."""
-    app.state.history = history = StatsHistory(lambda: snapshot(app.state.service))
+    app.state.history = history = StatsHistory(app.state.service.stats)
     sampling = asyncio.create_task(history.run(), name="stats-history")
     try:
         yield
@@ -76,7 +76,8 @@ async def metrics(request: Request) -> Response:
 @router.get("/v1/stats", summary="What the service is doing")
 async def stats(request: Request) -> Stats:
     """Latencies of the last minute, queue, batches with the reason of the last decision, replicas, device, machine."""
-    return snapshot(request.app.state.service)
+    service: ScanService = request.app.state.service
+    return service.stats()
 
 
 @router.get("/v1/stats/history", summary="The last quarter of an hour")
@@ -103,7 +104,7 @@ async def stats_events(
             told = kept.latest
             yield event("history", kept.columns().model_dump_json())
         while not service.admission.draining:
-            yield event("stats", snapshot(service).model_dump_json())
+            yield event("stats", service.stats().model_dump_json())
             newest = kept.latest if history else None
             if newest is not None and (told is None or newest.point.t != told.point.t):
                 told = newest
