@@ -1,0 +1,46 @@
+"""Regular expressions from tables of plain words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_LONG = 4
+"""Words from this length may also stand without their marks (`minimalni`): shorter ones would become other words."""
+_ALONE = str.maketrans({"ø": "o", "æ": "a", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "t", "œ": "o"})
+
+
+def without_marks(text: str) -> str:
+    """The text with accents and strokes taken off its letters; the length never changes, so spans stay valid."""
+    if text.isascii():
+        return text
+    return "".join(_plain(sign) for sign in text)
+
+
+def word_pattern(words: Iterable[str]) -> str:
+    """A pattern (for IGNORECASE) of any of the words, the longest first: no word counts inside another.
+
+    A space in a word stands for any or no space, because readers lose them. Signs of scripts that write without spaces
+    need no border.
+    """
+    every = {word for given in words for word in (given, without_marks(given) if len(given) >= _LONG else given)}
+    return "(?:" + "|".join(_bordered(word) for word in sorted(every, key=lambda word: (-len(word), word))) + ")"
+
+
+def _bordered(word: str) -> str:
+    body = r"\s*".join(re.escape(part) for part in word.split())
+    before = r"(?<![^\W\d_])" if _needs_border(word[0]) else ""
+    after = r"(?![^\W\d_])" if _needs_border(word[-1]) else ""
+    return before + body + after
+
+
+def _needs_border(sign: str) -> bool:
+    return sign.isalpha() and ord(sign) < 0x2E80 and not 0x0E00 <= ord(sign) < 0x0F00
+
+
+def _plain(sign: str) -> str:
+    upper = sign.isupper()
+    base = unicodedata.normalize("NFD", sign)[0] if ord(sign) < 0x2E80 else sign
+    base = base.lower().translate(_ALONE)
+    return base.upper() if upper and len(base.upper()) == 1 else base if not sign.isupper() else sign
