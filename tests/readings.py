@@ -10,8 +10,9 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Box, EngineInfo, Quality, Reading, Review, Row, Scan, Source, Status
 from pixel_agent.core.envelope import Envelope
+from pixel_agent.schemas.reviews import Part
 from pixel_agent.storage import scans
-from pixel_agent.storage.corrections import Action, Part, ReviewRecord
+from pixel_agent.storage.corrections import Action, ReviewRecord
 from pixel_agent.storage.outcome import outcome_of
 from pixel_agent.storage.records import NewScan, PhotoRecord, millis
 from pixel_agent.storage.store import Store

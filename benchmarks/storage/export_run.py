@@ -15,8 +15,8 @@ from time import perf_counter, process_time
 import psutil
 
 from pixel_agent.api.routes.exports import Export
-from pixel_agent.api.routes.filters import ExportQuery
 from pixel_agent.core.settings import load
+from pixel_agent.schemas.queries import ExportQuery
 from pixel_agent.storage.records import moment
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue

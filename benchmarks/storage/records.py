@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Final
 
 from pixel_agent.core import Status
+from pixel_agent.schemas.records import ReviewState
 from pixel_agent.storage import events, scans
-from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, ReviewState
+from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord
 from pixel_agent.storage.search import words_of
 from pixel_agent.storage.store import Store
 

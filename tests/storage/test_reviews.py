@@ -11,8 +11,9 @@ from sqlalchemy import select
 
 from pixel_agent.core import Review
 from pixel_agent.core.errors import NotFound
+from pixel_agent.schemas.reviews import Part
 from pixel_agent.storage import accuracy, reviews, scans
-from pixel_agent.storage.corrections import Part, ReviewRecord, corrections
+from pixel_agent.storage.corrections import ReviewRecord, corrections
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 from pixel_agent.storage.reviews import NewReview
 from pixel_agent.storage.store import Store

@@ -32,7 +32,7 @@ from pixel_agent.api.routes import (
 from pixel_agent.core.envelope import Problem
 from pixel_agent.core.errors import InvalidRequest, PixelAgentError
 from pixel_agent.schemas.chat import ChatError
-from pixel_agent.schemas.tasks import LegacyError
+from pixel_agent.schemas.scans import LegacyError
 from pixel_agent.service.service import ScanService
 
 LEGACY_PATH = "/scan"

@@ -17,7 +17,7 @@ from pixel_agent.core.settings import Settings, load
 
 if TYPE_CHECKING:
     from pixel_agent.api.routes.exports import Export
-    from pixel_agent.api.routes.filters import ExportQuery
+    from pixel_agent.schemas.queries import ExportQuery
 
 
 def export_command(
@@ -59,7 +59,7 @@ def export_command(
 
 
 def _query(given: dict[str, object]) -> ExportQuery:
-    from pixel_agent.api.routes.filters import ExportQuery
+    from pixel_agent.schemas.queries import ExportQuery
 
     try:
         return ExportQuery.model_validate(given)

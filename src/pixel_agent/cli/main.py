@@ -128,13 +128,13 @@ def tasks(
     engine: EngineOption = None,
 ) -> None:
     """List what a scan can be asked, and how well the engine answers it."""
-    from pixel_agent.schemas.tasks import TaskOut
+    from pixel_agent.api.views import task_out
     from pixel_agent.service.service import build_service
 
     language: Lang = "en" if lang == "en" else "zh"
     with usage_errors():
         service = build_service(_settings(engine), keep=False)
-    entries = [TaskOut.of(task, service.engine.plan(task), language) for task in service.catalogue]
+    entries = [task_out(task, service.engine.plan(task), language) for task in service.catalogue]
     if as_json:
         print(json.dumps([entry.model_dump(by_alias=True) for entry in entries], ensure_ascii=False, indent=1))
         return

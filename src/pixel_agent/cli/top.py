@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from pixel_agent.core.errors import InvalidRequest
-from pixel_agent.service.stats import Stats
+from pixel_agent.schemas.stats import Stats
 
 BAR_CELLS = 20
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from pixel_agent.client.failures import BadAnswer, error_of
 from pixel_agent.core.envelope import Envelope
-from pixel_agent.schemas.tasks import ScanList
+from pixel_agent.schemas.scans import ScanList
 
 
 @dataclass(frozen=True, slots=True)

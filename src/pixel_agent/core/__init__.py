@@ -20,7 +20,7 @@ from pixel_agent.core.photo import (
     TextLine,
     bounding_box,
 )
-from pixel_agent.core.reading import Alert, Draft, Reading, Review, Row, Severity, Source
+from pixel_agent.core.reading import Alert, Change, Draft, Reading, Review, Row, Severity, Source
 from pixel_agent.core.scan import OnEvent, Scan, ScanRequest, Status
 from pixel_agent.core.task import Capability, Facts, Finish, Lang, Message, Plan, Priority, Sampling, Support, Task
 
@@ -30,6 +30,7 @@ __all__ = [
     "Batch",
     "Box",
     "Capability",
+    "Change",
     "Code",
     "Draft",
     "EngineInfo",

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
 from pixel_agent.core.photo import Box, Notice
+
+Change: TypeAlias = Literal["resolved", "remaining", "new"]
+"""What a comparison says of a row."""
 
 
 class Source(StrEnum):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from pixel_agent.core import Priority
 from pixel_agent.core.envelope import Problem
-from pixel_agent.storage.records import moment
-
-if TYPE_CHECKING:  # clients import this module, and have no use for a database
-    from collections.abc import Sequence
-
-    from pixel_agent.storage.batches import BatchRecord
+from pixel_agent.schemas.scans import ScanFields
+from pixel_agent.schemas.text import Text
 
 
 class RefusedPhoto(BaseModel):
@@ -40,28 +36,18 @@ class BatchOut(BaseModel):
     finished_at: datetime | None
     refused: list[RefusedPhoto] = Field([], description="Of this request.")
 
-    @classmethod
-    def of(cls, record: BatchRecord, eta_s: float | None, refused: Sequence[RefusedPhoto] = ()) -> BatchOut:
-        """From the store's noun."""
-        return cls(
-            batch_id=record.batch_id,
-            name=record.name,
-            status=record.state,
-            task=record.task,
-            priority=record.priority.value,
-            store_id=record.store_id,
-            total=record.total,
-            done=record.done,
-            counts=dict(record.counts),
-            eta_s=eta_s,
-            created_at=moment(record.created_at),
-            finished_at=None if record.finished_at is None else moment(record.finished_at),
-            refused=list(refused),
-        )
-
 
 class BatchPage(BaseModel):
     """A page of batches, newest first."""
 
     batches: list[BatchOut]
     next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class BatchFields(ScanFields):
+    """What every photo of a batch is asked. `open`: more photos come later."""
+
+    priority: Priority = Priority.BULK
+    deadline_ms: None = None
+    name: Text = Field("", max_length=200)
+    open: bool = False

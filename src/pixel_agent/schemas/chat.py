@@ -216,7 +216,7 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
-class ErrorOut(BaseModel):
+class ChatErrorBody(BaseModel):
     """What was wrong, and what to do."""
 
     message: str
@@ -228,7 +228,7 @@ class ErrorOut(BaseModel):
 class ChatError(BaseModel):
     """An error as clients of the OpenAI protocol know it."""
 
-    error: ErrorOut
+    error: ChatErrorBody
 
     @classmethod
     def of(cls, error: PixelAgentError) -> ChatError:
@@ -237,4 +237,4 @@ class ChatError(BaseModel):
             "invalid_request_error" if error.status < 500 else "overloaded_error" if isinstance(error, Refused) else ""
         )
         message = f"{error.message} {error.advice}".strip()
-        return cls(error=ErrorOut(message=message, type=kind or "server_error", code=error.code))
+        return cls(error=ChatErrorBody(message=message, type=kind or "server_error", code=error.code))

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from datetime import date
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from pixel_agent.core import Change, Lang
 from pixel_agent.core.envelope import NoticeOut, RowOut
 from pixel_agent.schemas.records import ScanSummary
-from pixel_agent.tasks.compare_visits import Change
+from pixel_agent.schemas.text import Text
+
+
+class CompareQuery(BaseModel):
+    """Two scans by their ids, or two visits of a store for a task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: Text | None = Field(None, description="A scan's id.")
+    after: Text | None = Field(None, description="A scan's id.")
+    store_id: Text | None = Field(None, max_length=200)
+    task: Text | None = None
+    before_day: date | None = Field(None, description="The visit of a day instead of the last one before `after`.")
+    after_day: date | None = Field(None, description="The visit of a day instead of the latest.")
+    utc_offset_min: int | None = Field(None, ge=-1440, le=1440, description="Of those days; else the server's.")
+    lang: Lang = "zh"
 
 
 class ComparisonOut(BaseModel):

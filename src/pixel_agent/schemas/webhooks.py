@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-
-from pixel_agent.storage.records import moment
-
-if TYPE_CHECKING:  # clients import this module, and have no use for a database
-    from pixel_agent.storage.outbox import Delivery
-    from pixel_agent.storage.webhooks import Webhook
 
 Kind = Literal[
     "scan.completed",
@@ -42,12 +36,6 @@ class WebhookOut(BaseModel):
     kinds: list[str] = Field(description="Empty: all.")
     created_at: datetime
 
-    @classmethod
-    def of(cls, webhook: Webhook) -> WebhookOut:
-        """From the store's noun."""
-        at = moment(webhook.created_ms)
-        return cls(webhook_id=webhook.webhook_id, url=webhook.url, kinds=list(webhook.kinds), created_at=at)
-
 
 class NewWebhookOut(WebhookOut):
     """A webhook that was just made: the one time that its secret is shown."""
@@ -74,22 +62,6 @@ class DeliveryOut(BaseModel):
     next_at: datetime | None = Field(description="Not tried again before; null unless pending.")
     delivered_at: datetime | None
     last_error: str
-
-    @classmethod
-    def of(cls, delivery: Delivery) -> DeliveryOut:
-        """From the store's noun."""
-        return cls(
-            delivery_id=delivery.delivery_id,
-            webhook_id=delivery.webhook_id,
-            event=delivery.event_seq,
-            kind=delivery.kind,
-            subject=delivery.subject,
-            state=delivery.state,
-            attempts=delivery.attempts,
-            next_at=moment(delivery.next_ms) if delivery.state == "pending" else None,
-            delivered_at=None if delivery.delivered_ms is None else moment(delivery.delivered_ms),
-            last_error=delivery.last_error,
-        )
 
 
 class DeliveryPage(BaseModel):

@@ -42,12 +42,13 @@ from pixel_agent.scheduling.batcher import Batcher
 from pixel_agent.scheduling.policy import RANK, DeviceSnapshot
 from pixel_agent.scheduling.pool import Pool
 from pixel_agent.scheduling.prefetch import Lookahead
+from pixel_agent.schemas.stats import Stats
 from pixel_agent.service.compare import compare_photos
 from pixel_agent.service.metrics import Metrics
 from pixel_agent.service.monitor import Monitor, OwnUse
 from pixel_agent.service.pipeline import Scanner
 from pixel_agent.service.result_cache import Coalescer, identity, kept_bytes
-from pixel_agent.service.stats import Parts, Stats, gauges, snapshot
+from pixel_agent.service.stats import Parts, gauges, snapshot
 from pixel_agent.service.timing import Stopwatch
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue

@@ -11,7 +11,8 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Box
 from pixel_agent.core.envelope import Envelope, RowOut
-from pixel_agent.storage.corrections import PARTS, Part, ReviewRecord, rows_of, value_of
+from pixel_agent.schemas.reviews import Part
+from pixel_agent.storage.corrections import PARTS, ReviewRecord, rows_of, value_of
 
 SAME_NAME = 0.6
 SAME_PLACE_IOU = 0.5

@@ -14,9 +14,9 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Review, Source
 from pixel_agent.core.envelope import Envelope, RowOut
+from pixel_agent.schemas.reviews import Part
 
 Action: TypeAlias = Literal["confirm", "correct", "comment"]
-Part: TypeAlias = Literal["items", "findings"]
 PARTS: Final[tuple[Part, ...]] = ("items", "findings")
 
 EVIDENCE: Final = frozenset(RowOut.model_fields)

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from pixel_agent.core import Review, Row, Scan, Severity, Status
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import DeadlineExceeded, PixelAgentError, ScanCancelled
-from pixel_agent.storage.records import Outcome, PhotoRecord, ReviewState, millis, now_ms
+from pixel_agent.schemas.records import ReviewState
+from pixel_agent.storage.records import Outcome, PhotoRecord, millis, now_ms
 from pixel_agent.storage.search import words_of
 from pixel_agent.storage.topics import topics_of
 

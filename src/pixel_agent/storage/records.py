@@ -15,9 +15,9 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Lang, Priority, Status
 from pixel_agent.core.errors import InvalidRequest
+from pixel_agent.schemas.records import ReviewState
 
 Origin = Literal["sync", "async"]
-ReviewState = Literal["none", "advised", "confirmed", "corrected"]
 FINAL = frozenset(
     {Status.COMPLETED, Status.PARTIAL, Status.RETAKE_REQUIRED, Status.FAILED, Status.CANCELLED, Status.EXPIRED}
 )

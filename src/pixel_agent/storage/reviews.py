@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pixel_agent.core import Review
 from pixel_agent.core.envelope import Envelope
 from pixel_agent.core.errors import NotFound
+from pixel_agent.schemas.reviews import Part
 from pixel_agent.storage import events, search
-from pixel_agent.storage.corrections import PARTS, Action, Part, ReviewRecord, corrections, rows_of, settled, value_of
+from pixel_agent.storage.corrections import PARTS, Action, ReviewRecord, corrections, rows_of, settled, value_of
 from pixel_agent.storage.records import ScanRecord, now_ms
 from pixel_agent.storage.tables import reviews, scan_codes, scans
 

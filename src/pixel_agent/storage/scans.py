@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.schemas.records import ReviewState
 from pixel_agent.storage import correction_transfer, search, topics
 from pixel_agent.storage import photos as photo_rows
 from pixel_agent.storage.records import (
@@ -38,7 +39,6 @@ from pixel_agent.storage.records import (
     Outcome,
     PhotoRecord,
     Position,
-    ReviewState,
     ScanFilter,
     ScanRecord,
 )

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Alert, Lang, Notice, Reading, Row, Severity, Status
+from pixel_agent.core import Alert, Change, Lang, Notice, Reading, Row, Severity, Status
 from pixel_agent.core.envelope import Envelope, RowOut
 from pixel_agent.tasks.compare import Size, compare_readings
 
 VISIT_GAP_MS = 60 * 60 * 1000
 """Photos of a store and task further apart than this belong to two visits."""
 
-Change = Literal["resolved", "remaining", "new"]
 CHANGES: tuple[Change, ...] = ("resolved", "remaining", "new")
 _ONE_OF_A_KIND = ("gtin", "position_id")
 _PHRASES: dict[Lang, dict[Change, str]] = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pixel_agent.api.routes.stats_history import LONG_POINTS, POINTS, Point, StatsHistory, advise
+from pixel_agent.api.routes.stats_history import LONG_POINTS, POINTS, StatsHistory, advise
+from pixel_agent.schemas.stats import Point, Stats
 from pixel_agent.service.service import ScanService
-from pixel_agent.service.stats import Stats
 from tests.api.routes.test_scans import running
 from tests.service.test_stats import scanned
 

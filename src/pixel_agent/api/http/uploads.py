@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import json
 import unicodedata
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from pixel_agent.api.routes.filters import Text, without_nul
-from pixel_agent.core import Lang, Priority, Task
+from pixel_agent.core import Task
 from pixel_agent.core.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos, UploadTooSlow
 from pixel_agent.core.settings import PhotoSettings, Settings
+from pixel_agent.schemas.scans import ScanBody, ScanFields
 
 OVERHEAD_BYTES = 2**20
 """What a request may carry beside its photos: part headers, fields, JSON punctuation."""
@@ -30,46 +29,6 @@ STREAM = "stream"
 """Says in the query how the answer is to come; no field of the scan."""
 
 T = TypeVar("T")
-
-
-def _options(value: object) -> object:
-    """Options from a form come as text. Whatever no JSON answer could carry back is refused."""
-    try:
-        parsed = from_json(value or "{}", allow_inf_nan=False) if isinstance(value, str) else value
-        json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, and becomes infinite
-    except (ValueError, RecursionError):
-        raise ValueError('must be a JSON object, for example {"threshold_deg": 10}') from None
-    return parsed
-
-
-class ScanFields(BaseModel):
-    """The fields of a scan beside its photos; the same names in the query, a form and JSON."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    task: str = ""
-    question: Text | None = Field(None, max_length=4000)
-    store_id: Text | None = Field(None, max_length=200)
-    priority: Priority = Priority.INTERACTIVE
-    deadline_ms: int | None = Field(None, gt=0, le=86_400_000)
-    lang: Lang = "zh"
-    force: bool = False
-    options: Annotated[dict[str, JsonValue], BeforeValidator(_options), AfterValidator(without_nul)] = {}
-
-
-class PhotoIn(BaseModel):
-    """One photo in a JSON request: base64, with or without a `data:` prefix."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    data: str
-    filename: str | None = None
-
-
-class ScanBody(ScanFields):
-    """A scan as JSON."""
-
-    photos: list[PhotoIn | str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.http.ids import ScanId
 from pixel_agent.api.http.problems import problems
-from pixel_agent.api.http.uploads import ScanFields, Submission, check_question, explain, read_body
-from pixel_agent.api.routes.filters import Text, without_nul
+from pixel_agent.api.http.uploads import Submission, check_question, explain, read_body
 from pixel_agent.api.routes.history import fetch, whole
 from pixel_agent.core import Priority, Task
 from pixel_agent.core.errors import Conflict, InvalidRequest, TooManyPhotos
-from pixel_agent.schemas.records import ScanRecordOut
+from pixel_agent.schemas.records import ScanRecordList, ScanRecordOut
+from pixel_agent.schemas.scans import RerunIn, ScanFields
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage.records import NewScan, ScanRecord, now_ms
 from pixel_agent.tasks import DEFAULT_TASK
@@ -32,21 +32,6 @@ _RERUN: dict[str, object] = {
     "properties": {"task": {"type": "string"}, "options": {"type": "object"}},
 }
 APPLIED: Final = {"Preference-Applied": "respond-async"}
-
-
-class ScanRecordList(BaseModel):
-    """Several accepted scans, in the order of their photos."""
-
-    scans: list[ScanRecordOut]
-
-
-class RerunIn(BaseModel):
-    """What to change when a photo is read again; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    task: Text | None = None
-    options: Annotated[dict[str, JsonValue], AfterValidator(without_nul)] | None = None
 
 
 def wants_async(request: Request) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.api.http.batch_upload import Received, only_fields, receive
@@ -19,17 +19,15 @@ from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.http.ids import BatchId
 from pixel_agent.api.http.problems import problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
-from pixel_agent.api.http.uploads import ScanFields, explain, query_fields
+from pixel_agent.api.http.uploads import explain, query_fields
 from pixel_agent.api.routes.async_scans import task_for_later
-from pixel_agent.api.routes.filters import Text
-from pixel_agent.core import Priority
 from pixel_agent.core.errors import InvalidRequest
-from pixel_agent.schemas.batches import BatchOut, BatchPage, RefusedPhoto
-from pixel_agent.schemas.records import ScanSummary
+from pixel_agent.schemas.batches import BatchFields, BatchOut, BatchPage, RefusedPhoto
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import batches, events, scans
 from pixel_agent.storage.batches import BatchRecord, NewBatch
 from pixel_agent.storage.records import NewScan, now_ms
+from pixel_agent.storage.views import batch_out, scan_summary
 
 PAGE: Final = 200
 """Events that are read at once."""
@@ -46,15 +44,6 @@ _ASKED: dict[str, object] = dict.fromkeys(
 )
 
 router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=problems(400, 404, 409, 413, 415, 422, 503, 507))
-
-
-class BatchFields(ScanFields):
-    """What every photo of a batch is asked. `open`: more photos come later."""
-
-    priority: Priority = Priority.BULK
-    deadline_ms: None = None
-    name: Text = Field("", max_length=200)
-    open: bool = False
 
 
 def _body(properties: dict[str, object]) -> dict[str, object]:
@@ -199,7 +188,7 @@ async def _news(service: ScanService, batch_id: str, after: int) -> _News:
         known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
     ended = {name: scan for name, scan in known.items() if scan.final}
     texts = [
-        event("scan", ScanSummary.of(scan).model_dump_json(), one.seq)
+        event("scan", scan_summary(scan).model_dump_json(), one.seq)
         for one in found
         if (scan := ended.get(one.scan_id or "")) is not None and scan.finished_at == one.at_ms  # no retry took it back
     ]
@@ -293,7 +282,7 @@ async def _get(service: ScanService, batch_id: str) -> BatchRecord:
 
 
 def _out(record: BatchRecord, refused: Sequence[RefusedPhoto] = ()) -> BatchOut:
-    return BatchOut.of(record, batches.eta_s(record, now_ms()), refused)
+    return batch_out(record, batches.eta_s(record, now_ms()), refused)
 
 
 def _nothing(received: Received) -> InvalidRequest:

@@ -9,21 +9,19 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 
 from pixel_agent.api.http.ids import check_id, no_scan
-from pixel_agent.api.routes.filters import Text
 from pixel_agent.api.routes.history import PROBLEMS
 from pixel_agent.core import Lang, Status
 from pixel_agent.core.envelope import Envelope, NoticeOut, RowOut
 from pixel_agent.core.errors import Conflict, InvalidRequest, NotFound, UnknownTask
 from pixel_agent.core.periods import DAY_MS, day_ms, local_offset_min
-from pixel_agent.schemas.comparison import ComparisonOut
-from pixel_agent.schemas.records import ScanSummary, reading_of
+from pixel_agent.schemas.comparison import CompareQuery, ComparisonOut
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import correction_transfer, reviews, scans
 from pixel_agent.storage.corrections import ReviewRecord
 from pixel_agent.storage.records import ScanFilter, ScanRecord
+from pixel_agent.storage.views import reading_of, scan_summary
 from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_visits
 
 router = APIRouter(tags=["compare"], responses=PROBLEMS)
@@ -34,21 +32,6 @@ LOOK_BACK = 250
 """Scans among which the latest two visits are looked for."""
 READ = (Status.COMPLETED, Status.PARTIAL)
 """What has something to compare."""
-
-
-class CompareQuery(BaseModel):
-    """Two scans by their ids, or two visits of a store for a task."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    before: Text | None = Field(None, description="A scan's id.")
-    after: Text | None = Field(None, description="A scan's id.")
-    store_id: Text | None = Field(None, max_length=200)
-    task: Text | None = None
-    before_day: date | None = Field(None, description="The visit of a day instead of the last one before `after`.")
-    after_day: date | None = Field(None, description="The visit of a day instead of the latest.")
-    utc_offset_min: int | None = Field(None, ge=-1440, le=1440, description="Of those days; else the server's.")
-    lang: Lang = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +157,8 @@ def _check_task(service: ScanService, name: str) -> None:
 
 def _answer(before: _Visit, after: _Visit, found: Difference) -> ComparisonOut:
     return ComparisonOut(
-        before=ScanSummary.of(before.records[0]),
-        after=ScanSummary.of(after.records[0]),
+        before=scan_summary(before.records[0]),
+        after=scan_summary(after.records[0]),
         before_scans=[record.scan_id for record in before.records],
         after_scans=[record.scan_id for record in after.records],
         task=after.records[0].task,

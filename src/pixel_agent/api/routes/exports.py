@@ -12,13 +12,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from pixel_agent.api.routes.filters import ExportQuery, scan_filter
+from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.api.routes.history import PROBLEMS
 from pixel_agent.core import Task
 from pixel_agent.core.errors import InvalidPhoto, NotFound, QueueFull, StoreError
 from pixel_agent.core.settings import Settings
 from pixel_agent.photo.thumbnails import thumbnail
-from pixel_agent.schemas.records import ScanRecordOut
+from pixel_agent.schemas.queries import ExportQuery
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import scans
 from pixel_agent.storage.corrections import ReviewRecord
@@ -34,6 +34,7 @@ from pixel_agent.storage.exports.stream import Before, opened, written
 from pixel_agent.storage.exports.xlsx import XlsxExporter
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 from pixel_agent.storage.store import Store
+from pixel_agent.storage.views import scan_record
 from pixel_agent.tasks import Catalogue
 
 log = logging.getLogger("pixel_agent.storage.exports")
@@ -147,7 +148,7 @@ class _ExportResponse(StreamingResponse):
 
 def as_record(record: ScanRecord, said: Sequence[ReviewRecord]) -> Fields:
     """What `GET /v1/scans/{id}` answers."""
-    return ScanRecordOut.whole(record, said).model_dump(mode="json")
+    return scan_record(record, said).model_dump(mode="json")
 
 
 def _exporter(

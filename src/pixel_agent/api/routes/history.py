@@ -13,16 +13,18 @@ from fastapi.responses import FileResponse, Response
 from pixel_agent.api.http.ids import ScanId, no_scan
 from pixel_agent.api.http.problems import problems
 from pixel_agent.api.http.uploads import unless_gone
-from pixel_agent.api.routes.filters import ListQuery, scan_filter
+from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.core import Row
 from pixel_agent.core.envelope import Envelope
 from pixel_agent.core.errors import Conflict, InvalidPhoto, NotFound, PhotoGone
 from pixel_agent.photo.media_type import sniff
-from pixel_agent.schemas.records import ScanPage, ScanRecordOut, ScanSummary, reading_of
+from pixel_agent.schemas.queries import ListQuery
+from pixel_agent.schemas.records import ScanPage, ScanRecordOut
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import reviews, scans
 from pixel_agent.storage.corrections import ReviewRecord
 from pixel_agent.storage.records import PhotoRecord, Position, ScanRecord
+from pixel_agent.storage.views import reading_of, scan_record, scan_summary
 
 PROBLEMS = problems(400, 404, 409, 503)
 _JPEG: dict[int | str, dict[str, object]] = {200: {"content": {"image/jpeg": {}}}, 304: {"description": "Unchanged."}}
@@ -51,7 +53,7 @@ async def list_scans(request: Request, query: Annotated[ListQuery, Query()]) -> 
         found = await scans.page(conn, wanted, after, query.limit + 1)
     shown = found[: query.limit]
     page = ScanPage(
-        scans=[ScanSummary.of(record) for record in shown],
+        scans=[scan_summary(record) for record in shown],
         next=str(shown[-1].position) if len(found) > query.limit else None,
     )
     return Response(page.model_dump_json(), media_type="application/json", headers=FRESH)
@@ -158,7 +160,7 @@ async def fetch(service: ScanService, scan_id: str, *, document: bool = True) ->
 async def whole(service: ScanService, scan_id: str) -> ScanRecordOut:
     """One scan with its reviews, as it is answered. Raises NotFound."""
     record, said = await _fetched(service, scan_id)
-    return ScanRecordOut.whole(record, said)
+    return scan_record(record, said)
 
 
 async def until_final(service: ScanService, scan_id: str, wait_s: float) -> None:

@@ -11,13 +11,13 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
 
 from pixel_agent.api.http.sse import HEADERS, event
-from pixel_agent.api.routes.stats_history import History, StatsHistory
+from pixel_agent.api.routes.stats_history import StatsHistory
 from pixel_agent.core.settings import Settings, describe
+from pixel_agent.schemas.operations import Alive, Ready, SettingOut, SettingsOut
+from pixel_agent.schemas.stats import Stats, StatsColumns
 from pixel_agent.service.service import ScanService
-from pixel_agent.service.stats import Stats
 
 
 @asynccontextmanager
@@ -34,20 +34,6 @@ async def _sampled(app: FastAPI) -> AsyncIterator[None]:
 
 
 router = APIRouter(tags=["operations"], lifespan=_sampled)
-
-
-class Alive(BaseModel):
-    """The process answers."""
-
-    status: str = "alive"
-
-
-class Ready(BaseModel):
-    """The engine has warmed up and takes scans."""
-
-    status: str = "ready"
-    engine: str
-    model: str
 
 
 @router.head("/livez", include_in_schema=False)
@@ -81,7 +67,7 @@ async def stats(request: Request) -> Stats:
 
 
 @router.get("/v1/stats/history", summary="The last quarter of an hour")
-async def stats_history(request: Request) -> History:
+async def stats_history(request: Request) -> StatsColumns:
     """A point a second, as columns, and whether more or fewer replicas would do."""
     history: StatsHistory = request.app.state.history
     return history.columns()
@@ -112,23 +98,6 @@ async def stats_events(
             await asyncio.sleep(interval_s)
 
     return StreamingResponse(events(), media_type="text/event-stream", headers=HEADERS)
-
-
-class SettingOut(BaseModel):
-    """One setting: what is in force, what would be without a choice, and what it means. Secrets are shown as ***."""
-
-    name: str
-    value: str
-    default: str
-    description: str
-
-
-class SettingsOut(BaseModel):
-    """Every setting in force."""
-
-    engine: str
-    model: str
-    settings: list[SettingOut]
 
 
 @router.get("/v1/settings", summary="Settings in force")

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
 
 from pixel_agent.api.http.clients import client_of
 from pixel_agent.api.http.ids import ScanId, no_scan
 from pixel_agent.api.http.problems import inlined
 from pixel_agent.api.http.uploads import explain, read_body
-from pixel_agent.api.routes.filters import PeriodQuery, Text, Value, scan_filter
+from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.api.routes.history import PROBLEMS, record_answer, whole
 from pixel_agent.core import Task
 from pixel_agent.core.envelope import Envelope, RowOut
 from pixel_agent.core.errors import Conflict, InvalidRequest, UnknownTask
+from pixel_agent.schemas.queries import PeriodQuery
 from pixel_agent.schemas.records import ScanRecordOut
+from pixel_agent.schemas.reviews import AccuracyOut, FieldAccuracy, Part, ReviewIn, TaskAccuracy
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import accuracy, reviews, scans
-from pixel_agent.storage.corrections import Part, rows_of
+from pixel_agent.storage.corrections import rows_of
 from pixel_agent.storage.records import ScanRecord
 from pixel_agent.storage.reviews import NewReview
 from pixel_agent.tasks import Catalogue
@@ -29,43 +31,6 @@ from pixel_agent.tasks.amending import check_value
 from pixel_agent.tasks.options import INNER
 
 router = APIRouter(tags=["review"], responses=PROBLEMS)
-
-
-class ReviewIn(BaseModel):
-    """What somebody says of a scan."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: Literal["confirm", "correct", "comment"]
-    part: Part | None = Field(None, description="`items` or `findings`; without it, the whole scan is meant.")
-    row: int | None = Field(None, ge=0, description="Which row of the part, from 0.")
-    field: Text | None = Field(None, max_length=80, description="`correct`: which field of the row.")
-    value: Value = Field(None, description="`correct`: what is right; null where nobody can read it.")
-    by: Text | None = Field(None, max_length=200, description="Who says so; else the client's address.")
-    comment: Text = Field("", max_length=4000)
-
-
-class FieldAccuracy(BaseModel):
-    """Of one field: values that people judged, and those of them that were right."""
-
-    field: str
-    reviewed: int
-    correct: int
-    accuracy: float = Field(description="0-1.")
-
-
-class TaskAccuracy(BaseModel):
-    """Of one task."""
-
-    task: str
-    scans_reviewed: int
-    fields: list[FieldAccuracy]
-
-
-class AccuracyOut(BaseModel):
-    """How often the model was right, as far as people have looked."""
-
-    tasks: list[TaskAccuracy]
 
 
 _BODY: dict[str, object] = {

@@ -20,8 +20,6 @@ from pixel_agent.api.http.idempotency import HEADER, Answer, Key, Slot, held
 from pixel_agent.api.http.problems import inlined, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import (
-    ScanBody,
-    ScanFields,
     Submission,
     check_length,
     check_question,
@@ -32,19 +30,21 @@ from pixel_agent.api.http.uploads import (
     unless_gone,
 )
 from pixel_agent.api.routes.async_scans import accept, wants_async
+from pixel_agent.api.views import legacy_answer, server_timing, task_out
 from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import PixelAgentError, ScanCancelled
 from pixel_agent.scheduling.admission import Ticket
-from pixel_agent.schemas.tasks import (
+from pixel_agent.schemas.scans import (
     FailedPart,
     LegacyAnswer,
     LegacyError,
+    ScanBody,
+    ScanFields,
     ScanList,
-    TaskOut,
     overall_status,
-    server_timing,
 )
+from pixel_agent.schemas.tasks import TaskOut
 from pixel_agent.service.service import ScanService
 from pixel_agent.tasks import DEFAULT_TASK
 
@@ -86,7 +86,7 @@ async def legacy_scan(request: Request) -> Response:
                 return slot.answer.response()
             with service.admit_all(ticket, asked):
                 scan = await unless_gone(request, service.scan(asked[0]))
-            body = LegacyAnswer.of(scan).model_dump_json()
+            body = legacy_answer(scan).model_dump_json()
             await slot.settle(body)
     headers = {"Server-Timing": server_timing(scan.timings)}
     return Response(body, media_type="application/json", headers=headers)
@@ -183,7 +183,7 @@ async def _told_again(answer: Answer, write: Write) -> None:
 async def list_tasks(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list[TaskOut]:
     """Names, schema, and how well the engine in use answers each task."""
     service: ScanService = request.app.state.service
-    return [TaskOut.of(task, service.engine.plan(task), lang) for task in service.catalogue]
+    return [task_out(task, service.engine.plan(task), lang) for task in service.catalogue]
 
 
 @router.get("/v1/tasks/{name}", tags=["tasks"], summary="One task", response_model=TaskOut, responses=_PROBLEMS)
@@ -191,7 +191,7 @@ async def get_task(request: Request, name: str, lang: Annotated[Lang, Query()] =
     """By id, Chinese or English name."""
     service: ScanService = request.app.state.service
     task = service.catalogue.find(name)
-    return TaskOut.of(task, service.engine.plan(task), lang)
+    return task_out(task, service.engine.plan(task), lang)
 
 
 def _requests(submission: Submission, request: Request) -> list[ScanRequest]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 
-from pixel_agent.api.routes.filters import Moment
 from pixel_agent.api.routes.history import PROBLEMS
 from pixel_agent.core.errors import InvalidRequest, NotFound
 from pixel_agent.core.periods import Bucket, bucket_ms, local_offset_min, start_of
+from pixel_agent.schemas.shops import (
+    BucketOut,
+    ChangeOut,
+    ShopLineOut,
+    ShopList,
+    ShopOut,
+    ShopQuery,
+    TallyOut,
+    TopicOut,
+)
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import overview
 from pixel_agent.storage.overview import Overview, Period, Tally
@@ -25,110 +32,17 @@ USUAL_BUCKETS = {"day": 30, "week": 12}
 """How far back an overview goes unless it is told."""
 
 
-class StoreLineOut(BaseModel):
-    """One store in the list."""
-
-    store_id: str
-    scans: int
-    last_at: datetime
-    findings: int
-    alerts: int
-    advised: int = Field(description="Scans that a person should look at.")
-
-
-class StoreList(BaseModel):
-    """Every store that scans name, the one scanned last first."""
-
-    stores: list[StoreLineOut]
-
-
-class TallyOut(BaseModel):
-    """What the scans of some time came to."""
-
-    scans: int
-    completed: int
-    partial: int
-    retake_required: int
-    failed: int
-    completed_share: float | None = Field(description="0-1; null without scans.")
-    readable_share: float | None = Field(description="Scans that were not sent back for a better photo, 0-1.")
-    findings: int
-    by_severity: dict[str, int] = Field(description="Findings that complain, those without a severity as `unrated`.")
-    alerts: int
-    advised: int
-
-    @classmethod
-    def of(cls, tally: Tally) -> TallyOut:
-        """From the store's noun."""
-        return cls(**_tally(tally))
-
-
-class BucketOut(TallyOut):
-    """One day or week."""
-
-    start: datetime
-
-
-class ChangeOut(BaseModel):
-    """This period less the one before."""
-
-    scans: int
-    findings: int
-    alerts: int
-    advised: int
-    completed_share: float | None
-    readable_share: float | None
-
-
-class TopicOut(BaseModel):
-    """What findings or alerts were about."""
-
-    kind: str
-    label: str
-    severity: str | None
-    number: int
-    previous: int = Field(description="In the period before.")
-
-
-class StoreOut(BaseModel):
-    """A store over time. Days and weeks (from Monday on) are those of `utc_offset_min`."""
-
-    store_id: str
-    since: datetime
-    until: datetime
-    bucket: Bucket
-    utc_offset_min: int
-    total: TallyOut
-    previous: TallyOut = Field(description="The same number of days or weeks before.")
-    change: ChangeOut
-    buckets: list[BucketOut]
-    top: list[TopicOut]
-
-
-class StoreQuery(BaseModel):
-    """Which time of a store."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    since: Moment | None = Field(None, description="From the day or week of this moment on.")
-    until: Moment | None = Field(None, description="Up to the day or week of this moment; else now.")
-    bucket: Bucket = "day"
-    utc_offset_min: int | None = Field(
-        None, ge=-1440, le=1440, description="Minutes that the shop's clock is ahead of UTC; else the server's."
-    )
-
-
 @router.get("", summary="All stores")
-async def list_stores(request: Request) -> StoreList:
+async def list_stores(request: Request) -> ShopList:
     """Every store that scans name, at most 1000."""
     service: ScanService = request.app.state.service
     async with service.kept.db.read() as conn:
         lines = await overview.all_stores(conn)
-    return StoreList(stores=[StoreLineOut(**{**asdict(line), "last_at": moment(line.last_at)}) for line in lines])
+    return ShopList(stores=[ShopLineOut(**{**asdict(line), "last_at": moment(line.last_at)}) for line in lines])
 
 
 @router.get("/{store_id:path}", summary="A store over time")
-async def get_store(request: Request, store_id: str, query: Annotated[StoreQuery, Query()]) -> StoreOut:
+async def get_store(request: Request, store_id: str, query: Annotated[ShopQuery, Query()]) -> ShopOut:
     """By day or week: scans, findings, alerts, what comes up most, and what changed against the time before."""
     service: ScanService = request.app.state.service
     offset = local_offset_min() if query.utc_offset_min is None else query.utc_offset_min
@@ -142,7 +56,7 @@ async def get_store(request: Request, store_id: str, query: Annotated[StoreQuery
     return _store(store_id, query.bucket, offset, period, now, before)
 
 
-def _period(query: StoreQuery, offset_min: int) -> Period:
+def _period(query: ShopQuery, offset_min: int) -> Period:
     """Whole days or weeks. Raises InvalidRequest."""
     width = bucket_ms(query.bucket)
     last = start_of(millis(query.until) - 1 if query.until else now_ms(), query.bucket, offset_min)
@@ -157,9 +71,9 @@ def _period(query: StoreQuery, offset_min: int) -> Period:
     return period
 
 
-def _store(store_id: str, bucket: Bucket, offset: int, period: Period, now: Overview, before: Overview) -> StoreOut:
-    total, previous = TallyOut.of(now.total), TallyOut.of(before.total)
-    return StoreOut(
+def _store(store_id: str, bucket: Bucket, offset: int, period: Period, now: Overview, before: Overview) -> ShopOut:
+    total, previous = _total(now.total), _total(before.total)
+    return ShopOut(
         store_id=store_id,
         since=moment(period.since),
         until=moment(period.until),
@@ -181,6 +95,10 @@ def _store(store_id: str, bucket: Bucket, offset: int, period: Period, now: Over
         ],
         top=_top(now.topics, before.topics),
     )
+
+
+def _total(tally: Tally) -> TallyOut:
+    return TallyOut.model_validate(_tally(tally))
 
 
 def _tally(tally: Tally) -> dict[str, object]:

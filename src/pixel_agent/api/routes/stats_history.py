@@ -8,10 +8,8 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import Literal
 
-from pydantic import BaseModel
-
 from pixel_agent.core import Status
-from pixel_agent.service.stats import Stats
+from pixel_agent.schemas.stats import Advice, NewPoint, Point, Stats, StatsColumns
 
 INTERVAL_S = 1.0
 POINTS = 900
@@ -24,61 +22,6 @@ LONG_POINTS = 300
 BUSY = 0.85
 """Use of the replicas (0-1) from which waiting times grow steeply (M/G/1: the wait grows as busy / (1 - busy))."""
 IDLE = 0.3
-
-
-Action = Literal["more", "fewer", "keep", "unknown"]
-Why = Literal["refusing", "busy", "idle", "fits", "down", "too_early"]
-
-
-class Point(BaseModel):
-    """One second. Rates are per second since the point before, latencies those of the last minute, shares 0-1.
-
-    `batch_items` is the mean of the batches that started since, None without any; `gpu` and `gpu_memory` are None
-    without a GPU; `refused_per_s` counts what admission turned away.
-    """
-
-    t: int
-    answered_per_s: float
-    refused_per_s: float
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    interactive: int
-    normal: int
-    bulk: int
-    in_flight: int
-    batch_items: float | None
-    busy: float
-    gpu: float | None
-    gpu_memory: float | None
-    cpu: float
-    memory: float
-    replicas: int
-
-
-class Advice(BaseModel):
-    """Whether more or fewer replicas would do: `why` is a stable word, `replicas` how many are there now."""
-
-    action: Action
-    why: Why
-    replicas: int
-    busy: float
-    refused_per_s: float
-
-
-class History(BaseModel):
-    """Points as columns, oldest first: `points["t"]` are milliseconds since 1970, the others as in `Point`."""
-
-    interval_s: float
-    points: dict[str, list[float | None]]
-    advice: Advice
-
-
-class NewPoint(BaseModel):
-    """One more point, and what is advised now."""
-
-    point: Point
-    advice: Advice
 
 
 class StatsHistory:
@@ -109,11 +52,11 @@ class StatsHistory:
         """The newest point; None before the first."""
         return NewPoint(point=self._points[-1], advice=advise(self._points)) if self._points else None
 
-    def columns(self) -> History:
+    def columns(self) -> StatsColumns:
         """Everything kept."""
         points = list(self._points)
         columns = {name: [getattr(point, name) for point in points] for name in Point.model_fields}
-        return History(interval_s=INTERVAL_S, points=columns, advice=advise(points))
+        return StatsColumns(interval_s=INTERVAL_S, points=columns, advice=advise(points))
 
 
 def point(before: Stats, after: Stats, now: float, seconds: float) -> Point:

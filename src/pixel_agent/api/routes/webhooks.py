@@ -15,11 +15,12 @@ from pixel_agent.api.http.uploads import explain, read_body
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.jobs.webhooks.delivery import check_receiver
 from pixel_agent.schemas.signing import key_of, new_secret
-from pixel_agent.schemas.webhooks import DeliveryOut, DeliveryPage, NewWebhookOut, WebhookIn, WebhookList, WebhookOut
+from pixel_agent.schemas.webhooks import DeliveryOut, DeliveryPage, NewWebhookOut, WebhookIn, WebhookList
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import outbox, webhooks
 from pixel_agent.storage.outbox import State
 from pixel_agent.storage.records import now_ms
+from pixel_agent.storage.views import delivery_out, webhook_out
 from pixel_agent.storage.webhooks import Webhook
 
 _BODY: dict[str, object] = {
@@ -43,7 +44,7 @@ async def create_webhook(request: Request) -> NewWebhookOut:
         if len(await webhooks.everyone(conn)) >= MOST_WEBHOOKS:
             raise InvalidRequest(f"There are {MOST_WEBHOOKS} webhooks already.", "Delete one first.")
         await webhooks.create(conn, webhook)
-    return NewWebhookOut(**WebhookOut.of(webhook).model_dump(), secret=secret)
+    return NewWebhookOut(**webhook_out(webhook).model_dump(), secret=secret)
 
 
 @router.get("", summary="All webhooks")
@@ -51,7 +52,7 @@ async def list_webhooks(request: Request) -> WebhookList:
     """The oldest first, without their secrets."""
     service: ScanService = request.app.state.service
     async with service.kept.db.read() as conn:
-        return WebhookList(webhooks=[WebhookOut.of(webhook) for webhook in await webhooks.everyone(conn)])
+        return WebhookList(webhooks=[webhook_out(webhook) for webhook in await webhooks.everyone(conn)])
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Tell it nothing any more", response_class=Response)
@@ -71,7 +72,7 @@ async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
         await webhooks.get(conn, webhook_id)
         delivery = await outbox.ping(conn, webhook_id, now_ms())
     service.kept.notifier.tell(webhook_id)
-    return DeliveryOut.of(delivery)
+    return delivery_out(delivery)
 
 
 @router.get("/deliveries", summary="What was told, what waits, and what could not be told")
@@ -86,7 +87,7 @@ async def list_deliveries(
     async with service.kept.db.read() as conn:
         found = await outbox.page(conn, state, _before(cursor), limit + 1)
     more = str(found[limit - 1].delivery_id) if len(found) > limit else None
-    return DeliveryPage(deliveries=[DeliveryOut.of(delivery) for delivery in found[:limit]], next=more)
+    return DeliveryPage(deliveries=[delivery_out(delivery) for delivery in found[:limit]], next=more)
 
 
 @router.post("/deliveries/{delivery_id}/retry", summary="Try a dead letter again")
@@ -98,7 +99,7 @@ async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
     async with service.kept.db.write() as conn:
         delivery = await outbox.revive(conn, delivery_id, now_ms())
     service.kept.notifier.tell(delivery.webhook_id)
-    return DeliveryOut.of(delivery)
+    return delivery_out(delivery)
 
 
 def _parsed(body: bytes) -> WebhookIn:

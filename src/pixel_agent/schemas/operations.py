@@ -1,0 +1,36 @@
+"""Liveness, readiness and settings as they go over the wire."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "alive"
+
+
+class Ready(BaseModel):
+    """The engine has warmed up and takes scans."""
+
+    status: str = "ready"
+    engine: str
+    model: str
+
+
+class SettingOut(BaseModel):
+    """One setting: what is in force, what would be without a choice, and what it means. Secrets are shown as ***."""
+
+    name: str
+    value: str
+    default: str
+    description: str
+
+
+class SettingsOut(BaseModel):
+    """Every setting in force."""
+
+    engine: str
+    model: str
+    settings: list[SettingOut]

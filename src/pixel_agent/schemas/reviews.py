@@ -1,0 +1,48 @@
+"""Reviews of a reading, and how often the model was right."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pixel_agent.schemas.text import Text, Value
+
+Part: TypeAlias = Literal["items", "findings"]
+
+
+class ReviewIn(BaseModel):
+    """What somebody says of a scan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["confirm", "correct", "comment"]
+    part: Part | None = Field(None, description="`items` or `findings`; without it, the whole scan is meant.")
+    row: int | None = Field(None, ge=0, description="Which row of the part, from 0.")
+    field: Text | None = Field(None, max_length=80, description="`correct`: which field of the row.")
+    value: Value = Field(None, description="`correct`: what is right; null where nobody can read it.")
+    by: Text | None = Field(None, max_length=200, description="Who says so; else the client's address.")
+    comment: Text = Field("", max_length=4000)
+
+
+class FieldAccuracy(BaseModel):
+    """Of one field: values that people judged, and those of them that were right."""
+
+    field: str
+    reviewed: int
+    correct: int
+    accuracy: float = Field(description="0-1.")
+
+
+class TaskAccuracy(BaseModel):
+    """Of one task."""
+
+    task: str
+    scans_reviewed: int
+    fields: list[FieldAccuracy]
+
+
+class AccuracyOut(BaseModel):
+    """How often the model was right, as far as people have looked."""
+
+    tasks: list[TaskAccuracy]

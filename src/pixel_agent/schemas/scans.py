@@ -1,0 +1,111 @@
+"""A scan as it is asked for and answered at once; the last two classes are the contract of the first rebuild."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import from_json
+
+from pixel_agent.core import Lang, Priority
+from pixel_agent.core.envelope import Envelope, Problem
+from pixel_agent.core.errors import PixelAgentError
+from pixel_agent.schemas.text import Text, without_nul
+
+
+def _options(value: object) -> object:
+    """Options from a form come as text. Whatever no JSON answer could carry back is refused."""
+    try:
+        parsed = from_json(value or "{}", allow_inf_nan=False) if isinstance(value, str) else value
+        json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, and becomes infinite
+    except (ValueError, RecursionError):
+        raise ValueError('must be a JSON object, for example {"threshold_deg": 10}') from None
+    return parsed
+
+
+class ScanFields(BaseModel):
+    """The fields of a scan beside its photos; the same names in the query, a form and JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: str = ""
+    question: Text | None = Field(None, max_length=4000)
+    store_id: Text | None = Field(None, max_length=200)
+    priority: Priority = Priority.INTERACTIVE
+    deadline_ms: int | None = Field(None, gt=0, le=86_400_000)
+    lang: Lang = "zh"
+    force: bool = False
+    options: Annotated[dict[str, JsonValue], BeforeValidator(_options), AfterValidator(without_nul)] = {}
+
+
+class PhotoIn(BaseModel):
+    """One photo in a JSON request: base64, with or without a `data:` prefix."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: str
+    filename: str | None = None
+
+
+class ScanBody(ScanFields):
+    """A scan as JSON."""
+
+    photos: list[PhotoIn | str]
+
+
+class RerunIn(BaseModel):
+    """What to change when a photo is read again; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: Text | None = None
+    options: Annotated[dict[str, JsonValue], AfterValidator(without_nul)] | None = None
+
+
+class FailedPart(BaseModel):
+    """One photo of several that could not be scanned."""
+
+    scan_id: str
+    status: str
+    error: Problem
+
+
+class ScanList(BaseModel):
+    """The answer to a request with several photos, in their order."""
+
+    scan_id: str = Field(description="Of the request as a whole.")
+    status: str = Field(description="`completed` if every photo is, `failed` if none could be scanned, else `partial`.")
+    task: str
+    scans: list[Envelope | FailedPart]
+
+
+def overall_status(parts: Sequence[Envelope | FailedPart]) -> str:
+    """One status for several photos."""
+    states = {part.status for part in parts}
+    if states == {"completed"} or states == {"failed"}:
+        return states.pop()
+    return "partial"
+
+
+class LegacyAnswer(BaseModel):
+    """What the first rebuild answered, plus the scan itself."""
+
+    status: str
+    result: str
+    scan: Envelope
+
+
+class LegacyError(BaseModel):
+    """What the first rebuild answered on an error, plus a stable code and advice."""
+
+    status: str = "error"
+    message: str
+    code: str
+    advice: str
+
+    @classmethod
+    def of(cls, error: PixelAgentError) -> LegacyError:
+        """From an error of ours."""
+        return cls(message=error.message, code=error.code, advice=error.advice)

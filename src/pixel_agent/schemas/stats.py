@@ -1,0 +1,205 @@
+"""What the service is doing, and did in the last quarter of an hour, as it goes over the wire."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Action = Literal["more", "fewer", "keep", "unknown"]
+Why = Literal["refusing", "busy", "idle", "fits", "down", "too_early"]
+
+
+class ScanStats(BaseModel):
+    """Answers of the last `window_s`, and totals since the start by outcome."""
+
+    window_s: float
+    per_s: float
+    mean_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    outcomes: dict[str, int]
+    refused: dict[str, int]
+    shared_in_flight: int
+    shared_from_cache: int
+
+
+class QueueOut(BaseModel):
+    """Who is inside. Rates are scans a second; `drain_per_s` is what the replicas answer under load."""
+
+    waiting: dict[str, int]
+    in_flight: int
+    inside_scans: int
+    inside_bytes: int
+    oldest_wait_ms: float
+    arrivals_per_s: float
+    drain_per_s: float
+    cancelled: int
+    expired: int
+
+
+class BatchStats(BaseModel):
+    """Batches since the start; `why` is the reason of the last decision, `recent` are the latest sizes."""
+
+    count: int
+    items: int
+    mean_items: float | None
+    recent: list[int]
+    last_items: int | None
+    why: str
+    fit_base_ms: float
+    fit_per_item_ms: float
+    fit_per_token_ms: float
+
+
+class ReplicaOut(BaseModel):
+    """One replica of the engine."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int
+    state: str
+    busy_s: float
+    batches: int
+    items: int
+    restarts: int
+    error: str
+
+
+class GpuOut(BaseModel):
+    """One GPU; shares are 0-1."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    index: int
+    name: str
+    utilisation: float | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    power_w: float | None
+    temperature_c: float | None
+
+
+class DeviceOut(BaseModel):
+    """The device: time the replicas were busy since the start, and what the monitor sees."""
+
+    busy_s: float
+    busy: float
+    gpus: list[GpuOut]
+    gpu_note: str
+
+
+class MachineOut(BaseModel):
+    """The machine, and this process on it."""
+
+    cpu: float
+    memory_used_bytes: int
+    memory_total_bytes: int
+    process_rss_bytes: int
+    photo_threads: int
+    photo_busy: int
+    photo_queued: int
+
+
+class TuningOut(BaseModel):
+    """What admission and the policy go by. `slo_ms` is the response time that is defended, None for none.
+
+    `limit_items` is the largest batch right now, `engine_items` and `engine_tokens` the engine's own bounds. `full_ms` and
+    `alone_ms` are the predicted times of a full batch and of a single scan, `measured` whether more than a guess stands
+    behind them. `bias_ms` is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
+    """
+
+    slo_ms: float | None
+    window_ms: float
+    limit_items: int
+    engine_items: int
+    engine_tokens: int
+    full_ms: float
+    alone_ms: float
+    measured: bool
+    overloaded: bool
+    bias_ms: float
+    scatter_ms: float
+    wait_ms: dict[str, float]
+
+
+class StorageOut(BaseModel):
+    """Whether records and photos can be written; `code` and `reason` say why not.
+
+    Records of synchronous scans since the start: those written, those that wait for the store, those given up.
+    """
+
+    ok: bool
+    code: str
+    reason: str
+    recorded: int
+    waiting: int
+    lost: int
+
+
+class Stats(BaseModel):
+    """Everything, at one moment. `store` is None where scans are not kept."""
+
+    engine: str
+    ready: bool
+    uptime_s: float
+    scans: ScanStats
+    queue: QueueOut
+    batches: BatchStats
+    replicas: list[ReplicaOut]
+    device: DeviceOut
+    machine: MachineOut
+    tuning: TuningOut
+    store: StorageOut | None = None
+
+
+class Point(BaseModel):
+    """One second. Rates are per second since the point before, latencies those of the last minute, shares 0-1.
+
+    `batch_items` is the mean of the batches that started since, None without any; `gpu` and `gpu_memory` are None
+    without a GPU; `refused_per_s` counts what admission turned away.
+    """
+
+    t: int
+    answered_per_s: float
+    refused_per_s: float
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    interactive: int
+    normal: int
+    bulk: int
+    in_flight: int
+    batch_items: float | None
+    busy: float
+    gpu: float | None
+    gpu_memory: float | None
+    cpu: float
+    memory: float
+    replicas: int
+
+
+class Advice(BaseModel):
+    """Whether more or fewer replicas would do: `why` is a stable word, `replicas` how many are there now."""
+
+    action: Action
+    why: Why
+    replicas: int
+    busy: float
+    refused_per_s: float
+
+
+class StatsColumns(BaseModel):
+    """Points as columns, oldest first: `points["t"]` are milliseconds since 1970, the others as in `Point`."""
+
+    interval_s: float
+    points: dict[str, list[float | None]]
+    advice: Advice
+
+
+class NewPoint(BaseModel):
+    """One more point, and what is advised now."""
+
+    point: Point
+    advice: Advice
