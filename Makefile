@@ -1,11 +1,13 @@
 # Everything a newcomer needs: `make serve` starts the product, `make test` proves it.
 PYTHON ?= python3
-BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
-SERVED := .venv/.served
-INSTALLED := .venv/.installed
+VENV ?= .venv
+LOCK ?= requirements/constraints.txt
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK)
+SERVED := $(VENV)/.served
+INSTALLED := $(VENV)/.installed
 
-.PHONY: serve install test test-servers test-browser prove-durability screenshots check format clean
+.PHONY: serve install lock test test-latest test-servers test-browser prove-durability screenshots check format clean
 
 # The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
 serve: $(SERVED)
@@ -13,19 +15,30 @@ serve: $(SERVED)
 
 install: $(INSTALLED)
 
-$(SERVED): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) .
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(SERVED): pyproject.toml $(LOCK) | $(BIN)/python
+	$(PIP) --editable .
 	touch $(SERVED)
 
 # Test tools, and PyTorch for the engine that runs the model in this process; its CPU build where pip has been told of it.
-$(INSTALLED): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) '.[test]'
+$(INSTALLED): pyproject.toml $(LOCK) | $(BIN)/python
+	$(PIP) --editable '.[test]'
 	touch $(INSTALLED) $(SERVED)
+
+# The newest releases that pyproject.toml allows become those that everybody installs; run the tests before committing.
+lock: | $(BIN)/python
+	$(BIN)/python scripts/lock.py > $(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt requirements/constraints.txt
 
 test: install
 	$(BIN)/python -m pytest -m "not browser and not e2e" --cov --cov-report=term --cov-fail-under=90
+
+# The same tests on the newest releases that pyproject.toml allows, in an environment of their own.
+test-latest:
+	rm -f .venv-latest/.installed
+	$(MAKE) test VENV=.venv-latest LOCK=/dev/null PIP='.venv-latest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager'
 
 # Real server processes: killed, overloaded, out of disk, asked by clients.
 test-servers: install
@@ -53,4 +66,4 @@ format: install
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf .venv .venv-latest build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage

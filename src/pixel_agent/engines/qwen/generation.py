@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
-from transformers import Qwen3VLForConditionalGeneration
+from transformers import Qwen3VLForConditionalGeneration, Qwen3VLModel
 
 from pixel_agent.core import Sampling
 from pixel_agent.engines.qwen.features import PhotoFeatures, View
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GREEDY = Sampling()
+CACHE = "cache" if "cache" in signature(Qwen3VLModel.forward).parameters else "past_key_values"
+"""What this release of transformers calls the keys and values that are handed in: `cache` from 5.24 on."""
 
 
 @dataclass(slots=True, eq=False)
@@ -136,7 +139,7 @@ class Writer:
         hidden = self._model.model(
             input_ids=ids,
             position_ids=positions,
-            past_key_values=cache,
+            **{CACHE: cache},
             mm_token_type_ids=kinds,
             mm_encoder_outputs={"image": self._features.of([row.view for row in group])},
             use_cache=True,
@@ -153,7 +156,7 @@ class Writer:
             input_ids=torch.tensor(tokens, device=self._device).unsqueeze(1),
             position_ids=positions.view(1, -1, 1).expand(3, -1, 1),
             attention_mask=None if padding is None else _mask(padding[: len(live)], cache.span.length + 1),
-            past_key_values=cache,
+            **{CACHE: cache},
             use_cache=True,
         ).last_hidden_state
         cache.advance()
