@@ -15,7 +15,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, Severity, Status
+from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, Severity, Status, sha256_of
 from pixel_agent.core.errors import DeadlineExceeded, EngineError, InvalidRequest, StoreFull
 from pixel_agent.core.settings import Settings, load
 from pixel_agent.jobs import recorder as module
@@ -23,7 +23,6 @@ from pixel_agent.jobs.recorder import Recorder
 from pixel_agent.storage import completed as ended_records
 from pixel_agent.storage import scans
 from pixel_agent.storage.completed import Ended
-from pixel_agent.storage.photos import sha256_of
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue

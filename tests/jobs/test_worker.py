@@ -11,7 +11,7 @@ from time import monotonic
 import pytest
 from sqlalchemy import select
 
-from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, Status
+from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, Status, sha256_of
 from pixel_agent.core.errors import EngineUnavailable, InvalidPhoto, ReplicaLost
 from pixel_agent.core.settings import AdmissionSettings, Settings
 from pixel_agent.jobs.execution import Flow
@@ -19,7 +19,6 @@ from pixel_agent.jobs.worker import RENEWALS, Runner
 from pixel_agent.scheduling.admission import Admission
 from pixel_agent.scheduling.forecast import Forecast
 from pixel_agent.storage import scans, tables
-from pixel_agent.storage.photos import sha256_of
 from pixel_agent.storage.records import NewScan, PhotoRecord, ScanRecord, now_ms
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import DEFAULT_TASK

@@ -22,7 +22,7 @@ from pixel_agent.core import Pixels
 from pixel_agent.core.errors import EmptyPhoto, InvalidPhoto, PhotoTooLarge, PhotoTooManyPixels, UnsupportedPhoto
 from pixel_agent.core.settings import PhotoSettings
 from pixel_agent.photo.decode import MAX_JPEG_SCANS, fit
-from pixel_agent.photo.stage import PhotoStage, check, fingerprint, judgement, prepare, sniff
+from pixel_agent.photo.stage import PhotoStage, check, fingerprint, judgement, prepare, media_type_of
 from tests.paths import SHARED_PHOTOS
 
 PHOTOS = SHARED_PHOTOS
@@ -268,7 +268,7 @@ def test_no_bytes_are_an_empty_photo() -> None:
 )
 def test_other_types_are_named_with_what_is_accepted(data: bytes, name: str) -> None:
     with pytest.raises(UnsupportedPhoto) as caught:
-        sniff(data)
+        media_type_of(data)
     assert name in caught.value.message
     assert "JPEG, PNG, WebP" in caught.value.advice
 

@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from pixel_agent.core import Status
+from pixel_agent.core import Status, sha256_of
 from pixel_agent.storage import events, retention, scans
-from pixel_agent.storage.photos import sha256_of
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, ScanFilter, ScanRecord, now_ms
 from pixel_agent.storage.retention import DAY_MS, Removed, retain
 from pixel_agent.storage.store import Store

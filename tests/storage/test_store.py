@@ -14,13 +14,12 @@ from alembic.script import ScriptDirectory
 from pydantic import JsonValue
 from sqlalchemy import Connection, func, select, text
 
-from pixel_agent.core import Status
+from pixel_agent.core import Status, sha256_of
 from pixel_agent.core.errors import ConfigurationError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings, load
 from pixel_agent.service.service import build_service
 from pixel_agent.storage import migrations, scans
 from pixel_agent.storage.database import FILE, Database, data_folder
-from pixel_agent.storage.photos import sha256_of
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, ScanFilter
 from pixel_agent.storage.store import Store
 from pixel_agent.storage.tables import metadata, photos, readings, scan_codes, scan_words

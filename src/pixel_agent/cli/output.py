@@ -20,7 +20,8 @@ from rich.table import Table
 from pixel_agent.core import Review, Status
 from pixel_agent.core.envelope import Envelope, Problem, RowOut
 from pixel_agent.core.errors import PixelAgentError
-from pixel_agent.storage.exports.cells import EVIDENCE, cell, plain, printable
+from pixel_agent.core.text import printable
+from pixel_agent.storage.exports.cells import EVIDENCE, cell, plain
 
 
 class Format(StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pixel_agent.core.engine import Batch, EngineInfo, Job, Output, Tokens
 from pixel_agent.core.photo import (
     VISUAL_TOKEN_SIDE,
+    Assessment,
     Box,
     Code,
     Notice,
@@ -19,6 +20,7 @@ from pixel_agent.core.photo import (
     Quality,
     TextLine,
     bounding_box,
+    sha256_of,
 )
 from pixel_agent.core.reading import Alert, Change, Draft, Reading, Review, Row, Severity, Source
 from pixel_agent.core.scan import OnEvent, Scan, ScanRequest, Status
@@ -27,6 +29,7 @@ from pixel_agent.core.task import Capability, Facts, Finish, Lang, Message, Plan
 __all__ = [
     "VISUAL_TOKEN_SIDE",
     "Alert",
+    "Assessment",
     "Batch",
     "Box",
     "Capability",
@@ -63,4 +66,5 @@ __all__ = [
     "TextLine",
     "Tokens",
     "bounding_box",
+    "sha256_of",
 ]

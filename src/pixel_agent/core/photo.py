@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +50,17 @@ class Quality:
     readable: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A photo as its pixels show it: how well it can be read, and what it looks like.
+
+    `fingerprint` is a 64-bit difference hash: near copies differ in few bits.
+    """
+
+    quality: Quality
+    fingerprint: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
     """One prepared photo.
@@ -56,8 +68,7 @@ class Photo:
     `pixels` is upright RGB within the pixel budget it was prepared for. `width` and `height` are those of the upright
     original: boxes are always given in its pixels. `decode(max_pixels)` decodes the upload again at another budget
     (None: full size); it blocks, so call it in a worker thread. `captured_at` is the camera's own time, if it has one.
-    `fingerprint` is a 64-bit difference hash: near copies differ in few bits. `quality` is None, and `fingerprint` 0, until
-    the photo has been judged: that goes on while the device begins to work.
+    How well it can be read is an `Assessment`, made beside it.
     """
 
     data: bytes
@@ -66,10 +77,8 @@ class Photo:
     width: int
     height: int
     pixels: Pixels
-    quality: Quality | None
     decode: Callable[[int | None], Pixels]
     captured_at: datetime | None = None
-    fingerprint: int = 0
 
     @property
     def prepared_size(self) -> tuple[int, int]:
@@ -129,3 +138,8 @@ def bounding_box(corners: Quad) -> Box:
     ys = [y for _, y in corners]
     left, top = floor(min(xs)), floor(min(ys))
     return left, top, max(left + 1, ceil(max(xs))), max(top + 1, ceil(max(ys)))
+
+
+def sha256_of(data: bytes) -> str:
+    """The SHA-256 of a photo's bytes, in hexadecimal: its name wherever it is stored or compared."""
+    return hashlib.sha256(data).hexdigest()

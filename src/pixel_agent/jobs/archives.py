@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, Final, cast
 
 from pixel_agent.core.errors import BadArchive, InvalidPhoto, PhotoTooLarge, UnsupportedPacking
 from pixel_agent.core.settings import BatchSettings, PhotoSettings
-from pixel_agent.photo.media_type import sniff
+from pixel_agent.photo.media_type import media_type_of
 
 DIRECTORY_BYTES: Final = 8 * 2**20
 """Largest directory of an archive: room for tens of thousands of entries, and about 100 MB once it is parsed."""
@@ -104,7 +104,7 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, photo: PhotoSettings)
     try:
         with archive.open(info) as file:
             data = file.read(HEAD_BYTES)
-            sniff(data)
+            media_type_of(data)
             if info.file_size > photo.max_bytes:
                 return Entry(name, error=_too_large(photo))
             return Entry(name, data + file.read())

@@ -19,13 +19,12 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
-from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest
+from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest, sha256_of
 from pixel_agent.core.errors import DeadlineExceeded, EngineError, StoreError
 from pixel_agent.jobs.journal_recovery import Adopter
 from pixel_agent.storage.completed import Ended, insert
 from pixel_agent.storage.journal import Appended, Journal
 from pixel_agent.storage.outcome import outcome_of, outcome_of_error
-from pixel_agent.storage.photos import sha256_of
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, millis, now_ms
 from pixel_agent.storage.store import Store
 

@@ -17,8 +17,10 @@ from typing import TypeAlias
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Code, Pixels, Point, Row, Severity, Source
+from pixel_agent.core import Code, Pixels, Point, Row, Severity, Source
+from pixel_agent.core.geometry import shared_area
 from pixel_agent.core.numbers import plain_number
+from pixel_agent.core.text import one_line
 
 FONT = "web/vendor/fusion-pixel/fusion-pixel-12px.woff2"
 FONT_STEP = 12
@@ -141,7 +143,7 @@ def _words(value: JsonValue | None) -> str:
         return plain_number(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return ""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+    return one_line(str(value))
 
 
 def _short(text: str, longest: int) -> str:
@@ -174,7 +176,7 @@ def _label(
         text = text[:-2] + "…"
     width, height = font.getlength(text) + 2 * pad, font.size + 2 * pad
     places = [_inside(left, top, width, height, size) for left, top in _places(mark.box, width, height)]
-    place = min(places, key=lambda one: sum(_overlap(one, other) for other in placed))
+    place = min(places, key=lambda one: sum(shared_area(one, other) for other in placed))
     draw.rectangle(place, fill=mark.colour, outline=INK)
     ascent, descent = font.getmetrics()
     draw.text((place[0] + pad, place[1] + pad + (font.size - ascent - descent) / 2), text, font=font, fill=INK)
@@ -198,12 +200,6 @@ def _places(box: _Drawn, width: float, height: float) -> list[Point]:
 def _inside(left: float, top: float, width: float, height: float, size: tuple[int, int]) -> _Drawn:
     left, top = round(max(0, min(left, size[0] - 1 - width))), round(max(0, min(top, size[1] - 1 - height)))
     return left, top, left + width, top + height
-
-
-def _overlap(one: Box | _Drawn, other: Box | _Drawn) -> float:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, across) * max(0.0, down)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from pixel_agent.core.errors import EmptyPhoto, UnsupportedPhoto
 ACCEPTED: Final = "JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF or GIF"
 
 
-def sniff(data: bytes) -> str:
+def media_type_of(data: bytes) -> str:
     """The media type, from the bytes alone.
 
     Raises EmptyPhoto for no bytes and UnsupportedPhoto, with what the bytes look like, for anything but a photo of an

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Box
 from pixel_agent.core.envelope import Envelope, RowOut
+from pixel_agent.core.geometry import overlap
 from pixel_agent.schemas.reviews import Part
 from pixel_agent.storage.corrections import PARTS, ReviewRecord, rows_of, value_of
 
@@ -104,11 +105,11 @@ def _score(one: _Face, other: _Face, once: frozenset[str]) -> float:
         return 10.0
     if one.kind != other.kind or (one.gtins and other.gtins and not one.gtins & other.gtins):
         return 0.0
-    overlap = _overlap(one.box, other.box)
+    place = _same_place(one.box, other.box)
     if one.gtins & other.gtins:
-        return 5.0 + overlap
-    if overlap >= SAME_PLACE_IOU and (alike := _likeness(one.names, other.names)) >= SAME_NAME:
-        return 1.0 + overlap + alike
+        return 5.0 + place
+    if place >= SAME_PLACE_IOU and (alike := _likeness(one.names, other.names)) >= SAME_NAME:
+        return 1.0 + place + alike
     return 0.5 if one.names & other.names & once else 0.0
 
 
@@ -119,15 +120,8 @@ def _likeness(some: frozenset[str], others: frozenset[str]) -> float:
     return max((SequenceMatcher(None, a, b, autojunk=False).ratio() for a in some for b in others), default=0.0)
 
 
-def _overlap(one: Box | None, other: Box | None) -> float:
+def _same_place(one: Box | None, other: Box | None) -> float:
     """Intersection over union."""
     if one is None or other is None:
         return 0.0
-    width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / (_area(one) + _area(other) - width * height)
-
-
-def _area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    return overlap(one, other)

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pixel_agent.core.text import storable
 from pixel_agent.storage import outbox
 from pixel_agent.storage.records import NewScan, Outcome, ScanRecord, moment, now_ms
 from pixel_agent.storage.tables import events
@@ -133,4 +134,4 @@ def _ended(scan: NewScan | ScanRecord, outcome: Outcome) -> list[dict[str, objec
 
 def _json(data: Mapping[str, JsonValue]) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode("utf-8")  # file names may hold halves of surrogate pairs
+    return storable(text)  # file names may hold halves of surrogate pairs

@@ -6,7 +6,6 @@ its commit whether the file is still there, and writes it again if not. So a pho
 
 from __future__ import annotations
 
-import hashlib
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -181,11 +180,6 @@ async def drop_unused(conn: AsyncConnection, sha256: str) -> bool:
         return False
     await conn.execute(delete(photos).where(photos.c.sha256 == sha256))
     return True
-
-
-def sha256_of(data: bytes) -> str:
-    """The name of a photo. Blocks for about a millisecond a megabyte."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _want(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.core.text import storable
 from pixel_agent.schemas.records import ReviewState
 from pixel_agent.storage import correction_transfer, search, topics
 from pixel_agent.storage import photos as photo_rows
@@ -246,9 +247,7 @@ def _searched(new: NewScan) -> str:
 
 def _cut(text: str | None, most: int | None = None) -> str | None:
     """What a database takes: no NUL, no half of a surrogate pair, not longer than the column."""
-    if text is None:
-        return None
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:most]
+    return None if text is None else storable(text, most)
 
 
 # Looking for

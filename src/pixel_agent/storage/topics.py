@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Reading, Row, Severity
+from pixel_agent.core.text import storable
 from pixel_agent.storage.records import Topic
 from pixel_agent.storage.tables import scan_topics, topics
 
@@ -71,5 +72,4 @@ def _word(row: Row, name: str) -> str:
 
 def _cut(text: str) -> str:
     """One line that a database takes, not longer than its column."""
-    plain = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    return " ".join(plain.split())[:LONGEST]
+    return " ".join(storable(text).split())[:LONGEST]

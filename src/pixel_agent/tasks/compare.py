@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from pixel_agent.core import Box, Draft, Facts, Lang, Notice, Reading, Row, Task
+from pixel_agent.core.geometry import overlap
 from pixel_agent.tasks.columns import FINDING_FIELDS
 from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, likeness, summarise, text
 from pixel_agent.tasks.forms import Form
@@ -129,26 +130,21 @@ def _score(one: Row, other: Row, one_size: Size | None, other_size: Size | None)
         if own and its and own != its:
             return 0.0
         same_key = same_key or (name in _KEYS and bool(own) and own == its)
-    overlap = _overlap(one.bbox, other.bbox, one_size, other_size)
+    place = _same_place(one.bbox, other.bbox, one_size, other_size)
     alike = likeness(_label(one), _label(other), SAME_PLACE_TEXT)
-    same = same_key or alike >= SAME_TEXT or (alike >= SAME_PLACE_TEXT and overlap >= SAME_PLACE_IOU)
-    return float(same) * (1.0 + 2.0 * same_key + alike + overlap)
+    same = same_key or alike >= SAME_TEXT or (alike >= SAME_PLACE_TEXT and place >= SAME_PLACE_IOU)
+    return float(same) * (1.0 + 2.0 * same_key + alike + place)
 
 
 def _label(row: Row) -> str:
     return " ".join(dict.fromkeys(words for name in _LABELS if (words := text(row.fields.get(name))[:80])))
 
 
-def _overlap(one: Box | None, other: Box | None, one_size: Size | None, other_size: Size | None) -> float:
+def _same_place(one: Box | None, other: Box | None, one_size: Size | None, other_size: Size | None) -> float:
     """Intersection over union of two boxes, each relative to its photo."""
     if one is None or other is None or one_size is None or other_size is None:
         return 0.0
-    a, b = _relative(one, one_size), _relative(other, other_size)
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return width * height / (both - width * height)
+    return overlap(_relative(one, one_size), _relative(other, other_size))
 
 
 def _relative(box: Box, size: Size) -> tuple[float, float, float, float]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_agent.storage.exports.cells import cell, is_formula, plain, printable
+from pixel_agent.core.text import printable
+from pixel_agent.storage.exports.cells import cell, is_formula, plain
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.core import Row
 from pixel_agent.core.envelope import Envelope
 from pixel_agent.core.errors import Conflict, InvalidPhoto, NotFound, PhotoGone
-from pixel_agent.photo.media_type import sniff
+from pixel_agent.photo.media_type import media_type_of
 from pixel_agent.schemas.queries import ListQuery
 from pixel_agent.schemas.records import ScanPage, ScanRecordOut
 from pixel_agent.service.service import ScanService
@@ -216,7 +216,7 @@ async def _bytes(service: ScanService, photo: PhotoRecord) -> bytes:
 def _type_of(head: bytes) -> str:
     """What the bytes show; a scan that failed may have no photo but something else."""
     try:
-        return sniff(head)
+        return media_type_of(head)
     except InvalidPhoto:
         return "application/octet-stream"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pixel_agent.core import Pixels, TextLine
+from pixel_agent.core.geometry import area, shared_area
 from pixel_agent.engines.ocr.price_tails import PRICE, TAIL, find_tail
 from pixel_agent.engines.ocr.raised_figures import FIGURES, unread_part, with_cents, with_point
 from pixel_agent.engines.ocr.text_models import Detector, Floats, Recognizer, Region, bucket, chunks, cut
@@ -268,11 +269,10 @@ def _lacks_figures(lines: Sequence[_Attempt]) -> bool:
 
 def _overlap(one: Region, other: Region) -> bool:
     """Whether the upright boxes of two regions share more than a third of the smaller one."""
-    (left, top), (right, bottom) = one.corners.min(axis=0), one.corners.max(axis=0)
-    (other_left, other_top), (other_right, other_bottom) = other.corners.min(axis=0), other.corners.max(axis=0)
-    wide, high = min(right, other_right) - max(left, other_left), min(bottom, other_bottom) - max(top, other_top)
-    smaller = min((right - left) * (bottom - top), (other_right - other_left) * (other_bottom - other_top))
-    return bool(wide > 0 and high > 0 and wide * high > smaller / 3)
+    box, other_box = (
+        [*region.corners.min(axis=0).tolist(), *region.corners.max(axis=0).tolist()] for region in (one, other)
+    )
+    return shared_area(box, other_box) > min(area(box), area(other_box)) / 3
 
 
 def _with_the_page(attempts: Sequence[_Attempt], read: list[_Attempt]) -> list[_Attempt]:

@@ -16,6 +16,8 @@ from biip.gs1_digital_link_uris import GS1DigitalLinkURI
 from biip.gs1_element_strings import GS1ElementStrings
 from biip.gs1_messages import GS1Message
 
+from pixel_agent.core.text import printable
+
 LENGTHS = (8, 12, 13, 14)
 NAMED_PRODUCT = re.compile(r"/(?:01|gtin)/(?:[0-9]{8}|[0-9]{12,14})(?:[/?#]|$)")
 """The part of a GS1 Digital Link that names a product; biip pads a shorter number, and any page may end in /01/123."""
@@ -54,7 +56,7 @@ def of_gs1(data: str) -> Meaning:
     except (ParseError, EncodeError):
         meaning = None
     if meaning is None or ("01" in meaning.gs1 and meaning.gtin is None):
-        return Meaning("".join(character if character.isprintable() else " " for character in data))
+        return Meaning(printable(data))
     return meaning
 
 

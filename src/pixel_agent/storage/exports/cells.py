@@ -9,6 +9,7 @@ import unicodedata
 from pydantic import JsonValue
 
 from pixel_agent.core.numbers import plain_number
+from pixel_agent.core.text import printable
 
 EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
 """What every row of a reading carries beside its own fields."""
@@ -50,10 +51,3 @@ def plain(value: JsonValue) -> str:
             return printable(to_json(value))
         case _:
             return printable(str(value))
-
-
-def printable(text: str) -> str:
-    """Without control and direction characters: what a code or a file name holds must not steer who shows it."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else " " for character in text)

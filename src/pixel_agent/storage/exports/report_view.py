@@ -13,8 +13,10 @@ from math import floor
 from pydantic import JsonValue
 
 from pixel_agent.core import Lang
+from pixel_agent.core.geometry import area, shared_area
+from pixel_agent.core.text import one_line
 from pixel_agent.photo.annotate import HEADS
-from pixel_agent.storage.exports.cells import EVIDENCE, printable
+from pixel_agent.storage.exports.cells import EVIDENCE
 from pixel_agent.storage.exports.entry import Entry, Fields, Line, box_of, listed, mapping, mappings, moment, words
 from pixel_agent.storage.exports.report_words import SEVERITIES, TOTALS, WORDS
 from pixel_agent.tasks.listing import HIDDEN, field_words
@@ -105,7 +107,7 @@ class Speaker:
 
     def clean(self, text: str) -> str:
         """A stranger's text in one line, without what steers a screen, and no longer than a page can bear."""
-        text = " ".join(printable(text).split())
+        text = one_line(text)
         return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + self.words["cut"].format(len(text) - MAX_TEXT)
 
     def task(self, task_id: str) -> str:
@@ -189,11 +191,11 @@ def place_marks(rows: Iterable[RowView], width: float, height: float) -> list[Ma
     boxed = [(row, row.box) for row in rows if row.box is not None]
     size = number_size(len(boxed), width, height)
     marks: list[Mark] = []
-    for row, box in sorted(boxed, key=lambda pair: -_area(pair[1])):
+    for row, box in sorted(boxed, key=lambda pair: -area(pair[1])):
         wide = size * (0.5 + 0.62 * len(str(row.number)))
         spots = [_within(spot, wide, size, width, height) for spot in _spots(box, wide, size)]
         taken = [mark.badge for mark in marks]
-        badge = min(spots, key=lambda spot: sum(_overlap(spot, other) for other in taken))
+        badge = min(spots, key=lambda spot: sum(shared_area(spot, other) for other in taken))
         marks.append(Mark(row.number, row.severity, row.finding, box, badge))
     return marks
 
@@ -298,10 +300,6 @@ def _side(value: JsonValue) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0.0
 
 
-def _area(box: tuple[float, float, float, float]) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
 def _spots(box: tuple[float, float, float, float], wide: float, high: float) -> list[tuple[float, float]]:
     """Where a number may stand, best first: on the upper left corner, then the others, then inside."""
     left, top, right, bottom = box
@@ -315,8 +313,3 @@ def _within(
 ) -> tuple[float, float, float, float]:
     left, top = max(0.0, min(spot[0], width - wide)), max(0.0, min(spot[1], height - high))
     return left, top, left + wide, top + high
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    across, down = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, across) * max(0.0, down)
