@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from pixel_agent.core import Photo, Pixels, Quality
+from pixel_agent.core import Photo, Pixels
 from tests.paths import SHARED_PHOTOS
 
 PHOTOS = SHARED_PHOTOS
@@ -48,8 +48,7 @@ def photo_of(pixels: Pixels, budget: int = 1_300_000) -> Photo:
         size = (round(width * scale), round(height * scale))
         return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    quality = Quality(sharpness=1, brightness=0.5, contrast=0.5, glare=0)
-    return Photo(b"", "0" * 64, "image/png", width, height, decode(budget), quality, decode)
+    return Photo(b"", "0" * 64, "image/png", width, height, decode(budget), decode)
 
 
 def load(path: Path) -> Pixels:

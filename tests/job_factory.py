@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-from pixel_agent.core import Job, Photo, Priority, Quality, Reading, Task
+from pixel_agent.core import Job, Photo, Priority, Reading, Task
 from pixel_agent.core.settings import PoolSettings, SchedulerSettings, SimulatedSettings
 from pixel_agent.engines.simulated import SimulatedEngine, simulated_factory
 from pixel_agent.scheduling.batcher import Batcher
@@ -29,7 +29,7 @@ def make_job(
     key: str = "",
     on_text: Callable[[str], None] | None = None,
 ) -> Job:
-    photo = Photo(data, name, "image/jpeg", 64, 64, PIXELS, Quality(1, 1, 1, 1), lambda pixels: PIXELS)
+    photo = Photo(data, name, "image/jpeg", 64, 64, PIXELS, lambda pixels: PIXELS)
     return Job(
         name, TASK, photo, priority=priority, deadline=deadline, client=client, compatibility=key, on_text=on_text
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from pixel_agent.core import Batch, Capability, Job, Output, Photo, Quality, Reading, Sampling, Task
+from pixel_agent.core import Batch, Capability, Job, Output, Photo, Reading, Sampling, Task
 from pixel_agent.core.settings import TransformersSettings
 from pixel_agent.engines.qwen.engine import TransformersEngine
 from pixel_agent.engines.qwen.model import QwenModel
@@ -45,7 +45,7 @@ def make_task(
 def make_photo(seed: int, size: tuple[int, int] = (256, 256)) -> Photo:
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
     name = f"{seed}-{size[0]}x{size[1]}"
-    return Photo(b"", name, "image/jpeg", *size, pixels, Quality(1, 1, 1, 1), lambda _most: pixels)
+    return Photo(b"", name, "image/jpeg", *size, pixels, lambda _most: pixels)
 
 
 def make_job(seed: int, task: Task | None = None, size: tuple[int, int] = (256, 256), **more: Any) -> Job:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Code, Pixels, Row, Source
+from pixel_agent.core import Box, Pixels, Row, Source
 from pixel_agent.photo.annotate import COLOURS, annotate, label_of
 from tests.code_pictures import load, real
 
@@ -68,14 +68,6 @@ def test_labels_of_two_rows_do_not_cover_each_other() -> None:
     ground = np.array(COLOURS[Source.MODEL])
     area = [int((np.abs(picture.astype(int) - ground).max(axis=2) < 24).sum()) for picture in (one, both)]
     assert area[1] > 1.7 * area[0]
-
-
-def test_a_code_is_drawn_along_its_corners() -> None:
-    code = Code("EAN-13", "9780804816632", ((300, 100), (500, 200), (450, 300), (250, 200)), "9780804816632")
-    left, _, right, bottom = changed(annotate(GREY, [], codes=[code]))
-    assert abs(left - 250) < 6
-    assert abs(right - 500) < 6
-    assert abs(bottom - 300) < 6
 
 
 def test_sources_differ_in_shape_and_not_only_in_colour() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from pixel_agent.core import Photo, Quality, ScanRequest
+from pixel_agent.core import Photo, ScanRequest
 from pixel_agent.photo.near_duplicates import RecentPhotos
 from pixel_agent.tasks import Catalogue
 
@@ -16,11 +16,11 @@ PIXELS = np.zeros((8, 8, 3), np.uint8)
 def see(
     recent: RecentPhotos, scan_id: str, look: int, *, file: str = "", task: str = "photo_check", store: str = ""
 ) -> str | None:
-    photo = Photo(b"", file or scan_id, "", 8, 8, PIXELS, Quality(1, 1, 1, 0), lambda _: PIXELS, fingerprint=look)
+    photo = Photo(b"", file or scan_id, "", 8, 8, PIXELS, lambda _: PIXELS)
     now = datetime.now(UTC)
     request = ScanRequest(scan_id, b"", Catalogue().find(task), now, store_id=store)
-    found = recent.near(photo, request)
-    recent.remember(photo, request)
+    found = recent.near(photo, look, request)
+    recent.remember(photo, look, request)
     return found
 
 

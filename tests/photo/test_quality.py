@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pixel_agent.core import Photo, Pixels, Quality
 from pixel_agent.core.settings import PhotoSettings
 from pixel_agent.photo.quality import ADVICE_CODES, advice_text, assess
-from pixel_agent.photo.stage import judgement, prepare
+from pixel_agent.photo.stage import prepare
 from tests.paths import SHARED_PHOTOS
 
 PHOTOS = SHARED_PHOTOS
@@ -152,13 +152,13 @@ def test_the_language_of_advice_can_be_chosen() -> None:
 @pytest.mark.parametrize("folder", ["shops", "codes"])
 def test_every_real_photo_is_readable_and_sharp(folder: str) -> None:
     for photo in real_photos(folder):
-        assert judgement(photo).readable
-        assert "blurred" not in {notice.code for notice in judgement(photo).advice}
+        assert judged(photo.pixels).readable
+        assert "blurred" not in codes(photo.pixels)
 
 
 def test_shop_photos_are_neither_dark_nor_bright_nor_glaring() -> None:
     for photo in real_photos("shops"):
-        assert not {notice.code for notice in judgement(photo).advice} & {"too_dark", "too_bright", "glare", "tilted"}
+        assert not codes(photo.pixels) & {"too_dark", "too_bright", "glare", "tilted"}
 
 
 def test_blurred_darkened_and_overexposed_shop_photos_are_advised() -> None:

@@ -7,6 +7,7 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Coroutine
 from datetime import datetime
 
 import cv2
@@ -22,7 +23,8 @@ from pixel_agent.core import Pixels
 from pixel_agent.core.errors import EmptyPhoto, InvalidPhoto, PhotoTooLarge, PhotoTooManyPixels, UnsupportedPhoto
 from pixel_agent.core.settings import PhotoSettings
 from pixel_agent.photo.decode import MAX_JPEG_SCANS, fit
-from pixel_agent.photo.stage import PhotoStage, check, fingerprint, judgement, prepare, media_type_of
+from pixel_agent.photo.media_type import media_type_of
+from pixel_agent.photo.stage import PhotoStage, assess, check, fingerprint, prepare
 from tests.paths import SHARED_PHOTOS
 
 PHOTOS = SHARED_PHOTOS
@@ -237,7 +239,7 @@ def test_near_copies_have_near_fingerprints() -> None:
     one, other = (
         np.asarray(cv2.resize(rng.integers(0, 255, (6, 8, 3), np.uint8), (320, 240)), np.uint8) for _ in range(2)
     )
-    copy = prepare(encode(one, "JPEG", quality=40), 20_000, LIMITS).fingerprint
+    copy = assess(prepare(encode(one, "JPEG", quality=40), 20_000, LIMITS)).fingerprint
     assert (copy ^ fingerprint(one)).bit_count() <= 3
     assert (fingerprint(other) ^ fingerprint(one)).bit_count() > 12
 
@@ -430,29 +432,18 @@ def test_scaled_decoding_shows_the_same_picture() -> None:
     assert same(prepare(data, 640 * 480, LIMITS).pixels, expected, 4)
 
 
-async def test_pixels_come_before_the_judgement_of_the_same_photo() -> None:
-    stage = PhotoStage(LIMITS)
-    photo, judging = await stage.begin(encode(scene(), "JPEG"), BUDGET)
-    assert photo.quality is None
-    judged = await judging
-    assert judged.pixels is photo.pixels
-    assert judgement(judged).readable
-    assert stage.stats.done == 2  # two pieces of work
-    await stage.close()
+async def test_a_photo_is_assessed_before_the_next_is_decoded() -> None:
+    stage, data = PhotoStage(PhotoSettings(max_threads=1)), encode(scene(), "JPEG")
+    photo = await stage.prepare(data, BUDGET)
+    order: list[str] = []
 
+    async def noted(name: str, work: Coroutine[None, None, object]) -> None:
+        await work
+        order.append(name)
 
-async def test_a_photo_that_nobody_waits_for_is_neither_decoded_nor_judged() -> None:
-    stage, held, data = PhotoStage(PhotoSettings(max_threads=1)), threading.Event(), encode(scene(), "JPEG")
-    blocker = asyncio.create_task(stage.run(0, held.wait, data))
-    while stage.stats.busy < 1:
-        await asyncio.sleep(0.001)
-    begun = asyncio.create_task(stage.begin(data, BUDGET))
-    while stage.stats.queued < 1:
-        await asyncio.sleep(0.001)
-    begun.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await begun
-    held.set()
-    await blocker
+    decodings = [noted("decode", stage.prepare(data, BUDGET)) for _ in range(3)]
+    await asyncio.gather(*decodings, noted("assess", stage.assess(photo)))
+    assert order.index("assess") <= 1  # at most the decoding that had begun
+    assert (await stage.assess(photo)).quality.readable
+    assert stage.stats.done == 6
     await stage.close()
-    assert stage.stats.done == 1

@@ -8,9 +8,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pixel_agent.core import sha256_of
 from pixel_agent.core.errors import PixelAgentError, StoreUnavailable
 from pixel_agent.core.settings import PhotoSettings
-from pixel_agent.photo.stage import check, digest
+from pixel_agent.photo.stage import check
 from pixel_agent.storage import scans
 from pixel_agent.storage.records import NewScan, PhotoRecord
 from pixel_agent.storage.store import Store
@@ -62,7 +63,7 @@ class Intake:
     def _keep(self, data: bytes) -> PhotoRecord:
         header = check(data, self._photo)
         width, height = header.upright_size
-        record = PhotoRecord(digest(data), len(data), header.media_type, width, height)
+        record = PhotoRecord(sha256_of(data), len(data), header.media_type, width, height)
         self._store.photos.put(data, record.sha256, durable=True)
         return record
 

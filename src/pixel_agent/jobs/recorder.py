@@ -42,8 +42,6 @@ MAX_WAITING_BYTES = 128 * 2**20
 """Most bytes of photos that wait with them; beyond, records wait without their photo."""
 AHEAD = 32
 """Most photo files that are being written ahead of their record."""
-PHOTO_AFTER_S = 0.01
-"""How long a photo's file waits, so that the way to the device is free first."""
 CATCH_UP_S = 10.0
 """How long a transaction waits for the records before it; on a database that is slower than this, it may miss the last."""
 FLUSH_S = 5.0
@@ -136,7 +134,7 @@ class Recorder:
             return
         if photo.sha256 in self._ahead or len(self._ahead) >= AHEAD:
             return
-        writing = asyncio.ensure_future(self._written_soon(photo))
+        writing = asyncio.ensure_future(self._thread(self._put, photo.data, photo.sha256))
         self._ahead[photo.sha256] = writing
         writing.add_done_callback(lambda done: self._photo_written(photo.sha256, done))
 
@@ -269,10 +267,6 @@ class Recorder:
 
     async def _thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
-
-    async def _written_soon(self, photo: Photo) -> None:
-        await asyncio.sleep(PHOTO_AFTER_S)
-        await self._thread(self._put, photo.data, photo.sha256)
 
     def _put(self, data: bytes, sha256: str) -> None:
         self._store.photos.put(data, sha256, durable=False)

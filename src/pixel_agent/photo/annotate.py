@@ -17,7 +17,7 @@ from typing import TypeAlias
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import JsonValue
 
-from pixel_agent.core import Code, Pixels, Point, Row, Severity, Source
+from pixel_agent.core import Pixels, Point, Row, Severity, Source
 from pixel_agent.core.geometry import shared_area
 from pixel_agent.core.numbers import plain_number
 from pixel_agent.core.text import one_line
@@ -82,18 +82,16 @@ def annotate(
     pixels: Pixels,
     rows: Sequence[Row],
     *,
-    codes: Sequence[Code] = (),
     scale: Point = (1.0, 1.0),
-    quality: int = QUALITY,
 ) -> bytes:
-    """A JPEG of the picture with every row and code that has a place.
+    """A JPEG of the picture with every row that has a box.
 
-    Boxes and corners are in pixels of the original; `scale` is `Photo.scale`, the factors from `pixels` to those. A row
+    Boxes are in pixels of the original; `scale` is `Photo.scale`, the factors from `pixels` to those. A row
     with a `severity` is drawn as a finding. Labels stay inside the picture; `pixels` is not changed.
     """
     image = Image.fromarray(pixels)
     steps = min(MOST_STEPS, max(FEWEST_STEPS, round(max(image.size) / SIDE_PER_STEP)))
-    marks = [*(_row_mark(row, scale) for row in rows if row.bbox is not None), *(_code_mark(c, scale) for c in codes)]
+    marks = [_row_mark(row, scale) for row in rows if row.bbox is not None]
     draw = ImageDraw.Draw(image)
     draw.fontmode = "1"
     font = ImageFont.truetype(BytesIO(_font_file()), steps * FONT_STEP) if marks else None
@@ -104,7 +102,7 @@ def annotate(
         if font is not None:
             placed.append(_label(draw, mark, font, placed, image.size))
     buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    image.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return buffer.getvalue()
 
 
@@ -125,12 +123,6 @@ def _row_mark(row: Row, scale: Point) -> _Mark:
     outline = ((left / x, top / y), (right / x, top / y), (right / x, bottom / y), (left / x, bottom / y))
     _, colour = _severity(row)
     return _Mark(outline, label_of(row), colour or COLOURS[row.source], corners_only="severity" in row.fields)
-
-
-def _code_mark(code: Code, scale: Point) -> _Mark:
-    outline = tuple((x / scale[0], y / scale[1]) for x, y in code.corners)
-    label = f"{SHAPES[Source.BARCODE]} {_short(_words(code.gtin or code.text), LONGEST_LABEL)}"
-    return _Mark(outline, label, COLOURS[Source.BARCODE])
 
 
 def _severity(row: Row) -> tuple[str, Colour | None]:

@@ -26,22 +26,22 @@ class RecentPhotos:
     def __init__(self, most: int = 256) -> None:
         self._seen: deque[_Seen] = deque(maxlen=most)
 
-    def near(self, photo: Photo, request: ScanRequest) -> str | None:
+    def near(self, photo: Photo, fingerprint: int, request: ScanRequest) -> str | None:
         """The newest earlier scan of a near copy from the same client and store.
 
         The very same file under another task is the same photo asked something else, and no duplicate.
         """
-        new = _seen(photo, request)
+        new = _seen(photo, fingerprint, request)
         return next((old.scan_id for old in reversed(self._seen) if _duplicates(new, old)), None)
 
-    def remember(self, photo: Photo, request: ScanRequest) -> None:
+    def remember(self, photo: Photo, fingerprint: int, request: ScanRequest) -> None:
         """Add a photo; the oldest is forgotten."""
-        self._seen.append(_seen(photo, request))
+        self._seen.append(_seen(photo, fingerprint, request))
 
 
-def _seen(photo: Photo, request: ScanRequest) -> _Seen:
+def _seen(photo: Photo, fingerprint: int, request: ScanRequest) -> _Seen:
     store = (request.client, request.store_id)
-    return _Seen(request.scan_id, photo.fingerprint, photo.sha256, request.task.id, store)
+    return _Seen(request.scan_id, fingerprint, photo.sha256, request.task.id, store)
 
 
 def _duplicates(new: _Seen, old: _Seen) -> bool:

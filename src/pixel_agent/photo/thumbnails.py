@@ -11,7 +11,7 @@ from pixel_agent.core import Pixels, Row
 from pixel_agent.core.settings import PhotoSettings
 from pixel_agent.photo.annotate import annotate
 from pixel_agent.photo.decode import Header, decode
-from pixel_agent.photo.executor import ElasticExecutor
+from pixel_agent.photo.executor import RankedExecutor
 from pixel_agent.photo.stage import check
 
 THREADS = 2
@@ -31,7 +31,7 @@ class Pictures:
 
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
-        self._workers = ElasticExecutor("pictures", 0, THREADS)
+        self._workers = RankedExecutor("thumbnails", THREADS)
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._kept_bytes = 0
 

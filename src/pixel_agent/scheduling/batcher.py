@@ -122,10 +122,16 @@ class Batcher:
             return False
         return True
 
-    async def submit(self, job: Job, on_start: Callable[[], None] = lambda: None) -> Output:
+    async def submit(
+        self,
+        job: Job,
+        on_start: Callable[[], object] = lambda: None,
+        on_queued: Callable[[], object] = lambda: None,
+    ) -> Output:
         """Wait for the answer to one job; cancel the call to take the job back.
 
-        `on_start` is called when the job goes to a replica, again if it has to go to another one.
+        `on_start` is called when the job goes to a replica, again if it has to go to another one; `on_queued` once the
+        job waits or an idle replica has been given it.
 
         Raises DeadlineExceeded, Draining, EngineUnavailable, or the error that the engine gave for this job.
         """
@@ -133,6 +139,7 @@ class Batcher:
             raise copy(self._refuse)
         pending = self._enter(job, on_start)
         try:
+            on_queued()
             return await pending.future
         finally:
             self._leave(pending)
@@ -207,7 +214,7 @@ class Batcher:
 
     # Entering and leaving
 
-    def _enter(self, job: Job, on_start: Callable[[], None]) -> _Pending:
+    def _enter(self, job: Job, on_start: Callable[[], object]) -> _Pending:
         now = self._loop.time()
         if job.deadline is not None and job.deadline <= now:
             raise _late(waiting=True)
@@ -344,7 +351,7 @@ class _Pending:
     __slots__ = ("future", "job", "lost", "on_start", "timer", "waiting")
 
     def __init__(
-        self, job: Job, waiting: Waiting, future: asyncio.Future[Output], on_start: Callable[[], None]
+        self, job: Job, waiting: Waiting, future: asyncio.Future[Output], on_start: Callable[[], object]
     ) -> None:
         self.job = job
         self.waiting = waiting

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TypeAlias
 
 from pixel_agent.core import (
+    Assessment,
     Code,
     Draft,
     Facts,
@@ -31,7 +32,7 @@ from pixel_agent.engines.base import Engine
 from pixel_agent.photo.barcodes.stage import Evidence
 from pixel_agent.photo.near_duplicates import RecentPhotos
 from pixel_agent.photo.quality import localised
-from pixel_agent.photo.stage import PhotoStage, judgement
+from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.scheduling.batcher import Batcher
 from pixel_agent.scheduling.policy import RANK
 from pixel_agent.scheduling.prefetch import Lookahead, Place
@@ -72,31 +73,41 @@ class Scanner:
         watch = Stopwatch()
         with await self._lookahead.take(request) as place:
             watch.lap("queue")
-            photo, judging = await self._begin(request, plan, watch, sha256)
-            # The device begins while the photo is judged: one that shows nothing is taken back some milliseconds later.
-            asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place))
+            photo = await self._prepare(request, plan, watch, sha256)
+            # The device begins first, then the photo is assessed: an unreadable one is taken back milliseconds later.
+            submitted = asyncio.Event()
+            asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place, submitted))
+            asking.add_done_callback(lambda _: submitted.set())
             try:
+                await submitted.wait()
+                assessment = await self._photos.assess(photo)
                 self._on_photo(photo)
-                return await self._read(request, plan, await judging, asking, today, watch)
+                return await self._read(request, plan, photo, assessment, asking, today, watch)
             finally:
-                await let_go(judging, asking)
+                await let_go(asking)
 
     async def chat(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Output:
         """What the model says to `request.messages`: neither gated nor checked."""
         with await self._lookahead.take(request) as place:
             watch.lap("queue")
-            photo, judging = await self._begin(request, plan, watch)
-            await let_go(judging)
-            output, _, _ = await self._ask(request, plan, photo, date.today(), watch, place)
+            photo = await self._prepare(request, plan, watch)
+            output, _, _ = await self._ask(request, plan, photo, date.today(), watch, place, asyncio.Event())
         return output
 
     async def _read(
-        self, request: ScanRequest, plan: Plan, photo: Photo, asking: asyncio.Task[Asked], today: date, watch: Stopwatch
+        self,
+        request: ScanRequest,
+        plan: Plan,
+        photo: Photo,
+        assessment: Assessment,
+        asking: asyncio.Task[Asked],
+        today: date,
+        watch: Stopwatch,
     ) -> Scan:
-        quality = localised(judgement(photo), request.lang)
+        quality = localised(assessment.quality, request.lang)
         # Only a photo check asks for it, and looking through the last photos takes a while.
-        duplicate = None if request.task.capabilities else self._recent.near(photo, request)
-        self._recent.remember(photo, request)
+        duplicate = None if request.task.capabilities else self._recent.near(photo, assessment.fingerprint, request)
+        self._recent.remember(photo, assessment.fingerprint, request)
         if not (quality.readable or request.force or not request.task.capabilities):
             return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
         output, codes, notices = await asking
@@ -120,25 +131,30 @@ class Scanner:
         status = Status.COMPLETED if whole else Status.PARTIAL
         return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
 
-    async def _begin(
-        self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None
-    ) -> tuple[Photo, asyncio.Task[Photo]]:
-        """The photo with its pixels, and the same one to come with its quality."""
+    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None) -> Photo:
         Progress(request.on_event).stage("photo")
         rank = RANK[request.priority]
-        begun = await self._photos.begin(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
+        photo = await self._photos.prepare(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
         watch.lap("photo")
-        return begun
+        return photo
 
     async def _ask(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
+        self,
+        request: ScanRequest,
+        plan: Plan,
+        photo: Photo,
+        today: date,
+        watch: Stopwatch,
+        place: Place,
+        submitted: asyncio.Event,
     ) -> Asked:
-        """The engine's answer, and the codes that were read meanwhile."""
+        """The engine's answer, and the codes that were read meanwhile; sets `submitted` as `_infer` does."""
         pending = self._evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
         try:
             output = Output(Draft())
             if plan.runs:
-                output = await self._infer(request, plan, photo, today, watch, place)
+                output = await self._infer(request, plan, photo, today, watch, place, submitted)
+            submitted.set()
             if pending is None:
                 return output, (), ()
             codes, notice = await self._evidence.collect(pending, self._grace_s if plan.runs else None)
@@ -150,10 +166,17 @@ class Scanner:
             raise
 
     async def _infer(
-        self, request: ScanRequest, plan: Plan, photo: Photo, today: date, watch: Stopwatch, place: Place
+        self,
+        request: ScanRequest,
+        plan: Plan,
+        photo: Photo,
+        today: date,
+        watch: Stopwatch,
+        place: Place,
+        submitted: asyncio.Event,
     ) -> Output:
-        """Through the queue and the engine, telling where it stands and what it says."""
-        progress = Progress(request.on_event)
+        """Through the queue and the engine, with progress; sets `submitted` once an idle engine has begun."""
+        progress, loop = Progress(request.on_event), asyncio.get_running_loop()
 
         def on_start() -> None:
             watch.lap("queue")
@@ -164,7 +187,8 @@ class Scanner:
         self._queue_watch.follow(request.scan_id, request.on_event)
         try:
             job = _job(request, plan, photo, today, progress)
-            output = await self._batcher.submit(job, on_start)
+            # An idle replica is woken in this turn of the loop; what is scheduled behind that runs after it has begun.
+            output = await self._batcher.submit(job, on_start, lambda: loop.call_soon(submitted.set))
         finally:
             self._queue_watch.leave(request.scan_id)
         watch.lap("engine")

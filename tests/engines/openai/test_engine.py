@@ -23,7 +23,6 @@ from pixel_agent.core import (
     Output,
     Photo,
     Priority,
-    Quality,
     Sampling,
     Support,
     Tokens,
@@ -65,7 +64,7 @@ QUICK = OpenAISettings(
 
 
 def make_job(**changes: Any) -> Job:
-    photo = Photo(b"", "sha", "image/jpeg", 400, 300, PIXELS, Quality(1, 1, 1, 1), lambda _pixels: PIXELS)
+    photo = Photo(b"", "sha", "image/jpeg", 400, 300, PIXELS, lambda _pixels: PIXELS)
     return replace(Job("scan", TASK, photo), **changes)
 
 
