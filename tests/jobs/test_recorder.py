@@ -105,7 +105,7 @@ async def test_many_at_once_are_recorded_together(recorder: Recorder) -> None:
     await until_written(recorder)
     assert recorder.stats.recorded == 3 * module.GROUP
     async with recorder._store.db.read() as conn:
-        assert len([record async for record in scans.stream(conn, ScanFilter())]) == 3 * module.GROUP
+        assert len(await scans.page(conn, ScanFilter(), limit=1000, documents=True)) == 3 * module.GROUP
 
 
 async def test_what_a_reading_says_can_be_looked_for(recorder: Recorder) -> None:

@@ -32,7 +32,7 @@ async def add(
 
 async def left(store: Store) -> list[ScanRecord]:
     async with store.db.read() as conn:
-        return [record async for record in scans.stream(conn, ScanFilter())]
+        return await scans.page(conn, ScanFilter(), limit=1000, documents=True)
 
 
 def keep(store: Store, **settings: object) -> None:

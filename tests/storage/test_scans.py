@@ -57,7 +57,7 @@ class Filled:
                 texts[scan_id] = frozenset(tokens(f"{said} {new.store_id or ''} {new.filename or ''}"))
                 gtins[scan_id] = frozenset(outcome.gtins if outcome else ())
         async with self.store.db.read() as conn:
-            records = [record async for record in scans.stream(conn, ScanFilter())]
+            records = await scans.page(conn, ScanFilter(), limit=1000, documents=True)
         return [Known(record, texts[record.scan_id], gtins[record.scan_id]) for record in records]
 
     def page(self, wanted: ScanFilter, after: Position | None, limit: int) -> list[ScanRecord]:

@@ -231,14 +231,6 @@ async def test_photos_are_written_once_and_whole(store: Store) -> None:
     assert [name for name, _ in store.photos.all()] == [SHA]
 
 
-async def test_an_upload_is_adopted_from_where_it_was_written(store: Store) -> None:
-    upload = store.photos.temporary()
-    upload.write_bytes(PHOTO)
-    store.photos.adopt(upload, SHA, durable=True)
-    assert not upload.exists()
-    assert store.photos.read(SHA) == PHOTO
-
-
 async def test_a_photo_that_is_not_there_is_none(store: Store) -> None:
     assert store.photos.read("0" * 64) is None
 

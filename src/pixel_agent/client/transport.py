@@ -16,12 +16,16 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from pixel_agent.client.failures import BadAnswer, ServerUnreachable, error_of
 from pixel_agent.client.photos import Part
+from pixel_agent.core.backoff import Backoff, retry_after_s
 from pixel_agent.core.errors import PixelAgentError
 
 T = TypeVar("T")
 Params = Sequence[tuple[str, str]]
 CONNECT_S = 10.0
 """Longest time until a connection stands."""
+SPREAD = 0.5
+"""Pauses vary by so much, so that clients do not come back in step."""
+MAX_RETRY_AFTER_S = 86_400.0
 AGAIN = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may fare better; of 502 and 504 only those that something in between says."""
 
@@ -37,9 +41,8 @@ class Retries:
 
     def pause_s(self, attempt: int, retry_after_s: float | None) -> float:
         """Pause after failed attempt number `attempt` (from 1): doubling and spread, never shorter than the server asks."""
-        backoff = min(self.most_s, self.first_s * 2.0 ** (attempt - 1)) * (0.5 + 0.5 * self.chance())
         if retry_after_s is None:
-            return backoff
+            return Backoff(self.first_s, self.most_s, SPREAD).pause_s(attempt, self.chance())
         # Those who were told the same time must not all come back in the same moment.
         return retry_after_s + self.first_s * self.chance()
 
@@ -155,7 +158,7 @@ class Transport:
         finally:
             await response.aclose()
         status = response.status_code
-        failed = error_of(status, body, _retry_after_s(response))
+        failed = error_of(status, body, retry_after_s(response.headers.get("retry-after"), MAX_RETRY_AFTER_S))
         ours = response.headers.get("content-type", "").startswith("application/problem+json")
         passing = status in AGAIN and not (ours and status in (502, 504))
         # A 503 of ours was said before anything was done; a 409 with a time to come back means that the first
@@ -183,8 +186,3 @@ class Transport:
         return ServerUnreachable(
             f"The server at {self._base} {what} ({type(error).__name__}).", "Is it running, and is the address right?"
         )
-
-
-def _retry_after_s(response: httpx.Response) -> float | None:
-    given = response.headers.get("retry-after", "")
-    return float(given) if given.isascii() and given.isdecimal() and len(given) < 9 else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import cv2
@@ -37,17 +36,14 @@ class Pictures:
 
     def kept(self, sha256: str, side: int) -> bytes | None:
         """A thumbnail that was made a while ago."""
-        found = self._kept.get((sha256, side))
-        if found is not None:
-            self._kept.move_to_end((sha256, side))
-        return found
+        return self._kept.get((sha256, side))
 
     async def thumbnail(self, data: bytes, sha256: str, side: int) -> bytes:
         """A JPEG, upright, its longer side at most `side`. Raises an InvalidPhoto where the photo cannot be decoded."""
         found = self.kept(sha256, side)
         if found is None:
             found = await self._workers.run(thumbnail, data, side, self._settings)
-            self._keep((sha256, side), found)
+            self._kept.put((sha256, side), found, len(found))
         return found
 
     async def annotated(self, data: bytes, rows: Sequence[Row]) -> bytes:
@@ -57,13 +53,6 @@ class Pictures:
     async def close(self) -> None:
         """End the threads; what waits is cancelled."""
         await self._workers.close()
-
-    def _keep(self, key: tuple[str, int], picture: bytes) -> None:
-        self._kept_bytes += len(picture) - len(self._kept.pop(key, b""))
-        self._kept[key] = picture
-        while self._kept_bytes > CACHE_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= len(oldest)
 
 
 def thumbnail(data: bytes, side: int, settings: PhotoSettings) -> bytes:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pixel_agent.core import Batch, Job, Output
+from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import EngineError, EngineUnavailable, OutOfMemory, PixelAgentError, ReplicaLost
 from pixel_agent.core.settings import PoolSettings
 from pixel_agent.engines.base import CanBeLost, Engine
@@ -143,8 +144,8 @@ class Replica:
                 await self._put_down()
             self.state = ReplicaState.DEAD
             self.listener.changed()
-            await asyncio.sleep(min(self.settings.restart_max_s, self.settings.restart_min_s * 2 ** min(attempt, 30)))
             attempt += 1
+            await asyncio.sleep(Backoff(self.settings.restart_min_s, self.settings.restart_max_s).pause_s(attempt))
             self.restarts += 1
 
     async def _bring_up(self) -> Engine | None:

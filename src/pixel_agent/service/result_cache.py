@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, Literal, TypeVar
 
 from pixel_agent.core import Scan, ScanRequest
+from pixel_agent.core.byte_lru import ByteLru
 from pixel_agent.core.errors import DeadlineExceeded, ScanCancelled
 from pixel_agent.core.settings import CacheSettings
 
@@ -34,7 +34,6 @@ class _Run(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class _Kept(Generic[T]):
     value: T
-    size: int
     until: float
 
 
@@ -56,7 +55,7 @@ class Coalescer(Generic[T]):
         self._size_of = size_of
         self._clock = clock
         self._runs: dict[Hashable, _Run[T]] = {}
-        self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
+        self._kept: ByteLru[Hashable, _Kept[T]] = ByteLru(settings.max_bytes)
         self.counts = CoalesceCounts()
 
     async def share(self, key: Hashable, urgency: Hashable, work: Callable[[], Awaitable[T]]) -> tuple[T, Shared]:
@@ -121,26 +120,16 @@ class Coalescer(Generic[T]):
         kept = self._kept.get(key)
         if kept is None:
             return None
-        if kept.until <= self._clock():
-            self._forget(key)
-            return None
-        self._kept.move_to_end(key)
-        return kept
+        if kept.until > self._clock():
+            return kept
+        self._kept.drop(key)
+        self.counts.kept_bytes = self._kept.bytes
+        return None
 
     def _keep(self, key: Hashable, value: T) -> None:
-        size = self._size_of(value)
-        if self._settings.ttl_s <= 0 or size > self._settings.max_bytes:
-            return
-        self._forget(key)
-        self._kept[key] = _Kept(value, size, self._clock() + self._settings.ttl_s)
-        self.counts.kept_bytes += size
-        while self.counts.kept_bytes > self._settings.max_bytes:
-            self._forget(next(iter(self._kept)))
-
-    def _forget(self, key: Hashable) -> None:
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self.counts.kept_bytes -= kept.size
+        if self._settings.ttl_s > 0:
+            self._kept.put(key, _Kept(value, self._clock() + self._settings.ttl_s), self._size_of(value))
+            self.counts.kept_bytes = self._kept.bytes
 
 
 def identity(request: ScanRequest, sha256: str, today: date) -> Hashable:

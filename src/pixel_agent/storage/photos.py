@@ -58,17 +58,10 @@ class PhotoFiles:
                 temporary.unlink(missing_ok=True)
 
     def temporary(self) -> Path:
-        """A new path on the same disk, to write a photo to as it comes in; `adopt` it, or delete it."""
+        """A new path on the same disk, for a file that is written and then renamed, or deleted."""
         with telling():
             self._coming.mkdir(parents=True, exist_ok=True)
         return self._coming / uuid.uuid4().hex
-
-    def adopt(self, temporary: Path, sha256: str, *, durable: bool) -> None:
-        """Take over a file that was written to a `temporary` path; it is gone from there afterwards."""
-        with telling():
-            if durable:
-                _sync(temporary)
-            self._rename(temporary, self.path(sha256), durable)
 
     def read(self, sha256: str) -> bytes | None:
         """A photo's bytes, None if it is not there."""

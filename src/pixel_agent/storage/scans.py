@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -47,8 +47,6 @@ from pixel_agent.storage.tables import photos, readings, scan_codes, scan_words,
 
 RANK = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 """The order in which waiting scans are claimed."""
-PAGE = 500
-"""Records that `stream` holds at once."""
 FEW = 2000
 """Scans that are found by a word or a code are looked at one by one if there are no more of them. If there are more, the
 history is walked from its newest end instead, for then every other page of it holds some."""
@@ -149,18 +147,6 @@ async def page(
     query = _records(documents).join(chosen, chosen.c.seq == scans.c.seq)
     rows = await conn.execute(query.order_by(scans.c.received_at.desc(), scans.c.seq.desc()))
     return [_record(row) for row in rows.mappings()]
-
-
-async def stream(conn: AsyncConnection, wanted: ScanFilter, *, documents: bool = True) -> AsyncIterator[ScanRecord]:
-    """All scans that are wanted, the newest first, in constant memory."""
-    after: Position | None = None
-    while True:
-        records = await page(conn, wanted, after, PAGE, documents=documents)
-        for record in records:
-            yield record
-        if len(records) < PAGE:
-            return
-        after = records[-1].position
 
 
 async def delete(conn: AsyncConnection, scan_id: str) -> Deleted:

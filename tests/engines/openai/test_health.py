@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.engines.openai.health import (
     MAX_RETRY_AFTER_S,
@@ -17,15 +17,13 @@ from pixel_agent.engines.openai.health import (
     Pace,
     View,
     after,
-    backoff,
     checked,
     least_loaded,
     next_pause,
     parse_urls,
-    retry_after_s,
 )
 
-PACE = Pace(eject_after=3, backoff_min_s=0.1, backoff_max_s=5.0, max_in_flight=8)
+PACE = Pace(eject_after=3, backoff=Backoff(0.1, 5.0), max_in_flight=8)
 UP = Health(limit=8.0, up=True)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -156,7 +154,7 @@ def test_whatever_happens_limits_and_pauses_stay_bounded(health: Health, story: 
 
 
 def test_pauses_double_up_to_a_bound() -> None:
-    assert [backoff(attempt, PACE) for attempt in (0, 1, 2, 99)] == [0.1, 0.2, 0.4, 5.0]
+    assert [PACE.backoff.pause_s(failures) for failures in (1, 2, 3, 99)] == [0.1, 0.2, 0.4, 5.0]
 
 
 def test_no_pause_that_passes_the_deadline_and_not_too_many() -> None:
@@ -164,31 +162,6 @@ def test_no_pause_that_passes_the_deadline_and_not_too_many() -> None:
     assert next_pause(2, 2, 1.0, PACE) == 0.2
     assert next_pause(3, 2, 1.0, PACE) is None
     assert next_pause(1, 2, 0.05, PACE) is None
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("3", 3.0),
-        (" 0.5 ", 0.5),
-        ("100000", MAX_RETRY_AFTER_S),
-        (format_datetime(NOW + timedelta(seconds=7), usegmt=True), 7.0),
-        (format_datetime(NOW - timedelta(seconds=7), usegmt=True), 0.0),
-        (None, 0.0),
-        ("", 0.0),
-        ("-1", 0.0),
-        ("soon", 0.0),
-        ("1e9", 0.0),
-    ],
-)
-def test_retry_after_in_seconds_or_as_a_date(header: str | None, seconds: float) -> None:
-    assert retry_after_s(header, NOW) == seconds
-
-
-@given(st.text(max_size=40))
-@settings(deadline=None, max_examples=100)
-def test_any_retry_after_is_a_bounded_pause(header: str) -> None:
-    assert 0 <= retry_after_s(header, NOW) <= MAX_RETRY_AFTER_S
 
 
 # Addresses

@@ -10,16 +10,13 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from benchmarks.storage.webhook_receiver import Receiver
 from pixel_agent.client import WebhookRefused, verify_webhook
 from pixel_agent.core.settings import Settings, WebhookSettings
 from pixel_agent.jobs.webhooks.delivery import host_allowed
 from pixel_agent.jobs.webhooks.dispatcher import Receiver as Known
-from pixel_agent.jobs.webhooks.dispatcher import WebhookSender, backoff_s
+from pixel_agent.jobs.webhooks.dispatcher import WebhookSender
 from pixel_agent.schemas.signing import new_secret
 from pixel_agent.storage import events, outbox, webhooks
 from pixel_agent.storage.database import Database
@@ -277,15 +274,6 @@ async def test_only_the_oldest_event_of_a_scan_can_be_claimed(db: Database, rece
         await outbox.settle(conn, "one", again, 1001)
         assert await outbox.claim(conn, "hook", "one", now_ms=5000, lease_ms=10_000, limit=10) == []
         assert await outbox.due(conn, "hook", 5000) == 9000
-
-
-@hypothesis_settings(deadline=None, max_examples=100)
-@given(st.integers(1, 100), st.floats(0, 1))
-def test_pauses_double_stay_bounded_and_are_spread(attempts: int, chance: float) -> None:
-    settings = WebhookSettings()
-    pause = backoff_s(settings, attempts, chance)
-    assert 0.75 <= pause / min(3600, 2 ** (attempts - 1)) <= 1.25
-    assert pause <= settings.backoff_max_s
 
 
 def test_a_receiver_that_failed_is_left_alone_then_asked_once() -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import cast
 
 import httpx
 from pydantic import JsonValue
 
 from pixel_agent.core import Output, Tokens
+from pixel_agent.core.backoff import retry_after_s
 from pixel_agent.core.errors import EngineError, EngineUnavailable, PixelAgentError, ReplicaLost
-from pixel_agent.engines.openai.health import Event, retry_after_s
+from pixel_agent.engines.openai.health import MAX_RETRY_AFTER_S, Event
 
 MAX_ANSWER_BYTES = 8 * 2**20
 """Largest answer that is read, whole or as events: 4,096 tokens take about 1 MB as events."""
@@ -175,7 +175,7 @@ def _refusal(response: httpx.Response, content: bytes, call: Call) -> CallFailed
     said = _complaint_of(content)
     message = f"The model server {call.server} answered {status}{f': {said}' if said else ''}."
     if status in (429, 503):
-        pause = retry_after_s(response.headers.get("retry-after"), datetime.now(UTC))
+        pause = retry_after_s(response.headers.get("retry-after"), MAX_RETRY_AFTER_S) or 0.0
         return CallFailed(EngineUnavailable(message, "Try again later."), Event.REFUSED, retry_after=pause)
     if status in (401, 403):
         return CallFailed(EngineError(message, "Set openai.api_key to a key that it accepts."), None, again=False)

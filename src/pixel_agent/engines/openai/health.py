@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 
 import httpx
 
+from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import ConfigurationError
 
 MAX_RETRY_AFTER_S = 60.0
@@ -58,8 +57,7 @@ class Pace:
     """How fast a server is given up, how long it is left alone, and how much it is given at most."""
 
     eject_after: int
-    backoff_min_s: float
-    backoff_max_s: float
+    backoff: Backoff
     max_in_flight: int
 
 
@@ -98,7 +96,7 @@ def after(health: Health, event: Event, pace: Pace, now: float, in_flight: int, 
             limit = min(float(pace.max_in_flight), health.limit + 1 / max(1.0, health.limit))
             return replace(health, limit=limit, failures=0, refusals=0)
         case Event.REFUSED:
-            pause = max(retry_after_s, backoff(health.refusals, pace))
+            pause = max(retry_after_s, pace.backoff.pause_s(health.refusals + 1))
             return replace(
                 health,
                 limit=max(1.0, min(health.limit, float(in_flight))),
@@ -134,27 +132,10 @@ def least_loaded(servers: Sequence[View], now: float, avoid: int | None = None) 
     return min(free)[2] if free else None
 
 
-def backoff(attempt: int, pace: Pace) -> float:
-    """Pause after the n-th failure in a row, counted from 0: doubling, bounded."""
-    return min(pace.backoff_max_s, pace.backoff_min_s * 2.0 ** min(attempt, 30))
-
-
 def next_pause(failures: int, retries: int, remaining_s: float, pace: Pace) -> float | None:
     """How long a scan waits after its n-th failure (from 1); None where trying again is no use: too often, or too late."""
-    pause = backoff(failures - 1, pace)
+    pause = pace.backoff.pause_s(failures)
     return pause if failures <= retries and pause < remaining_s else None
-
-
-def retry_after_s(header: str | None, now: datetime) -> float:
-    """The pause that a Retry-After header asks for, in seconds or as a date; 0 for none or nonsense."""
-    words = (header or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", words):
-        return min(float(words), MAX_RETRY_AFTER_S)
-    try:
-        wait = (parsedate_to_datetime(words) - now).total_seconds()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    return min(max(wait, 0.0), MAX_RETRY_AFTER_S)
 
 
 def parse_urls(text: str) -> tuple[Address, ...]:

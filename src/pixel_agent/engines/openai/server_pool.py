@@ -17,6 +17,7 @@ from typing import Protocol
 import httpx
 from pydantic import JsonValue
 
+from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import EngineUnavailable, PixelAgentError, Refused, ReplicaLost
 from pixel_agent.core.settings import OpenAISettings
 from pixel_agent.engines.openai.call import CallFailed
@@ -67,7 +68,9 @@ class Fleet:
         self, settings: OpenAISettings, addresses: Sequence[Address], supervised: Supervised | None = None
     ) -> None:
         self.settings = settings
-        self.pace = Pace(settings.eject_after, settings.backoff_min_s, settings.backoff_max_s, settings.max_in_flight)
+        self.pace = Pace(
+            settings.eject_after, Backoff(settings.backoff_min_s, settings.backoff_max_s), settings.max_in_flight
+        )
         self.servers = [self._server(address) for address in addresses]
         self._client: httpx.AsyncClient
         self._tls = httpx.create_ssl_context(trust_env=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from transformers import Qwen3VLForConditionalGeneration
 from transformers.models.qwen3_vl.modeling_qwen3_vl import BaseModelOutputWithDeepstackFeatures
 
 from pixel_agent.core import Pixels
+from pixel_agent.core.byte_lru import ByteLru
 from pixel_agent.engines.qwen.pixels import MERGE, grid_of, pixel_values
 
 
@@ -55,21 +55,24 @@ class PhotoFeatures:
     def __init__(self, model: Qwen3VLForConditionalGeneration, max_bytes: int) -> None:
         self.hits = 0
         self.misses = 0
-        self.bytes = 0
         self._model = model
-        self._max_bytes = max_bytes
-        self._kept: OrderedDict[tuple[str, int, int], Features] = OrderedDict()
+        self._cache: ByteLru[tuple[str, int, int], Features] = ByteLru(max_bytes)
+
+    @property
+    def bytes(self) -> int:
+        """Device memory of what is cached."""
+        return self._cache.bytes
 
     def of(self, views: Sequence[View]) -> BaseModelOutputWithDeepstackFeatures:
         """The model's `mm_encoder_outputs` of these photos, in order; each distinct photo is seen at most once."""
-        found = {view.key: self._kept[view.key] for view in views if view.key in self._kept}
+        cached = {view.key: self._cache.get(view.key) for view in views}
+        found = {key: features for key, features in cached.items() if features is not None}
         new = list({view.key: view for view in views if view.key not in found}.values())
         self.hits += len(views) - len(new)
         self.misses += len(new)
-        if new:
-            found.update(zip((view.key for view in new), self._see(new), strict=True))
-        for key, features in found.items():
-            self._keep(key, features)
+        for view, features in zip(new, self._see(new) if new else (), strict=True):
+            found[view.key] = features
+            self._cache.put(view.key, features, features.bytes)
         rows = [found[view.key].levels for view in views]
         deep = [list(level) for level in zip(*(levels[1:] for levels in rows), strict=True)]
         # The model takes lists with one tensor a photo, though it declares plain tensors.
@@ -86,14 +89,3 @@ class PhotoFeatures:
             Features(tuple(level[place].clone() for level in (seen.pooler_output, *seen.deepstack_features)))
             for place in range(len(views))
         ]
-
-    def _keep(self, key: tuple[str, int, int], features: Features) -> None:
-        if features.bytes > self._max_bytes:
-            return
-        if key not in self._kept:
-            self._kept[key] = features
-            self.bytes += features.bytes
-        self._kept.move_to_end(key)
-        while self.bytes > self._max_bytes:
-            _, old = self._kept.popitem(last=False)
-            self.bytes -= old.bytes

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 
+from pixel_agent.core.backoff import retry_after_s
 from pixel_agent.core.errors import Conflict, InvalidRequest
 from pixel_agent.core.settings import WebhookSettings
 from pixel_agent.jobs.webhooks.addresses import Target, resolve
@@ -177,9 +178,5 @@ async def _answered(client: httpx.AsyncClient, request: httpx.Request) -> Answer
     if response.is_success:
         return Answer()
     down = status >= 500 or status in BUSY
-    return Answer(f"The receiver answered {status}.", down, _retry_after_s(response) if down else 0.0)
-
-
-def _retry_after_s(response: httpx.Response) -> float:
-    given = response.headers.get("retry-after", "")
-    return min(float(given), MAX_RETRY_AFTER_S) if given.isdecimal() else 0.0
+    pause_s = retry_after_s(response.headers.get("retry-after"), MAX_RETRY_AFTER_S) if down else None
+    return Answer(f"The receiver answered {status}.", down, pause_s or 0.0)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import StoreError
 from pixel_agent.core.settings import WebhookSettings
 from pixel_agent.jobs.webhooks.delivery import Answer, Caller
@@ -43,6 +44,8 @@ TIDY_S = 60.0
 """Time between two looks for what is too old."""
 RETRY_S = 2.0
 """Pause after the store failed."""
+SPREAD = 0.25
+"""Pauses vary by so much, so that receivers are not called in step."""
 Clock = Callable[[], float]
 """Seconds since 1970."""
 
@@ -62,12 +65,6 @@ class Receiver:
         return max(0, (1 if self.failures >= DOWN_AFTER else most) - self.under_way)
 
 
-def backoff_s(settings: WebhookSettings, attempts: int, chance: float) -> float:
-    """Pause after so many failed attempts: doubling, bounded, and spread by ±25 % (`chance`: 0-1) against stampedes."""
-    pause = min(settings.backoff_max_s, settings.backoff_min_s * 2.0 ** min(attempts - 1, 40))
-    return min(settings.backoff_max_s, pause * (0.75 + 0.5 * chance))
-
-
 class WebhookSender:
     """Delivers events. `start` and `stop` own the loop and every delivery that is under way."""
 
@@ -84,6 +81,7 @@ class WebhookSender:
         self._settings = settings
         self._clock = clock
         self._chance = chance
+        self._backoff = Backoff(settings.backoff_min_s, settings.backoff_max_s, SPREAD)
         self._owner = uuid.uuid4().hex
         self._caller = Caller(settings)
         self._notifier = notifier
@@ -190,18 +188,17 @@ class WebhookSender:
         if answer.down:
             receiver.failures += 1
             over = receiver.failures - DOWN_AFTER + 1
-            pause_s = max(min(PAUSE_MAX_S, self._backoff_s(over)) if over > 0 else 0.0, answer.retry_after_s)
+            pause_s = max(
+                min(PAUSE_MAX_S, self._backoff.pause_s(over, self._chance())) if over > 0 else 0.0, answer.retry_after_s
+            )
             receiver.paused_until_ms = now_ms + int(pause_s * 1000)
         else:
             receiver.failures = 0
         log.warning("webhook %s: event %d not delivered: %s", claim.webhook_id, claim.event_seq, answer.error)
         if claim.attempts + 1 >= self._settings.max_attempts:
             return Settled(claim, answer.error)
-        pause_s = max(self._backoff_s(claim.attempts + 1), answer.retry_after_s)
+        pause_s = max(self._backoff.pause_s(claim.attempts + 1, self._chance()), answer.retry_after_s)
         return Settled(claim, answer.error, now_ms + int(pause_s * 1000))
-
-    def _backoff_s(self, attempts: int) -> float:
-        return backoff_s(self._settings, attempts, self._chance())
 
     def _until_next(self, next_ms: dict[str, int | None], now_ms: int) -> float:
         """Until something becomes due for a receiver that may be told then; other processes may be quicker to know."""
