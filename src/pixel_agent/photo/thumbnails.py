@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 
 from pixel_agent.core import Pixels, Row
+from pixel_agent.core.byte_lru import ByteLru
 from pixel_agent.core.settings import PhotoSettings
 from pixel_agent.photo.annotate import annotate
 from pixel_agent.photo.decode import Header, decode
@@ -31,8 +32,7 @@ class Pictures:
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
         self._workers = RankedExecutor("thumbnails", THREADS)
-        self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
-        self._kept_bytes = 0
+        self._kept: ByteLru[tuple[str, int], bytes] = ByteLru(CACHE_BYTES)
 
     def kept(self, sha256: str, side: int) -> bytes | None:
         """A thumbnail that was made a while ago."""
