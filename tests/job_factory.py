@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-from pixel_agent.core import Job, Photo, Priority, Reading, Task
+from pixel_agent.core import Job, Photo, Priority, Reading, ScanSpec, Task
 from pixel_agent.core.settings import PoolSettings, SchedulerSettings, SimulatedSettings
 from pixel_agent.engines.simulated import SimulatedEngine, simulated_factory
 from pixel_agent.scheduling.batcher import Batcher
@@ -26,13 +26,11 @@ def make_job(
     priority: Priority = Priority.INTERACTIVE,
     deadline: float | None = None,
     client: str = "",
-    key: str = "",
     on_text: Callable[[str], None] | None = None,
 ) -> Job:
     photo = Photo(data, name, "image/jpeg", 64, 64, PIXELS, lambda pixels: PIXELS)
-    return Job(
-        name, TASK, photo, priority=priority, deadline=deadline, client=client, compatibility=key, on_text=on_text
-    )
+    spec = ScanSpec(TASK.id, priority=priority, client=client)
+    return Job(name, TASK, photo, spec, deadline, on_text=on_text)
 
 
 class Rig:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from pixel_agent.core import Batch, Capability, Job, Output, Photo, Reading, Sampling, Task
+from pixel_agent.core import Batch, Capability, Job, Output, Photo, Reading, Sampling, ScanSpec, Task
 from pixel_agent.core.settings import TransformersSettings
 from pixel_agent.engines.qwen.engine import TransformersEngine
 from pixel_agent.engines.qwen.model import QwenModel
@@ -49,7 +49,7 @@ def make_photo(seed: int, size: tuple[int, int] = (256, 256)) -> Photo:
 
 
 def make_job(seed: int, task: Task | None = None, size: tuple[int, int] = (256, 256), **more: Any) -> Job:
-    return Job(f"scan-{seed}", task or make_task(), make_photo(seed, size), **more)
+    return Job(f"scan-{seed}", task or make_task(), make_photo(seed, size), ScanSpec("tag"), **more)
 
 
 def mixed_jobs(count: int = 6, **task: Any) -> list[Job]:

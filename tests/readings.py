@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, EngineInfo, Quality, Reading, Review, Row, Scan, Source, Status
+from pixel_agent.core import Box, EngineInfo, Quality, Reading, Review, Row, Scan, ScanSpec, Source, Status
 from pixel_agent.core.envelope import Envelope
 from pixel_agent.schemas.reviews import Part
 from pixel_agent.storage import scans
@@ -39,6 +39,7 @@ def scan(
     return Scan(
         scan_id,
         status,
+        ScanSpec(task, store_id=store_id),
         Catalogue().find(task),
         ENGINE,
         Reading(tuple(items), tuple(findings)),
@@ -49,7 +50,6 @@ def scan(
         width=1000,
         height=800,
         quality=Quality(0.5, 0.5, 0.5, 0.0),
-        store_id=store_id,
     )
 
 
@@ -90,10 +90,9 @@ async def keep(
     new = NewScan(
         kept.scan_id,
         "async",
-        kept.task.id,
+        kept.spec,
         received_at,
         photo=photo,
-        store_id=kept.store_id,
         filename=kept.filename,
         rerun_of=rerun_of,
     )

@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from pixel_agent.core import Job, Task
+from pixel_agent.core import Job, ScanSpec, Task
 from pixel_agent.core.settings import PhotoSettings, PoolSettings, SchedulerSettings
 from pixel_agent.engines.qwen.engine import TransformersEngine
 from pixel_agent.engines.qwen.loading import Loaded
@@ -107,7 +107,7 @@ class Ours:
         """Prepare, queue and wait."""
         photo = await self._photos.prepare(data, self._plan.pixel_budget, self._plan.grid)
         self._asked += 1
-        return (await self._batcher.submit(Job(str(self._asked), self._task, photo))).text
+        return (await self._batcher.submit(Job(str(self._asked), self._task, photo, ScanSpec(self._task.id)))).text
 
 
 class Server:

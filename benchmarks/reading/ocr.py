@@ -25,7 +25,7 @@ from pydantic import JsonValue
 from benchmarks.reading.tag_camera import photograph
 from benchmarks.reading.tag_maker import LAYOUTS, draw_tag
 from benchmarks.report import show
-from pixel_agent.core import Batch, Job, Output, Photo, TextLine
+from pixel_agent.core import Batch, Job, Output, Photo, ScanSpec, TextLine
 from pixel_agent.core.settings import EmbeddedSettings, PhotoSettings
 from pixel_agent.engines.ocr.engine import READERS, EmbeddedEngine
 from pixel_agent.photo.stage import PhotoStage
@@ -133,7 +133,9 @@ async def _scan(engine: EmbeddedEngine, stage: PhotoStage, samples: Sequence[_Sa
         ready = await coming
         if index + 1 < len(groups):
             coming = prepare(groups[index + 1])
-        jobs = tuple(Job(str(number), _TASK, photo, today=_TODAY) for number, photo in enumerate(ready))
+        jobs = tuple(
+            Job(str(number), _TASK, photo, ScanSpec(_TASK.id), today=_TODAY) for number, photo in enumerate(ready)
+        )
         for job, answer in zip(jobs, await engine.run(Batch(jobs)), strict=True):
             if not isinstance(answer, Output):
                 raise answer

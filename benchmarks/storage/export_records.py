@@ -12,7 +12,7 @@ from itertools import islice
 from pydantic import JsonValue
 from sqlalchemy import insert
 
-from pixel_agent.core import Alert, EngineInfo, Quality, Reading, Review, Row, Scan, Severity, Source, Status
+from pixel_agent.core import Alert, EngineInfo, Quality, Reading, Review, Row, Scan, ScanSpec, Severity, Source, Status
 from pixel_agent.storage import scans
 from pixel_agent.storage.outcome import outcome_of
 from pixel_agent.storage.records import NewScan, Outcome
@@ -64,7 +64,7 @@ def _entries(templates: Sequence[tuple[str, Outcome]], number: int) -> Iterator[
         received = FIRST_MS + index * STEP_MS
         document = (outcome.document or "").replace(_MARK, scan_id, 1)
         new = NewScan(
-            scan_id, "sync", task, received, store_id=f"门店 {index % 40}", filename=f"IMG_{index:06}.jpg", photo=None
+            scan_id, "sync", ScanSpec(task, store_id=f"门店 {index % 40}"), received, filename=f"IMG_{index:06}.jpg"
         )
         yield scans.Entry(new, replace(outcome, document=document, finished_at=received + 900))
 
@@ -78,6 +78,7 @@ def _templates() -> list[tuple[str, Outcome]]:
         scan = Scan(
             scan_id=_MARK,
             status=Status.COMPLETED,
+            spec=ScanSpec(name),
             task=catalogue.find(name),
             engine=_ENGINE,
             reading=kinds[name](chance),

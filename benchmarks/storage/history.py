@@ -24,7 +24,7 @@ from pydantic import JsonValue
 from benchmarks.load.result import percentile
 from benchmarks.report import show
 from pixel_agent.api.app import create_app
-from pixel_agent.core import EngineInfo, Reading, Review, Row, Scan, Source, Status
+from pixel_agent.core import EngineInfo, Reading, Review, Row, Scan, ScanSpec, Source, Status
 from pixel_agent.core.settings import load
 from pixel_agent.service.service import build_service
 from pixel_agent.storage import reviews, scans
@@ -155,10 +155,12 @@ def _entries(number: int, photo: str, size: int) -> Iterator[scans.Entry]:
         new = NewScan(
             f"{chance.getrandbits(128):032x}",
             "sync",
-            "kitchen_hygiene",
+            ScanSpec(
+                "kitchen_hygiene",
+                store_id=f"S{chance.randrange(1, STORES) if chance.random() < 0.5 else 0:03}",
+            ),
             received,
             photo=PhotoRecord(sha, size, "image/jpeg", *PHOTO_SIZE),
-            store_id=f"S{chance.randrange(1, STORES) if chance.random() < 0.5 else 0:03}",
         )
         yield scans.Entry(new, replace(chance.choice(outcomes), finished_at=received + 900))
 
@@ -183,6 +185,7 @@ def _outcome(chance: random.Random) -> Outcome:
     scan = Scan(
         "0" * 32,
         Status.COMPLETED,
+        ScanSpec("kitchen_hygiene"),
         Catalogue().find("kitchen_hygiene"),
         EngineInfo("simulated", "none", "1", simulated=True),
         Reading(findings=rows, summary=f"{len(rows)} 条问题"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from pixel_agent.core import Status
+from pixel_agent.core import ScanSpec, Status
 from pixel_agent.schemas.records import ReviewState
 from pixel_agent.storage import events, scans
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord
@@ -61,14 +61,16 @@ def _entries(number: int) -> Iterator[scans.Entry]:
         new = NewScan(
             f"{chance.getrandbits(128):032x}",
             "sync",
-            chance.choices(tasks, list(TASKS.values()))[0],
+            ScanSpec(
+                chance.choices(tasks, list(TASKS.values()))[0],
+                store_id=shop(chance.randrange(SHOPS) if chance.random() < 0.5 else 0),
+            ),
             received,
             photo=PhotoRecord(f"{chance.getrandbits(256):064x}", 300_000, "image/jpeg", 4032, 3024),
-            store_id=shop(chance.randrange(SHOPS) if chance.random() < 0.5 else 0),
             filename=f"IMG_{index:06}.jpg",
         )
         words, document, summary = chance.choice(templates)
-        if new.task == "price_tag":  # some words belong to one task
+        if new.spec.task == "price_tag":  # some words belong to one task
             words += TAG_WORDS
         findings, advised = chance.random() < 0.2, chance.random() < 0.1
         review: ReviewState = "advised" if advised else "none"

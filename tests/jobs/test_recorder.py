@@ -15,7 +15,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, Severity, Status, sha256_of
+from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, ScanSpec, Severity, Status, sha256_of
 from pixel_agent.core.errors import DeadlineExceeded, EngineError, InvalidRequest, StoreFull
 from pixel_agent.core.settings import Settings, load
 from pixel_agent.jobs import recorder as module
@@ -53,7 +53,9 @@ def local(tmp_path: Path, **store: JsonValue) -> Settings:
 
 def asked(number: int = 0, **more: object) -> ScanRequest:
     data = f"photo {number}".encode()
-    request = ScanRequest(f"{number:032x}", data, TASK, datetime(2026, 11, 22, tzinfo=UTC), filename="a.jpg")
+    request = ScanRequest(
+        f"{number:032x}", ScanSpec(TASK.id), TASK, data, sha256_of(data), datetime(2026, 11, 22, tzinfo=UTC), "a.jpg"
+    )
     return replace(request, **more)  # type: ignore[arg-type]
 
 
@@ -61,12 +63,13 @@ def answer(request: ScanRequest, reading: Reading | None = None) -> Scan:
     return Scan(
         request.scan_id,
         Status.COMPLETED,
+        request.spec,
         request.task,
         EngineInfo("simulated", "m", "1", simulated=True),
         reading or Reading(summary="可口可乐"),
         {"total": 100.0},
         request.received_at,
-        photo_sha256=sha256_of(request.data),
+        photo_sha256=request.sha256,
         media_type="image/jpeg",
         width=4,
         height=3,
@@ -229,7 +232,7 @@ async def test_a_record_that_was_answered_before_the_process_died_is_in_the_hist
         while not (found := await records(recorder)):
             await asyncio.sleep(0.01)
         assert (found[0].scan_id, found[0].filename, found[0].summary) == (before.scan_id, "?.jpg", "可口可乐")
-        assert found[0].options == {"today": "2026-11-22"}
+        assert found[0].spec.options == {"today": "2026-11-22"}
         assert found[0].photo is not None
         assert found[0].photo.removed_at is not None  # its file lay in the folder that is gone
 

@@ -11,7 +11,7 @@ from time import monotonic
 import pytest
 from sqlalchemy import select
 
-from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, Status, sha256_of
+from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, ScanSpec, Status, sha256_of
 from pixel_agent.core.errors import EngineUnavailable, InvalidPhoto, ReplicaLost
 from pixel_agent.core.settings import AdmissionSettings, Settings
 from pixel_agent.jobs.execution import Flow
@@ -27,6 +27,7 @@ from tests.waiting import PATIENCE_S, jump, until
 FORECAST = Forecast(64, 16, 0.25, 0.125, 1, True, 0.0, (0, 0, 0))
 LEASE_S = 120.0
 QUICK = {"poll_s": 0.05, "lease_s": LEASE_S, "max_attempts": 3, "in_flight": 4}
+SPEC = ScanSpec("any", priority=Priority.NORMAL)
 
 
 class Device:
@@ -47,7 +48,9 @@ class Device:
         self.asked.append(request.scan_id)
         await self.does(request)
         engine = EngineInfo("fake", "fake", "1")
-        return Scan(request.scan_id, Status.COMPLETED, request.task, engine, Reading(), {}, datetime.now(UTC))
+        return Scan(
+            request.scan_id, Status.COMPLETED, request.spec, request.task, engine, Reading(), {}, datetime.now(UTC)
+        )
 
     def check_ready(self) -> None:
         if not self.ready:
@@ -92,7 +95,7 @@ class Rig:
     async def put(self, name: str = "scan", data: bytes = b"photo", **more: object) -> str:
         photo = PhotoRecord(sha256_of(data), len(data))
         self.store.photos.put(data, photo.sha256, durable=False)
-        new = NewScan(name, "async", "any", now_ms(), Priority.NORMAL, photo=photo, **more)  # type: ignore[arg-type]
+        new = NewScan(name, "async", SPEC, now_ms(), photo, **more)  # type: ignore[arg-type]
         async with self.store.db.write() as conn:
             await scans.insert(conn, new)
         return name

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from pixel_agent.core import Photo, ScanRequest
+from pixel_agent.core import Photo, ScanRequest, ScanSpec
 from pixel_agent.photo.near_duplicates import RecentPhotos
 from pixel_agent.tasks import Catalogue
 
@@ -18,7 +18,7 @@ def see(
 ) -> str | None:
     photo = Photo(b"", file or scan_id, "", 8, 8, PIXELS, lambda _: PIXELS)
     now = datetime.now(UTC)
-    request = ScanRequest(scan_id, b"", Catalogue().find(task), now, store_id=store)
+    request = ScanRequest(scan_id, ScanSpec(task, store_id=store), Catalogue().find(task), b"", "", now)
     found = recent.near(photo, look, request)
     recent.remember(photo, look, request)
     return found

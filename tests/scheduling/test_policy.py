@@ -64,7 +64,7 @@ def test_every_nth_batch_is_led_by_the_oldest_aged_scan() -> None:
 
 
 def test_keys_are_never_mixed() -> None:
-    assert chosen(state(Waiting(1, 0, compatibility="x"), Waiting(2, 0), Waiting(3, 0, compatibility="x"))) == [1, 3]
+    assert chosen(state(Waiting(1, 0, retry_group=1), Waiting(2, 0), Waiting(3, 0, retry_group=1))) == [1, 3]
 
 
 def test_tokens_bound_a_batch() -> None:
@@ -227,7 +227,7 @@ def worlds(draw: st.DrawFn) -> World:
                 None if patience is None else arrived + patience,
                 draw(st.sampled_from("abc")),
                 draw(st.integers(1, 60)),
-                draw(st.sampled_from(["", "", "json"])),
+                draw(st.sampled_from([0, 0, 1])),
             )
         )
     replicas = [replace(IDLE, number=number) for number in range(draw(st.integers(1, 3)))]
@@ -252,7 +252,7 @@ def test_limits_hold_and_keys_never_mix(world: World) -> None:
         assert replica.idle_since is not None
         assert len(decision.batch) <= replica.max_items
         assert len(decision.batch) == 1 or sum(scan.tokens for scan in decision.batch) <= replica.max_tokens
-        assert len({scan.compatibility for scan in decision.batch}) == 1
+        assert len({scan.retry_group for scan in decision.batch}) == 1
 
 
 @settings(deadline=None, max_examples=60)
@@ -282,7 +282,7 @@ def test_without_a_reason_nobody_overtakes_inside_client_and_class(world: World)
             if other.seq in taken or (other.deadline is not None and other.deadline < state.now + FIT.predict(4)):
                 continue
             assert RANK[other.priority] >= RANK[lead.priority]
-            if other.compatibility != lead.compatibility or tokens + other.tokens > IDLE.max_tokens:
+            if other.retry_group != lead.retry_group or tokens + other.tokens > IDLE.max_tokens:
                 continue
             due = _due(other, world.settings)
             rivals = [s for s in decision.batch if s.priority is other.priority and s.client == other.client]

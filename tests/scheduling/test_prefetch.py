@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_agent.core import Priority, ScanRequest
+from pixel_agent.core import Priority, ScanRequest, ScanSpec
 from pixel_agent.core.errors import DeadlineExceeded
 from pixel_agent.scheduling.prefetch import Lookahead, Place
 from pixel_agent.tasks import DEFAULT_TASK
@@ -17,7 +17,8 @@ from pixel_agent.tasks import DEFAULT_TASK
 
 def request(priority: Priority = Priority.BULK, client: str = "", deadline: float | None = None) -> ScanRequest:
     now = datetime.now(UTC)
-    return ScanRequest("", b"", DEFAULT_TASK, now, priority=priority, client=client, deadline=deadline)
+    spec = ScanSpec(DEFAULT_TASK.id, priority=priority, client=client)
+    return ScanRequest("", spec, DEFAULT_TASK, b"", "", now, deadline=deadline)
 
 
 async def settled() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Priority, Status
+from pixel_agent.core import Priority, ScanSpec, Status
 from pixel_agent.core.errors import Conflict, NotFound
 from pixel_agent.jobs.retry import cancelled
 from pixel_agent.storage import batches, events, queue, tables
@@ -26,12 +26,14 @@ BATCH = "batch"
 
 def new(name: str, sha256: str = "") -> NewScan:
     photo = PhotoRecord(sha256 or name.ljust(64, "0"), 1)
-    return NewScan(uuid.uuid4().hex, "async", "text_read", T0, Priority.BULK, photo=photo, filename=name)
+    return NewScan(
+        uuid.uuid4().hex, "async", ScanSpec("text_read", priority=Priority.BULK), T0, photo=photo, filename=name
+    )
 
 
 async def make(store: Store, *names: str, is_open: bool = False) -> None:
     async with store.db.write() as conn:
-        await batches.create(conn, NewBatch(BATCH, "text_read", T0, open=is_open))
+        await batches.create(conn, NewBatch(BATCH, ScanSpec("text_read"), T0, open=is_open))
         await batches.add(conn, BATCH, [new(name) for name in names], 100)
 
 
@@ -164,7 +166,7 @@ async def test_what_is_not_there_is_not_found(store: Store) -> None:
 async def test_pages_go_from_the_newest_to_the_oldest(store: Store) -> None:
     async with store.db.write() as conn:
         for name in "abc":
-            await batches.create(conn, NewBatch(name, "text_read", T0))
+            await batches.create(conn, NewBatch(name, ScanSpec("text_read"), T0))
         newest = await batches.page(conn, None, 2)
         assert [one.batch_id for one in newest] == ["c", "b"]
         assert [one.batch_id for one in await batches.page(conn, newest[-1].seq, 2)] == ["a"]
@@ -174,7 +176,7 @@ async def test_a_page_asks_as_often_however_long_it_is(store: Store) -> None:
     asked: list[str] = []
     async with store.db.write() as conn:
         for index, name in enumerate("abcd"):
-            await batches.create(conn, NewBatch(name, "text_read", T0))
+            await batches.create(conn, NewBatch(name, ScanSpec("text_read"), T0))
             await batches.add(conn, name, [new(f"{name}{number}") for number in range(index)], 100)
         await end(conn, Status.COMPLETED, 4, T0 + 7)
         event.listen(conn.sync_connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
@@ -194,7 +196,7 @@ async def test_a_page_asks_as_often_however_long_it_is(store: Store) -> None:
 async def test_the_rate_is_measured_on_the_last_scans_of_each_batch(store: Store) -> None:
     async with store.db.write() as conn:
         for name in "ab":
-            await batches.create(conn, NewBatch(name, "text_read", T0, open=True))
+            await batches.create(conn, NewBatch(name, ScanSpec("text_read"), T0, open=True))
             await batches.add(conn, name, [new(f"{name}{number}") for number in range(RECENT + 5)], 100)
         for number in range(RECENT + 5):
             await end(conn, Status.COMPLETED, 2, T0 + number)
@@ -215,9 +217,7 @@ async def test_events_of_a_batch_resume_after_any_of_them(store: Store) -> None:
 
 
 def record(counts: Mapping[str, int], recent: Sequence[int]) -> BatchRecord:
-    return BatchRecord(
-        1, "b", "", "running", "t", Priority.BULK, None, "zh", None, False, {}, "", T0, None, counts, recent
-    )
+    return BatchRecord(1, "b", "", "running", ScanSpec("t"), T0, None, counts, recent)
 
 
 def test_the_end_is_predicted_by_the_rate_of_the_last_scans() -> None:

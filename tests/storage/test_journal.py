@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pixel_agent.core import Status
+from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import StoreFull, StoreUnavailable
 from pixel_agent.storage import journal as module
 from pixel_agent.storage.completed import Ended
@@ -20,7 +20,7 @@ from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, Topic
 
 BY_ID = {
     number: Ended(
-        NewScan(f"{number:032x}", "sync", "price_tag", 1, photo=PhotoRecord("a" * 64, 5), options={"today": None}),
+        NewScan(f"{number:032x}", "sync", ScanSpec("price_tag", options={"today": None}), 1, PhotoRecord("a" * 64, 5)),
         Outcome(Status.COMPLETED, 2, document='{"a":"可\\n乐"}', topics=(Topic("alert", "expired", "major", 1),)),
     )
     for number in range(10)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Priority, Status
+from pixel_agent.core import Priority, ScanSpec, Status
 from pixel_agent.storage import queue
 from pixel_agent.storage import scans as records
 from pixel_agent.storage.queue import CLASSES, EVERY, Claim, choose
@@ -28,7 +28,7 @@ PRIORITIES = list(Priority)
 
 
 def new(rank: int = 1, **more: object) -> NewScan:
-    return NewScan(uuid.uuid4().hex, "async", "text_read", T0, PRIORITIES[rank], **more)  # type: ignore[arg-type]
+    return NewScan(uuid.uuid4().hex, "async", ScanSpec("text_read", priority=PRIORITIES[rank]), T0, **more)  # type: ignore[arg-type]
 
 
 def ended(now: int, status: Status = Status.COMPLETED) -> Outcome:

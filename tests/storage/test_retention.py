@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from pixel_agent.core import Status, sha256_of
+from pixel_agent.core import ScanSpec, Status, sha256_of
 from pixel_agent.storage import events, retention, scans
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, ScanFilter, ScanRecord, now_ms
 from pixel_agent.storage.retention import DAY_MS, Removed, retain
@@ -24,7 +24,7 @@ async def add(
     data = photo or scan_id.encode()
     sha256, at = sha256_of(data), now_ms() - round(days * DAY_MS)
     store.photos.put(data, sha256, durable=False)
-    new = NewScan(scan_id, "sync", task, at, photo=PhotoRecord(sha256, len(data)))
+    new = NewScan(scan_id, "sync", ScanSpec(task), at, photo=PhotoRecord(sha256, len(data)))
     async with store.db.write() as conn:
         await scans.insert(conn, new, Outcome(Status.COMPLETED, at, document="{}") if ended else None)
     return sha256
@@ -128,7 +128,7 @@ async def test_a_file_that_is_wanted_again_is_not_swept(store: Store) -> None:
 
 
 async def test_what_happened_long_ago_is_forgotten(store: Store) -> None:
-    new, outcome = NewScan("a", "sync", "price_tag", 1), Outcome(Status.COMPLETED, now_ms())
+    new, outcome = NewScan("a", "sync", ScanSpec("price_tag"), 1), Outcome(Status.COMPLETED, now_ms())
     async with store.db.write() as conn:
         await events.scan_ended(conn, new, replace(outcome, finished_at=now_ms() - 8 * DAY_MS))
         await events.scan_ended(conn, new, outcome)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from pixel_agent.core import Status
+from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.core.settings import load
 from pixel_agent.storage import scans
@@ -54,7 +54,7 @@ class Filled:
                 new, outcome = _made(random, scan_id, words)
                 await scans.insert(conn, new, outcome)
                 said = words if outcome else ""
-                texts[scan_id] = frozenset(tokens(f"{said} {new.store_id or ''} {new.filename or ''}"))
+                texts[scan_id] = frozenset(tokens(f"{said} {new.spec.store_id or ''} {new.filename or ''}"))
                 gtins[scan_id] = frozenset(outcome.gtins if outcome else ())
         async with self.store.db.read() as conn:
             records = await scans.page(conn, ScanFilter(), limit=1000, documents=True)
@@ -77,12 +77,10 @@ def _made(random: Random, scan_id: str, words: str) -> tuple[NewScan, Outcome | 
     new = NewScan(
         scan_id,
         "sync",
-        random.choice(TASKS),
+        ScanSpec(random.choice(TASKS), store_id=random.choice(STORES), options={"today": "2026-11-22"}),
         random.randint(1000, 1020),
         photo=PhotoRecord(f"{random.randint(0, 5):064x}", 10, "image/jpeg", 4, 3),
-        store_id=random.choice(STORES),
         filename=random.choice((None, "IMG_0001.jpg")),
-        options={"today": "2026-11-22"},
     )
     if random.random() < 0.2:
         return new, None
@@ -113,9 +111,9 @@ def plain(known: Known, wanted: ScanFilter) -> bool:
     asked = tokens(wanted.text or "", query=True)
     return all(
         (
-            wanted.task in (None, record.task),
+            wanted.task in (None, record.spec.task),
             not wanted.statuses or record.status in wanted.statuses,
-            wanted.store_id in (None, record.store_id),
+            wanted.store_id in (None, record.spec.store_id),
             wanted.since is None or record.received_at >= wanted.since,
             wanted.until is None or record.received_at < wanted.until,
             wanted.review in (None, record.review),
@@ -168,7 +166,7 @@ def test_a_record_comes_back_as_it_was_put_in(filled: Filled) -> None:
     record = filled.page(ScanFilter(statuses=(Status.COMPLETED,)), None, 1)[0]
     assert record.photo is not None
     assert (record.photo.bytes, record.photo.width, record.photo.media_type) == (10, 4, "image/jpeg")
-    assert record.options == {"today": "2026-11-22"}
+    assert record.spec.options == {"today": "2026-11-22"}
     assert record.final
     assert record.document is None
 

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from pydantic import JsonValue
 from sqlalchemy import Connection, func, select, text
 
-from pixel_agent.core import Status, sha256_of
+from pixel_agent.core import ScanSpec, Status, sha256_of
 from pixel_agent.core.errors import ConfigurationError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings, load
 from pixel_agent.service.service import build_service
@@ -31,7 +31,7 @@ SHA = sha256_of(PHOTO)
 
 def new(scan_id: str, photo: bytes | None = PHOTO, at: int = 1000) -> NewScan:
     record = None if photo is None else PhotoRecord(sha256_of(photo), len(photo))
-    return NewScan(scan_id, "sync", "price_tag", at, photo=record)
+    return NewScan(scan_id, "sync", ScanSpec("price_tag"), at, photo=record)
 
 
 def done(**more: object) -> Outcome:

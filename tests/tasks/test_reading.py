@@ -20,6 +20,7 @@ from pixel_agent.core import (
     Reading,
     Row,
     Scan,
+    ScanSpec,
     Source,
     Status,
     Support,
@@ -335,8 +336,9 @@ def _check(task: Task, text: str, lang: Lang) -> None:
     json.dumps(
         [rows, dict(reading.totals), reading.summary, reading.raw_text], allow_nan=False, ensure_ascii=False
     ).encode()
-    result_text(replace(scan(task.id, reading), lang=lang)).encode()
+    result_text(scan(task.id, reading, lang)).encode()
 
 
-def scan(task: str, reading: Reading) -> Scan:
-    return Scan("s", Status.COMPLETED, CATALOGUE.find(task), MODEL, reading, {}, datetime(2026, 11, 22, tzinfo=UTC))
+def scan(task: str, reading: Reading, lang: Lang = "zh") -> Scan:
+    spec, at = ScanSpec(task, lang=lang), datetime(2026, 11, 22, tzinfo=UTC)
+    return Scan("s", Status.COMPLETED, spec, CATALOGUE.find(task), MODEL, reading, {}, at)

@@ -27,7 +27,7 @@ from pixel_agent.cli.export import export_command
 from pixel_agent.cli.output import Format
 from pixel_agent.client.options import ScanOptions
 from pixel_agent.client.paths import expand
-from pixel_agent.core import Lang, Priority, ScanRequest
+from pixel_agent.core import Lang, Priority, ScanRequest, ScanSpec
 from pixel_agent.core.settings import Settings, describe, load
 from pixel_agent.tasks import DEFAULT_TASK
 
@@ -105,18 +105,14 @@ def scan(
         from pixel_agent.service.service import build_service
 
         service = build_service(_settings(engine), keep=False)
+        found = service.catalogue.find(task)
         template = ScanRequest(
             scan_id="",
+            spec=ScanSpec(found.id, question, language, force, json_object(options), store_id, Priority.BULK, "cli"),
+            task=found,
             data=b"",
-            task=service.catalogue.find(task),
+            sha256="",
             received_at=datetime.now(UTC),
-            question=question,
-            store_id=store_id,
-            priority=Priority.BULK,
-            lang=language,
-            force=force,
-            options=json_object(options),
-            client="cli",
         )
         raise typer.Exit(asyncio.run(scan_here(service, template, files, format_, annotate)))
 

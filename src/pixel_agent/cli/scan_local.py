@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pixel_agent.cli.common import Exit, make_folder, progress_bar, write_copy
 from pixel_agent.cli.output import Format, Result, writer
-from pixel_agent.core import Scan, ScanRequest
+from pixel_agent.core import Scan, ScanRequest, sha256_of
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import FileUnreadable, PhotoTooLarge, PixelAgentError
 from pixel_agent.service.compare import inner_task
@@ -50,7 +50,7 @@ async def scan_here(
         service.plan(inner_task(template, service.catalogue) if template.task.photos > 1 else template.task)
         failed = 0
         with progress_bar(len(files)) as (progress, stream):
-            bar = progress.add_task(template.task.name(template.lang), total=len(files))
+            bar = progress.add_task(template.task.name(template.spec.lang), total=len(files))
             out = writer(format_, template.task.id, columns_of(template.task), stream)
             async with aclosing(_all(service, template, files)) as everything:
                 with closing(out):
@@ -88,7 +88,7 @@ async def _all(service: ScanService, template: ScanRequest, files: list[Path]) -
 async def _one(service: ScanService, template: ScanRequest, file: Path) -> Done:
     try:
         request = await asyncio.to_thread(_read, service, template, file)
-        with service.admit(len(request.data), request.priority):
+        with service.admit(len(request.data), request.spec.priority):
             return Done(str(file), scan=await service.scan(request))
     except PixelAgentError as error:
         return Done(str(file), error=error)
@@ -98,7 +98,7 @@ async def _compare(service: ScanService, template: ScanRequest, files: list[Path
     name = " → ".join(str(file) for file in files)
     try:
         requests = [await asyncio.to_thread(_read, service, template, file) for file in files]
-        with service.admit(sum(len(request.data) for request in requests), template.priority):
+        with service.admit(sum(len(request.data) for request in requests), template.spec.priority):
             return Done(name, scan=await service.compare(requests))
     except PixelAgentError as error:
         return Done(name, error=error)
@@ -118,7 +118,14 @@ def _read(service: ScanService, template: ScanRequest, file: Path) -> ScanReques
         ) from None
     if len(data) > most:
         raise PhotoTooLarge(f"The file has more than {most} bytes.", "Send a smaller photo, or raise photo.max_bytes.")
-    return replace(template, scan_id=uuid.uuid4().hex, data=data, filename=file.name, received_at=datetime.now(UTC))
+    return replace(
+        template,
+        scan_id=uuid.uuid4().hex,
+        data=data,
+        sha256=sha256_of(data),
+        filename=file.name,
+        received_at=datetime.now(UTC),
+    )
 
 
 def _annotate(service: ScanService, done: Done, folder: Path) -> None:

@@ -24,6 +24,7 @@ from pixel_agent.core.photo import (
 )
 from pixel_agent.core.reading import Alert, Change, Draft, Reading, Review, Row, Severity, Source
 from pixel_agent.core.scan import OnEvent, Scan, ScanRequest, Status
+from pixel_agent.core.spec import ScanSpec
 from pixel_agent.core.task import Capability, Facts, Finish, Lang, Message, Plan, Priority, Sampling, Support, Task
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Sampling",
     "Scan",
     "ScanRequest",
+    "ScanSpec",
     "Severity",
     "Source",
     "Status",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-
-from pydantic import JsonValue
 
 from pixel_agent.core.photo import Photo, TextLine
 from pixel_agent.core.reading import Draft
-from pixel_agent.core.task import Lang, Message, Priority, Task
+from pixel_agent.core.spec import ScanSpec
+from pixel_agent.core.task import Message, Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,13 +23,8 @@ class Job:
     scan_id: str
     task: Task
     photo: Photo
-    lang: Lang = "zh"
-    question: str | None = None
-    options: Mapping[str, JsonValue] = field(default_factory=dict)
-    priority: Priority = Priority.INTERACTIVE
+    spec: ScanSpec
     deadline: float | None = None
-    client: str = ""
-    compatibility: str = ""
     today: date = date.min
     messages: tuple[Message, ...] = ()
     on_text: Callable[[str], None] | None = None
@@ -45,9 +39,10 @@ class Job:
         """What a model is told: the job's own messages, else the photo, the task's prompt and the user's question."""
         if self.messages:
             return self.messages
-        prompt = self.task.prompt(self.lang)
-        if self.question:
-            prompt = f"{prompt}\n{'问题：' if self.lang == 'zh' else 'Question: '}{self.question}"
+        lang, question = self.spec.lang, self.spec.question
+        prompt = self.task.prompt(lang)
+        if question:
+            prompt = f"{prompt}\n{'问题：' if lang == 'zh' else 'Question: '}{question}"
         return (Message("user", (None, prompt)),)
 
 

@@ -162,7 +162,7 @@ class Envelope(BaseModel):
                 simulated=scan.engine.simulated,
             ),
             image=_image(scan),
-            store_id=scan.store_id,
+            store_id=scan.spec.store_id,
             captured_at=scan.captured_at or scan.received_at,
             items=[RowOut.of(row) for row in reading.items],
             findings=[RowOut.of(row) for row in reading.findings],

@@ -132,7 +132,7 @@ class Plan:
     """How one engine goes about one task.
 
     `missing` names what the engine lacks for a full answer. `runs` is False where the engine need not be asked at all
-    (codes and photo checks). Jobs with different `compatibility` never share a batch. `grid`: both sides of the prepared
+    (codes and photo checks). `grid`: both sides of the prepared
     photo are multiples of it, in pixels, so that a model's own resizing has nothing left to do.
     """
 
@@ -141,5 +141,4 @@ class Plan:
     pixel_budget: int
     uses_codes: bool
     runs: bool = True
-    compatibility: str = ""
     grid: int = 1

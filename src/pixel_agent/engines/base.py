@@ -84,7 +84,6 @@ def plan_by_capability(
     has: frozenset[Capability],
     *,
     pixel_budget: int | None = None,
-    compatibility: str = "",
     grid: int = 1,
 ) -> Plan:
     """The usual plan: compare what the task needs and wants with what the engine has.
@@ -103,6 +102,5 @@ def plan_by_capability(
         pixel_budget=budget,
         uses_codes=Capability.CODES in task.capabilities & has,
         runs=bool(beyond_codes),
-        compatibility=compatibility,
         grid=grid,
     )

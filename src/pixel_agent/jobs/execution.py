@@ -129,18 +129,13 @@ class Attempt:
             raise InvalidPhoto("The photo of the scan is not on the disk any more.", "Send it again.")
         return ScanRequest(
             scan_id=record.scan_id,
+            spec=record.spec,
+            task=self._flow.find(record.spec.task),
             data=data,
-            task=self._flow.find(record.task),
+            sha256=record.photo.sha256,
             received_at=moment(record.received_at),
             filename=record.filename,
-            question=record.question,
-            store_id=record.store_id,
-            priority=record.priority,
             deadline=deadline,
-            lang=record.lang,
-            force=record.force,
-            options=record.options,
-            client=record.client,
         )
 
     async def _write(self, result: Outcome | Again) -> How:

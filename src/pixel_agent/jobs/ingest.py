@@ -28,20 +28,20 @@ class Intake:
         self._photo = photo
         self._writing = asyncio.Semaphore(AT_ONCE)
 
-    async def keep(self, data: bytes) -> PhotoRecord:
+    async def keep(self, data: bytes, sha256: str | None = None) -> PhotoRecord:
         """Check a photo by its header and write it: it survives a power cut from now on.
 
         Raises an InvalidPhoto, StoreFull, StoreUnavailable.
         """
         async with self._writing:
             await self._store.check_room(len(data))
-            return await asyncio.to_thread(self._keep, data)
+            return await asyncio.to_thread(self._keep, data, sha256)
 
-    async def keep_all(self, photos: Sequence[bytes]) -> list[PhotoRecord]:
+    async def keep_all(self, photos: Sequence[tuple[bytes, str]]) -> list[PhotoRecord]:
         """The same for several; the first error stops all."""
         try:
             async with asyncio.TaskGroup() as group:
-                kept = [group.create_task(self.keep(data)) for data in photos]
+                kept = [group.create_task(self.keep(data, sha256)) for data, sha256 in photos]
         except* PixelAgentError as errors:
             raise _first(errors) from None
         return [task.result() for task in kept]
@@ -60,10 +60,10 @@ class Intake:
         if not await asyncio.to_thread(lambda: all(map(self._store.photos.exists, names))):
             raise StoreUnavailable("A photo was deleted in this moment.", "Send it again.")
 
-    def _keep(self, data: bytes) -> PhotoRecord:
+    def _keep(self, data: bytes, sha256: str | None) -> PhotoRecord:
         header = check(data, self._photo)
         width, height = header.upright_size
-        record = PhotoRecord(sha256_of(data), len(data), header.media_type, width, height)
+        record = PhotoRecord(sha256 or sha256_of(data), len(data), header.media_type, width, height)
         self._store.photos.put(data, record.sha256, durable=True)
         return record
 

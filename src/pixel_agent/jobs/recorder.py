@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 
-from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest, sha256_of
+from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest
 from pixel_agent.core.errors import DeadlineExceeded, EngineError, StoreError
 from pixel_agent.jobs.journal_recovery import Adopter
 from pixel_agent.storage.completed import Ended, insert
@@ -64,6 +64,7 @@ class _Entry:
     new: NewScan
     outcome: Outcome
     data: bytes | None
+    sha256: str
     appended: Appended
     written: asyncio.Future[bool]
     wanted: bool = False
@@ -142,25 +143,25 @@ class Recorder:
         """Record a finished scan: the same with the time that took, and with a warning if it is not yet recorded."""
         began = perf_counter()
         data = request.data if self._store.settings.keep_photos else None
-        recorded = await self._safe(self._add(_new(request, scan, data), outcome_of(scan), data))
+        recorded = await self._safe(self._add(_new(request, scan, data), outcome_of(scan), data, request.sha256))
         took_ms = (perf_counter() - began) * 1000
         timings = {**scan.timings, "store": took_ms, "total": scan.timings.get("total", 0.0) + took_ms}
         reading = scan.reading
         if not recorded:
-            reading = replace(reading, warnings=(*reading.warnings, _not_recorded(request.lang)))
+            reading = replace(reading, warnings=(*reading.warnings, _not_recorded(request.spec.lang)))
         return replace(scan, timings=timings, reading=reading)
 
     def failed(self, request: ScanRequest, error: BaseException) -> None:
         """Record that a scan failed on the engine or at its deadline; whatever else stopped it is no record."""
         if isinstance(error, EngineError | DeadlineExceeded):
-            self._add(_new(request), outcome_of_error(error), request.data)
+            self._add(_new(request), outcome_of_error(error), request.data, request.sha256)
 
-    def _add(self, new: NewScan, outcome: Outcome, data: bytes | None) -> _Entry:
+    def _add(self, new: NewScan, outcome: Outcome, data: bytes | None, sha256: str) -> _Entry:
         if data is not None and self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
             data, new = None, _without_photo(new)
         appended = self._journal.append(Ended(new, outcome))
         appended.done.add_done_callback(self._file_written)
-        entry = _Entry(new, outcome, data, appended, asyncio.get_running_loop().create_future())
+        entry = _Entry(new, outcome, data, sha256, appended, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         self._waiting_bytes += entry.held_bytes
         if len(self._waiting) > MAX_WAITING:
@@ -275,7 +276,7 @@ class Recorder:
         """What to put in, with all photo files written. A failed scan's photo is kept only if it had proved to be one."""
         for entry in group:
             if entry.new.photo is None and entry.data is not None:
-                photo = PhotoRecord(sha256_of(entry.data), len(entry.data))
+                photo = PhotoRecord(entry.sha256, len(entry.data))
                 if self._store.photos.exists(photo.sha256):
                     entry.new = replace(entry.new, photo=photo)
         self._put_all(group)
@@ -304,17 +305,10 @@ def _new(request: ScanRequest, scan: Scan | None = None, data: bytes | None = No
     return NewScan(
         scan_id=request.scan_id,
         origin="sync",
-        task=request.task.id,
+        spec=request.spec,
         received_at=millis(request.received_at),
-        priority=request.priority,
-        lang=request.lang,
         photo=photo,
-        store_id=request.store_id,
-        question=request.question,
-        force=request.force,
-        options=request.options,
         filename=request.filename,
-        client=request.client,
     )
 
 

@@ -40,7 +40,7 @@ class RecentPhotos:
 
 
 def _seen(photo: Photo, fingerprint: int, request: ScanRequest) -> _Seen:
-    store = (request.client, request.store_id)
+    store = (request.spec.client, request.spec.store_id)
     return _Seen(request.scan_id, fingerprint, photo.sha256, request.task.id, store)
 
 

@@ -28,8 +28,6 @@ __all__ = ["PhotoStage", "assess", "check", "fingerprint", "prepare"]
 
 T = TypeVar("T")
 
-LARGE_BYTES = 2**20
-"""An upload of up to this size (about 1 ms) is hashed on the event loop."""
 ASSESS_RANK = -1
 """An assessment takes 2 ms and may end a scan early, so it goes before every decoding."""
 FIRST_YEAR = 2001
@@ -48,10 +46,6 @@ class PhotoStage:
     def stats(self) -> Stats:
         """Threads, queue and work of the stage."""
         return self._workers.stats
-
-    async def digest(self, data: bytes) -> str:
-        """The SHA-256 of an upload; in a thread where it takes longer than going there."""
-        return await asyncio.to_thread(sha256_of, data) if len(data) > LARGE_BYTES else sha256_of(data)
 
     async def prepare(
         self, data: bytes, max_pixels: int, grid: int = 1, *, sha256: str | None = None, rank: int = 0

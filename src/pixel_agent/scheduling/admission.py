@@ -156,7 +156,7 @@ class Admission:
     def enter_for(self, request: ScanRequest) -> Ticket:
         """Come in with a request that has been read. Raises as `enter` does."""
         deadline_s = None if request.deadline is None else request.deadline - self._clock()
-        return self.enter(len(request.data), request.priority, deadline_s, request.client)
+        return self.enter(len(request.data), request.spec.priority, deadline_s, request.spec.client)
 
     def upload(self, size_bytes: int | None = None, client: str = "") -> Ticket:
         """Come in with bytes alone, for what is kept for later: no scan is counted, and nobody has to wait for it.

@@ -219,7 +219,7 @@ class Batcher:
         if job.deadline is not None and job.deadline <= now:
             raise _late(waiting=True)
         self._seq += 1
-        waiting = Waiting(self._seq, now, job.priority, job.deadline, job.client, job.tokens, job.compatibility)
+        waiting = Waiting(self._seq, now, job.spec.priority, job.deadline, job.spec.client, job.tokens)
         job = replace(job)  # a copy: the same job may come twice
         pending = _Pending(job, waiting, self._loop.create_future(), on_start)
         if job.deadline is not None:
@@ -261,12 +261,9 @@ class Batcher:
 
     def _again(self, pending: _Pending) -> None:
         """Queue a lost scan once more, at its old place, among few others that were lost."""
-        group = self._lost // RETRY_TOGETHER
+        pending.waiting = replace(pending.waiting, retry_group=1 + self._lost // RETRY_TOGETHER)
         self._lost += 1
         pending.lost = True
-        old = pending.waiting
-        key = f"{old.compatibility}\0lost-{group}"
-        pending.waiting = Waiting(old.seq, old.arrived, old.priority, old.deadline, old.client, old.tokens, key)
         self._queue(pending)
 
     # Dispatching
@@ -308,7 +305,7 @@ class Batcher:
             returning_by=returning_by,
             waiting=[pending.waiting for pending in self._waiting.values() if not pending.future.done()],
             replicas=self.pool.views(),
-            in_flight=Counter(job.client for job in self._running),
+            in_flight=Counter(job.spec.client for job in self._running),
             arrivals_per_s=self._forecaster.arrivals_per_s(now),
             dispatched=self._counts["batches"],
             slo_s=self._slo_s,

@@ -4,7 +4,7 @@ The order. Urgent classes first; inside a class clients take turns, and each cli
 (a scan without a deadline counts as due `ageing_s` after it came). Every `aged_every`-th batch is led by the scan that
 has waited longest beyond `ageing_s`, whatever its class: nothing starves, and nothing aged can block what is urgent.
 
-The batch. The first scan in that order decides the compatibility key; others with the same key follow while items and
+The batch. The first scan in that order leads; others of its retry group follow while items and
 visual tokens allow. The limits are the engine's, the operator's, free device memory, and half the response time to
 defend, since a scan that just missed a batch waits for two. A deadline that the whole batch would miss makes it
 smaller, unless that costs the others more deadlines than it saves.
@@ -33,7 +33,10 @@ LOOKAHEAD_BATCHES = 4
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One scan in the queue; `seq` is its number by arrival, times are seconds on the scheduler's clock."""
+    """One scan in the queue; `seq` is its number by arrival, times are seconds on the scheduler's clock.
+
+    `retry_group` keeps scans of lost batches apart from others: only scans of one group share a batch.
+    """
 
     seq: int
     arrived: float
@@ -41,7 +44,7 @@ class Waiting:
     deadline: float | None = None
     client: str = ""
     tokens: int = 1
-    compatibility: str = ""
+    retry_group: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ class _Queue:
 
 
 def _fill(queue: _Queue, limit: BatchLimit, share: int) -> list[Waiting]:
-    """Follow the order: the first decides the key, others join while they fit."""
+    """Follow the order: the first leads, others of its retry group join while they fit."""
     order = iter(queue)
     lead = next(order)
     picked, tokens = [lead], lead.tokens
@@ -213,7 +216,7 @@ def _fill(queue: _Queue, limit: BatchLimit, share: int) -> list[Waiting]:
     if room == 1:
         return picked
     for scan in order:
-        if scan.compatibility == lead.compatibility and tokens + scan.tokens <= limit.tokens:
+        if scan.retry_group == lead.retry_group and tokens + scan.tokens <= limit.tokens:
             picked.append(scan)
             tokens += scan.tokens
             if len(picked) == room:

@@ -63,7 +63,7 @@ class Lookahead:
 
     async def take(self, request: ScanRequest) -> Place:
         """Wait for a place. Raises DeadlineExceeded when the request's deadline comes first."""
-        rank, client = RANK[request.priority], request.client
+        rank, client = RANK[request.spec.priority], request.spec.client
         if not self._free(rank) or self._waiting[rank]:
             await self._wait(rank, client, request.deadline)
         else:

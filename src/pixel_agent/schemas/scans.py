@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import from_json
 
-from pixel_agent.core import Lang, Priority
+from pixel_agent.core import Lang, Priority, ScanSpec, Task
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import PixelAgentError
 from pixel_agent.schemas.text import Text, without_nul
+
+_ASKED = {field.name for field in fields(ScanSpec)}
 
 
 def _options(value: object) -> object:
@@ -38,6 +41,10 @@ class ScanFields(BaseModel):
     lang: Lang = "zh"
     force: bool = False
     options: Annotated[dict[str, JsonValue], BeforeValidator(_options), AfterValidator(without_nul)] = {}
+
+    def spec(self, task: Task, client: str) -> ScanSpec:
+        """What is asked, by a client."""
+        return ScanSpec(**{**self.model_dump(include=_ASKED), "task": task.id, "client": client})
 
 
 class PhotoIn(BaseModel):

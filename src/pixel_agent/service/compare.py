@@ -32,25 +32,32 @@ async def compare_photos(requests: Sequence[ScanRequest], catalogue: Catalogue, 
         )
     watch = Stopwatch()
     inner = inner_task(requests[0], catalogue)
-    check_options(outer, requests[0].options, inner)
-    options = inner_options(requests[0].options)
-    before, after = await _both([scan(replace(request, task=inner, options=options)) for request in requests])
+    spec = requests[0].spec
+    check_options(outer, spec.options, inner)
+    options = inner_options(spec.options)
+    before, after = await _both([scan(request.asking(inner, options)) for request in requests])
     reading = compare_readings(
         before.reading,
         after.reading,
-        requests[0].lang,
+        spec.lang,
         before_size=(before.width or 0, before.height or 0),
         after_size=(after.width or 0, after.height or 0),
     )
     worst = next((part.status for part in (before, after) if part.status is not Status.COMPLETED), Status.COMPLETED)
     return replace(
-        after, task=outer, reading=reading, status=worst, parts=(before, after), timings={"total": watch.total_ms}
+        after,
+        spec=spec,
+        task=outer,
+        reading=reading,
+        status=worst,
+        parts=(before, after),
+        timings={"total": watch.total_ms},
     )
 
 
 def inner_task(request: ScanRequest, catalogue: Catalogue) -> Task:
     """What a comparison scans both photos for. Raises UnknownTask, InvalidRequest."""
-    inner = catalogue.find(str(request.options.get("task", INNER_TASK)))
+    inner = catalogue.find(str(request.spec.options.get("task", INNER_TASK)))
     if inner.photos > 1:
         raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
     return inner

@@ -68,12 +68,12 @@ class Scanner:
         self._queue_watch = QueueWatch(batcher.places)
         self._recent = RecentPhotos()
 
-    async def scan(self, request: ScanRequest, plan: Plan, today: date, sha256: str | None = None) -> Scan:
-        """From bytes to a reading; `sha256` where it is known already. Raises what the stages raise."""
+    async def scan(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
+        """From bytes to a reading. Raises what the stages raise."""
         watch = Stopwatch()
         with await self._lookahead.take(request) as place:
             watch.lap("queue")
-            photo = await self._prepare(request, plan, watch, sha256)
+            photo = await self._prepare(request, plan, watch)
             # The device begins first, then the photo is assessed: an unreadable one is taken back milliseconds later.
             submitted = asyncio.Event()
             asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place, submitted))
@@ -104,23 +104,25 @@ class Scanner:
         today: date,
         watch: Stopwatch,
     ) -> Scan:
-        quality = localised(assessment.quality, request.lang)
+        quality = localised(assessment.quality, request.spec.lang)
         # Only a photo check asks for it, and looking through the last photos takes a while.
         duplicate = None if request.task.capabilities else self._recent.near(photo, assessment.fingerprint, request)
         self._recent.remember(photo, assessment.fingerprint, request)
-        if not (quality.readable or request.force or not request.task.capabilities):
-            return self._finished(request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.lang), watch)
+        if not (quality.readable or request.spec.force or not request.task.capabilities):
+            return self._finished(
+                request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.spec.lang), watch
+            )
         output, codes, notices = await asking
         Progress(request.on_event).stage("reading")
         facts = Facts(
             width=photo.width,
             height=photo.height,
             today=today,
-            lang=request.lang,
+            lang=request.spec.lang,
             codes=codes,
             lines=output.lines,
-            options=request.options,
-            question=request.question,
+            options=request.spec.options,
+            question=request.spec.question,
             quality=quality,
             duplicate_of=duplicate,
         )
@@ -131,10 +133,10 @@ class Scanner:
         status = Status.COMPLETED if whole else Status.PARTIAL
         return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
 
-    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch, sha256: str | None = None) -> Photo:
+    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Photo:
         Progress(request.on_event).stage("photo")
-        rank = RANK[request.priority]
-        photo = await self._photos.prepare(request.data, plan.pixel_budget, plan.grid, sha256=sha256, rank=rank)
+        rank = RANK[request.spec.priority]
+        photo = await self._photos.prepare(request.data, plan.pixel_budget, plan.grid, sha256=request.sha256, rank=rank)
         watch.lap("photo")
         return photo
 
@@ -153,7 +155,7 @@ class Scanner:
         try:
             output = Output(Draft())
             if plan.runs:
-                output = await self._infer(request, plan, photo, today, watch, place, submitted)
+                output = await self._infer(request, photo, today, watch, place, submitted)
             submitted.set()
             if pending is None:
                 return output, (), ()
@@ -168,7 +170,6 @@ class Scanner:
     async def _infer(
         self,
         request: ScanRequest,
-        plan: Plan,
         photo: Photo,
         today: date,
         watch: Stopwatch,
@@ -186,7 +187,7 @@ class Scanner:
 
         self._queue_watch.follow(request.scan_id, request.on_event)
         try:
-            job = _job(request, plan, photo, today, progress)
+            job = _job(request, photo, today, progress)
             # An idle replica is woken in this turn of the loop; what is scheduled behind that runs after it has begun.
             output = await self._batcher.submit(job, on_start, lambda: loop.call_soon(submitted.set))
         finally:
@@ -201,36 +202,29 @@ class Scanner:
         return Scan(
             scan_id=request.scan_id,
             status=status,
+            spec=request.spec,
             task=request.task,
             engine=self._engine.info,
             reading=reading,
             timings=watch.laps,
             received_at=request.received_at,
-            lang=request.lang,
             photo_sha256=photo.sha256,
             media_type=photo.media_type,
             width=photo.width,
             height=photo.height,
             quality=quality,
             captured_at=photo.captured_at,
-            store_id=request.store_id,
             filename=request.filename,
-            question=request.question,
         )
 
 
-def _job(request: ScanRequest, plan: Plan, photo: Photo, today: date, progress: Progress) -> Job:
+def _job(request: ScanRequest, photo: Photo, today: date, progress: Progress) -> Job:
     return Job(
         scan_id=request.scan_id,
         task=request.task,
         photo=photo,
-        lang=request.lang,
-        question=request.question,
-        options=request.options,
-        priority=request.priority,
+        spec=request.spec,
         deadline=request.deadline,
-        client=request.client,
-        compatibility=plan.compatibility,
         today=today,
         messages=request.messages,
         on_text=progress.on_text,

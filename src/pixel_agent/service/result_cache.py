@@ -132,10 +132,11 @@ class Coalescer(Generic[T]):
             self.counts.kept_bytes = self._kept.bytes
 
 
-def identity(request: ScanRequest, sha256: str, today: date) -> Hashable:
+def identity(request: ScanRequest, today: date) -> Hashable:
     """Everything that an answer depends on: the photo's bytes, and what was asked of it on which day."""
-    options = json.dumps(request.options, sort_keys=True)
-    return sha256, request.task.id, request.question, request.lang, request.force, options, today
+    spec = request.spec
+    options = json.dumps(spec.options, sort_keys=True)
+    return request.sha256, spec.task, spec.question, spec.lang, spec.force, options, today
 
 
 def kept_bytes(scan: Scan) -> int:

@@ -176,8 +176,8 @@ class ScanService:
 
     async def _shared(self, request: ScanRequest) -> Scan:
         plan = self.plan(request.task)
-        check_options(request.task, request.options)
-        today = _today(request.options)
+        check_options(request.task, request.spec.options)
+        today = _today(request.spec.options)
         if request.task.photos != 1:
             raise TooManyPhotos(
                 f"{request.task.id} takes {request.task.photos} photos; one came.",
@@ -185,17 +185,14 @@ class ScanService:
             )
         if request.fresh:
             return await self._scanner.scan(request, plan, today)
-        sha256 = await self.photos.digest(request.data)
-        key = identity(request, sha256, today)
+        key = identity(request, today)
         # A scan that is told while it runs joins no other, for its words cannot be told from the middle on.
-        together = request.priority if request.on_event is None else request.scan_id
-        scan, shared = await self.coalescer.share(
-            key, together, lambda: self._scanner.scan(request, plan, today, sha256)
-        )
+        together = request.spec.priority if request.on_event is None else request.scan_id
+        scan, shared = await self.coalescer.share(key, together, lambda: self._scanner.scan(request, plan, today))
         return replace(
             scan,
             scan_id=request.scan_id,
-            store_id=request.store_id,
+            spec=request.spec,
             filename=request.filename,
             received_at=request.received_at,
             shared=shared,
@@ -256,7 +253,7 @@ class ScanService:
         """Exchange the ticket of a request that has now been read for one ticket a scan. Raises Refused."""
         first, *others = requests
         with ExitStack() as stack:
-            if ticket.rank == RANK[first.priority] and first.deadline is None and not ticket.parked:
+            if ticket.rank == RANK[first.spec.priority] and first.deadline is None and not ticket.parked:
                 ticket.resize(len(first.data))
                 ticket.keep()
             else:

@@ -6,20 +6,20 @@ end sees that it is the last, and the events of a batch become visible in their 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal, cast
 
 from pydantic import JsonValue
 from sqlalchemy import Row, and_, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import Conflict, NotFound
 from pixel_agent.storage import events
 from pixel_agent.storage import scans as records
 from pixel_agent.storage.records import FINAL, NewScan, Outcome, ScanFilter
+from pixel_agent.storage.specs import columns_of, spec_of
 from pixel_agent.storage.tables import batches, scans
 
 State = Literal["open", "running", "completed", "cancelled"]
@@ -36,17 +36,10 @@ class NewBatch:
     """A batch that comes in: what every photo of it is asked."""
 
     batch_id: str
-    task: str
+    spec: ScanSpec
     created_at: int
     name: str = ""
     open: bool = False
-    priority: Priority = Priority.BULK
-    store_id: str | None = None
-    lang: Lang = "zh"
-    question: str | None = None
-    force: bool = False
-    options: Mapping[str, JsonValue] = field(default_factory=dict)
-    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +53,7 @@ class BatchRecord:
     batch_id: str
     name: str
     state: State
-    task: str
-    priority: Priority
-    store_id: str | None
-    lang: Lang
-    question: str | None
-    force: bool
-    options: Mapping[str, JsonValue]
-    client: str
+    spec: ScanSpec
     created_at: int
     finished_at: int | None
     counts: Mapping[str, int]
@@ -109,14 +95,7 @@ async def create(conn: AsyncConnection, new: NewBatch) -> None:
         "batch_id": new.batch_id,
         "name": new.name,
         "state": "open" if new.open else "running",
-        "task": new.task,
-        "priority": new.priority.value,
-        "store_id": new.store_id,
-        "lang": new.lang,
-        "question": new.question,
-        "force": new.force,
-        "options": json.dumps(dict(new.options)),
-        "client": new.client,
+        **columns_of(new.spec, batches),
         "created_at": new.created_at,
     }
     await conn.execute(insert(batches).values(values))
@@ -247,8 +226,8 @@ async def _say(conn: AsyncConnection, kind: str, batch_id: str, now_ms: int) -> 
         "batch_id": batch_id,
         "name": record.name,
         "status": record.state,
-        "task": record.task,
-        "store_id": record.store_id,
+        "task": record.spec.task,
+        "store_id": record.spec.store_id,
         "total": record.total,
         "counts": dict(record.counts),
     }
@@ -300,14 +279,7 @@ def _record(row: Row[tuple[object, ...]], counts: Mapping[str, int], recent: Seq
         batch_id=row.batch_id,
         name=row.name,
         state=cast("State", row.state),
-        task=row.task,
-        priority=Priority(row.priority),
-        store_id=row.store_id,
-        lang=cast("Lang", row.lang),
-        question=row.question,
-        force=row.force,
-        options=json.loads(row.options),
-        client=row.client,
+        spec=spec_of(row._mapping),
         created_at=row.created_at,
         finished_at=row.finished_at,
         counts=counts,

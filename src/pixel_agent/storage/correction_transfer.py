@@ -118,7 +118,7 @@ async def latest_readings(
     """
     again = select(scans.c.seq, scans.c.scan_id, scans.c.rerun_of, scans.c.status).where(
         scans.c.photo_sha256.in_({record.photo.sha256 for record in records if record.photo}),
-        scans.c.task.in_({record.task for record in records}),
+        scans.c.task.in_({record.spec.task for record in records}),
         scans.c.rerun_of.is_not(None),
     )
     reruns = (await conn.execute(again.order_by(scans.c.seq))).all()

@@ -110,8 +110,8 @@ def _ended(scan: NewScan | ScanRecord, outcome: Outcome) -> list[dict[str, objec
     data: dict[str, JsonValue] = {
         "scan_id": scan.scan_id,
         "status": outcome.status.value,
-        "task": scan.task,
-        "store_id": scan.store_id,
+        "task": scan.spec.task,
+        "store_id": scan.spec.store_id,
         "batch_id": scan.batch_id,
         "filename": scan.filename,
         "received_at": moment(scan.received_at).isoformat(),

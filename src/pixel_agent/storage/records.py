@@ -6,14 +6,11 @@ import base64
 import binascii
 import time
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from pydantic import JsonValue
-
-from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.schemas.records import ReviewState
 
@@ -42,17 +39,10 @@ class NewScan:
 
     scan_id: str
     origin: Origin
-    task: str
+    spec: ScanSpec
     received_at: int
-    priority: Priority = Priority.INTERACTIVE
-    lang: Lang = "zh"
     photo: PhotoRecord | None = None
-    store_id: str | None = None
-    question: str | None = None
-    force: bool = False
-    options: Mapping[str, JsonValue] = field(default_factory=dict)
     filename: str | None = None
-    client: str = ""
     batch_id: str | None = None
     batch_index: int | None = None
     rerun_of: str | None = None
@@ -105,15 +95,8 @@ class ScanRecord:
     scan_id: str
     origin: Origin
     status: Status
-    task: str
-    priority: Priority
-    store_id: str | None
-    lang: Lang
-    question: str | None
-    force: bool
-    options: Mapping[str, JsonValue]
+    spec: ScanSpec
     filename: str | None
-    client: str
     photo: PhotoRecord | None
     batch_id: str | None
     batch_index: int | None

@@ -110,8 +110,8 @@ async def _settle(
         await conn.execute(update(scans).where(scans.c.seq == record.seq).values(review=state.value))
     data: dict[str, JsonValue] = {
         "scan_id": record.scan_id,
-        "task": record.task,
-        "store_id": record.store_id,
+        "task": record.spec.task,
+        "store_id": record.spec.store_id,
         "review": state.value,
         **what,
     }

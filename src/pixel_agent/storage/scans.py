@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, cast
@@ -29,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import Lang, Priority, Status
+from pixel_agent.core import Priority, Status
 from pixel_agent.core.text import storable
 from pixel_agent.schemas.records import ReviewState
 from pixel_agent.storage import correction_transfer, search, topics
@@ -43,6 +42,7 @@ from pixel_agent.storage.records import (
     ScanFilter,
     ScanRecord,
 )
+from pixel_agent.storage.specs import columns_of, spec_of
 from pixel_agent.storage.tables import photos, readings, scan_codes, scan_words, scans
 
 RANK = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BULK: 2}
@@ -177,16 +177,9 @@ def _new_columns(new: NewScan) -> dict[str, object]:
     return {
         "scan_id": new.scan_id,
         "origin": new.origin,
-        "task": new.task,
-        "priority": new.priority.value,
-        "rank": RANK[new.priority],
-        "store_id": _cut(new.store_id, 200),
-        "lang": new.lang,
-        "question": _cut(new.question),
-        "force": new.force,
-        "options": json.dumps(dict(new.options)),
+        **columns_of(new.spec, scans),
+        "rank": RANK[new.spec.priority],
         "filename": kept_name(new.filename),
-        "client": _cut(new.client, 200),
         "photo_sha256": new.photo.sha256 if new.photo else None,
         "batch_id": new.batch_id,
         "batch_index": new.batch_index,
@@ -227,8 +220,8 @@ async def _add_results(conn: AsyncConnection, ended: Sequence[tuple[int, Outcome
 
 
 def _searched(new: NewScan) -> str:
-    said = search.words_of(text for text in (new.filename, new.store_id, new.question) if text)
-    return f"{said} {search.task_word(new.task)} "
+    said = search.words_of(text for text in (new.filename, new.spec.store_id, new.spec.question) if text)
+    return f"{said} {search.task_word(new.spec.task)} "
 
 
 def _cut(text: str | None, most: int | None = None) -> str | None:
@@ -352,15 +345,8 @@ def _record(row: RowMapping) -> ScanRecord:
         scan_id=row["scan_id"],
         origin=cast(Origin, row["origin"]),
         status=Status(row["status"]),
-        task=row["task"],
-        priority=Priority(row["priority"]),
-        store_id=row["store_id"],
-        lang=cast(Lang, row["lang"]),
-        question=row["question"],
-        force=row["force"],
-        options=json.loads(row["options"]),
+        spec=spec_of(row),
         filename=row["filename"],
-        client=row["client"],
         photo=None if sha256 is None else PhotoRecord(sha256, *(row[f"photo_{name}"] for name in _PHOTO)),
         batch_id=row["batch_id"],
         batch_index=row["batch_index"],

@@ -70,7 +70,7 @@ def result_text(scan: Scan) -> str:
     only_words = scan.engine.simulated or not reading.complete
     if reading.raw_text and (not (reading.items or reading.findings) if only_words else False):
         return reading.raw_text
-    return list_reading(reading, scan.task.id, scan.lang)
+    return list_reading(reading, scan.task.id, scan.spec.lang)
 
 
 def _read_text(output: Output, task: Task, facts: Facts) -> Reading:

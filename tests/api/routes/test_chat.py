@@ -266,14 +266,14 @@ async def test_defaults_are_greedy_free_text(jpeg: bytes) -> None:
 )
 async def test_priority_is_the_integer_of_vllm_or_our_own_word(jpeg: bytes, given: object, means: Priority) -> None:
     async with serving() as served:
-        assert (await heard(served, asked(jpeg, priority=given))).priority is means
+        assert (await heard(served, asked(jpeg, priority=given))).spec.priority is means
 
 
 async def test_users_share_fairly_only_where_their_names_are_trusted(jpeg: bytes) -> None:
     for trusted in (False, True):
         async with serving(chat={"trust_user": trusted}) as served:
             request = await heard(served, asked(jpeg, user="till 3"))
-        assert request.client.endswith("till 3") is trusted
+        assert request.spec.client.endswith("till 3") is trusted
 
 
 # Photos by URL

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import JsonValue
 
-from pixel_agent.core import Row, Status
+from pixel_agent.core import Row, ScanSpec, Status
 from pixel_agent.storage import scans
 from pixel_agent.storage.records import NewScan, millis
 from tests.readings import keep, row, scan
@@ -139,7 +139,7 @@ async def test_what_cannot_be_compared_is_told(plain: Served) -> None:
 async def test_a_scan_that_still_waits_cannot_be_compared(plain: Served) -> None:
     await visit(plain, ONE, at(20), HAT)
     async with plain.store.db.write() as conn:
-        await scans.insert(conn, NewScan("f" * 32, "sync", "kitchen_hygiene", 1))
+        await scans.insert(conn, NewScan("f" * 32, "sync", ScanSpec("kitchen_hygiene"), 1))
     assert (await compared(plain, 409, before=ONE, after="f" * 32))["code"] == "conflict"
 
 

@@ -13,7 +13,7 @@ import httpx
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
-from pixel_agent.core import Status
+from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import EngineError
 from pixel_agent.storage import scans
 from pixel_agent.storage.exports import source
@@ -88,7 +88,7 @@ async def test_corrections_stand_beside_what_the_model_said(served: Served) -> N
 
 async def test_scans_that_failed_are_in_the_tables_with_the_reason(served: Served) -> None:
     async with served.store.db.write() as conn:
-        new = NewScan("f" * 32, "async", "price_tag", NOON_MS)
+        new = NewScan("f" * 32, "async", ScanSpec("price_tag"), NOON_MS)
         await scans.insert(conn, new, outcome_of_error(EngineError("The engine died.")))
     (line,) = await lines(served)
     assert (line["scan_status"], line["error"]) == (Status.FAILED.value, "The engine died.")

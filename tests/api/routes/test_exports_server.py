@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from pixel_agent.core import ScanSpec
 from pixel_agent.core.settings import load
 from pixel_agent.storage import scans
 from pixel_agent.storage.outcome import outcome_of
@@ -42,7 +43,8 @@ async def _fill(data: Path) -> None:
     await store.open()
     outcome = outcome_of(scan(*(row((1, 2, 30, 40), name="水" * 40) for _ in range(20)), sha256=None))
     new = [
-        scans.Entry(NewScan(f"{number:032x}", "sync", "price_tag", AT_MS + number), outcome) for number in range(NUMBER)
+        scans.Entry(NewScan(f"{number:032x}", "sync", ScanSpec("price_tag"), AT_MS + number), outcome)
+        for number in range(NUMBER)
     ]
     async with store.db.write() as conn:
         first, *_ = await scans.insert_many(conn, new)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pixel_agent.core import Pixels, Status
+from pixel_agent.core import Pixels, ScanSpec, Status
 from pixel_agent.core.errors import EngineError, InvalidRequest
 from pixel_agent.storage import scans, tables
 from pixel_agent.storage.outcome import outcome_of, outcome_of_error
@@ -37,7 +37,7 @@ async def ids(served: Served, **query: str) -> list[str]:
 
 async def queued(served: Served, scan_id: str, status: Status = Status.QUEUED) -> None:
     """A scan that nobody runs yet: that of another process."""
-    new = NewScan(scan_id, "async", "text_read", now_ms(), deadline_at=None)
+    new = NewScan(scan_id, "async", ScanSpec("text_read"), now_ms(), deadline_at=None)
     async with served.store.db.write() as conn:
         seq = await scans.insert(conn, new)
         later = now_ms() + 600_000
@@ -151,7 +151,9 @@ async def test_pages_hold_every_scan_exactly_once(
         for number, (at, store_id, partial) in enumerate(kept):
             status = Status.PARTIAL if partial else Status.COMPLETED
             one = scan(scan_id=f"{number:032}", store_id=store_id, status=status, sha256=None)
-            await scans.insert(conn, NewScan(one.scan_id, "sync", "price_tag", at, store_id=store_id), outcome_of(one))
+            await scans.insert(
+                conn, NewScan(one.scan_id, "sync", ScanSpec("price_tag", store_id=store_id), at), outcome_of(one)
+            )
     wanted = data.draw(
         st.sampled_from(
             [ScanFilter(), ScanFilter(store_id="S1"), ScanFilter(statuses=(Status.PARTIAL, Status.COMPLETED))]
@@ -213,7 +215,7 @@ async def test_what_is_not_there_is_not_found(plain: Served) -> None:
 async def test_a_failed_scan_says_why(served: Served) -> None:
     outcome = outcome_of_error(EngineError("The device burns.", "Put it out."))
     async with served.store.db.write() as conn:
-        await scans.insert(conn, NewScan("f" * 32, "sync", "text_read", 1), outcome)
+        await scans.insert(conn, NewScan("f" * 32, "sync", ScanSpec("text_read"), 1), outcome)
     shown = await served.get(f"/v1/scans/{'f' * 32}")
     assert shown["error"] == {"code": "engine_failed", "detail": "The device burns."}
     assert isinstance(shown["problem"], dict)
@@ -397,7 +399,7 @@ async def test_a_photo_that_cannot_be_decoded_is_given_as_it_is(plain: Served) -
     junk = b"\xff\xd8\xff\xe0 no photo at all"
     sha256 = hashlib.sha256(junk).hexdigest()
     plain.store.photos.put(junk, sha256, durable=False)
-    new = NewScan("j" * 32, "async", "text_read", 1, photo=PhotoRecord(sha256, len(junk)))
+    new = NewScan("j" * 32, "async", ScanSpec("text_read"), 1, photo=PhotoRecord(sha256, len(junk)))
     async with plain.store.db.write() as conn:
         await scans.insert(conn, new)
     assert (await plain.client.get(f"/v1/scans/{'j' * 32}/photo")).content == junk

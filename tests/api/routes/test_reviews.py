@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from pixel_agent.core import Priority, Review, Status
+from pixel_agent.core import Priority, Review, ScanSpec, Status
 from pixel_agent.storage import scans
 from pixel_agent.storage.records import NewScan
 from tests.readings import COLA, keep, row, scan
@@ -97,7 +97,7 @@ async def test_reviews_at_once_are_all_kept(served: Served) -> None:
 
 async def test_a_scan_that_failed_can_only_be_commented(plain: Served) -> None:
     async with plain.store.db.write() as conn:
-        await scans.insert(conn, NewScan("f" * 32, "sync", "price_tag", 1, priority=Priority.BULK))
+        await scans.insert(conn, NewScan("f" * 32, "sync", ScanSpec("price_tag", priority=Priority.BULK), 1))
     for review, status in (
         ({"action": "confirm"}, 409),
         (right(3.5), 409),

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image, ImageDraw, ImageFont
 
-from pixel_agent.core import Batch, Capability, Draft, Job, Output, Photo, Source, Support, Task
+from pixel_agent.core import Batch, Capability, Draft, Job, Output, Photo, ScanSpec, Source, Support, Task
 from pixel_agent.core.errors import EngineError, EngineUnavailable, InvalidPhoto, PixelAgentError
 from pixel_agent.core.settings import EmbeddedSettings, PhotoSettings
 from pixel_agent.engines.ocr import text_models
@@ -32,7 +32,7 @@ def photo(*texts: tuple[int, int, str, int], max_pixels: int = 10**7) -> Photo:
 
 
 def job(task: str, subject: Photo) -> Job:
-    return Job("scan", TASKS[task], subject, today=date(2026, 11, 22))
+    return Job("scan", TASKS[task], subject, ScanSpec(task), today=date(2026, 11, 22))
 
 
 def answered(answer: Output | PixelAgentError) -> tuple[Output, Draft]:

@@ -24,6 +24,7 @@ from pixel_agent.core import (
     Photo,
     Priority,
     Sampling,
+    ScanSpec,
     Support,
     Tokens,
 )
@@ -65,7 +66,7 @@ QUICK = OpenAISettings(
 
 def make_job(**changes: Any) -> Job:
     photo = Photo(b"", "sha", "image/jpeg", 400, 300, PIXELS, lambda _pixels: PIXELS)
-    return replace(Job("scan", TASK, photo), **changes)
+    return replace(Job("scan", TASK, photo, ScanSpec(TASK.id)), **changes)
 
 
 def fleet(servers: Sequence[FakeOpenAI], **changes: Any) -> Fleet:
@@ -160,7 +161,9 @@ def test_each_kind_gets_priority_and_schema_as_it_wants_them(kind: str, numbers:
 
 @pytest.mark.parametrize("kind", sorted(DIALECTS))
 def test_only_a_process_of_our_own_is_told_who_asks(kind: str) -> None:
-    body = json.loads(request_body(replace(make_job(), client="till 3"), "m", DIALECTS[kind], b"", stream=False))
+    body = json.loads(
+        request_body(make_job(spec=ScanSpec(TASK.id, client="till 3")), "m", DIALECTS[kind], b"", stream=False)
+    )
     assert body.get("user") == ("till 3" if kind == "pixel-agent" else None)
 
 

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from pixel_agent.core import Task
+from pixel_agent.core.digest import hash_photo
 from pixel_agent.core.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos, UploadTooSlow
 from pixel_agent.core.settings import PhotoSettings, Settings
 from pixel_agent.schemas.scans import ScanBody, ScanFields
@@ -33,9 +34,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One photo as it came in."""
+    """One photo as it came in; `sha256` is that of its bytes."""
 
     data: bytes
+    sha256: str
     filename: str | None
 
 
@@ -96,9 +98,7 @@ async def read_json(request: Request, settings: Settings, *, most: int) -> Submi
     uploads = []
     for index, photo in enumerate(parsed.photos):
         text, filename = (photo, None) if isinstance(photo, str) else (photo.data, photo.filename)
-        uploads.append(
-            Upload(await decode_base64(text, f"photos.{index}", settings.photo), filename and file_name(filename))
-        )
+        uploads.append(await _upload(await decode_base64(text, f"photos.{index}", settings.photo), filename))
     return Submission(tuple(uploads), ScanFields(**parsed.model_dump(exclude={"photos"})))
 
 
@@ -219,9 +219,11 @@ async def _uploads(form: FormData, field: str, settings: PhotoSettings, most: in
             "Send several photos to /v1/scans in the field 'photos'.",
         )
     # One byte over the limit is enough for the photo stage to refuse this photo, and not the others.
-    return tuple(
-        [Upload(await file.read(settings.max_bytes + 1), file.filename and file_name(file.filename)) for file in files]
-    )
+    return tuple([await _upload(await file.read(settings.max_bytes + 1), file.filename) for file in files])
+
+
+async def _upload(data: bytes, filename: str | None) -> Upload:
+    return Upload(data, await hash_photo(data), filename and file_name(filename))
 
 
 def _too_large(most: int) -> PhotoTooLarge:

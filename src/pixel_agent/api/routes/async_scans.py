@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -66,25 +67,20 @@ async def accept(service: ScanService, request: Request, submission: Submission)
     """
     fields = submission.fields
     task = task_for_later(service, fields)
-    photos = await service.intake.keep_all([upload.data for upload in submission.uploads])
+    photos = await service.intake.keep_all([(upload.data, upload.sha256) for upload in submission.uploads])
     key = Key.of(request, fields, [photo.sha256 for photo in photos], later=True)
     received_at = now_ms()
+    spec = fields.spec(task, client_of(request))
+    if "priority" not in fields.model_fields_set:  # who asks for an answer later does not wait for it
+        spec = replace(spec, priority=Priority.NORMAL)
     new = [
         NewScan(
             scan_id=new_scan_id(),
             origin="async",
-            task=task.id,
+            spec=spec,
             received_at=received_at,
-            # Who asks for an answer later does not stand there and wait for it.
-            priority=fields.priority if "priority" in fields.model_fields_set else Priority.NORMAL,
-            lang=fields.lang,
             photo=photo,
-            store_id=fields.store_id,
-            question=fields.question,
-            force=fields.force,
-            options=fields.options,
             filename=upload.filename,
-            client=client_of(request),
             deadline_at=received_at + fields.deadline_ms if fields.deadline_ms else None,
         )
         for upload, photo in zip(submission.uploads, photos, strict=True)
@@ -116,11 +112,11 @@ async def rerun(request: Request, scan_id: ScanId) -> Response:
     service: ScanService = request.app.state.service
     changes = await _changes(request, service)
     old = await fetch(service, scan_id, document=False)
-    task = service.catalogue.find(changes.task or old.task)
-    options = dict(old.options) if changes.options is None else changes.options
-    if changes.options is None and task.id != old.task:
+    task = service.catalogue.find(changes.task or old.spec.task)
+    options = dict(old.spec.options) if changes.options is None else changes.options
+    if changes.options is None and task.id != old.spec.task:
         options = {}
-    check_later(service, task, options, old.question)
+    check_later(service, task, options, old.spec.question)
     key = Key.of(request, changes, [])
     return await _accepted(service, [_again(old, task, options, client_of(request))], key)
 
@@ -131,17 +127,10 @@ def _again(old: ScanRecord, task: Task, options: dict[str, JsonValue], client: s
     return NewScan(
         scan_id=new_scan_id(),
         origin="async",
-        task=task.id,
+        spec=replace(old.spec, task=task.id, options=options, priority=Priority.NORMAL, client=client),
         received_at=now_ms(),
-        priority=Priority.NORMAL,
-        lang=old.lang,
         photo=old.photo,
-        store_id=old.store_id,
-        question=old.question,
-        force=old.force,
-        options=options,
         filename=old.filename,
-        client=client,
         rerun_of=old.scan_id,
     )
 

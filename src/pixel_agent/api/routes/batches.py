@@ -206,17 +206,10 @@ def _fields(given: dict[str, str]) -> BatchFields:
 def _new(service: ScanService, fields: BatchFields, client: str) -> NewBatch:
     return NewBatch(
         batch_id=uuid.uuid4().hex,
-        task=task_for_later(service, fields).id,
+        spec=fields.spec(task_for_later(service, fields), client),
         created_at=now_ms(),
         name=fields.name,
         open=fields.open,
-        priority=fields.priority,
-        store_id=fields.store_id,
-        lang=fields.lang,
-        question=fields.question,
-        force=fields.force,
-        options=fields.options,
-        client=client,
     )
 
 
@@ -226,17 +219,10 @@ async def _add(conn: AsyncConnection, service: ScanService, batch: NewBatch | Ba
         NewScan(
             scan_id=new_scan_id(),
             origin="async",
-            task=batch.task,
+            spec=batch.spec,
             received_at=at,
-            priority=batch.priority,
-            lang=batch.lang,
             photo=kept.photo,
-            store_id=batch.store_id,
-            question=batch.question,
-            force=batch.force,
-            options=batch.options,
             filename=kept.filename,
-            client=batch.client,
         )
         for kept in received.photos
     ]

@@ -20,7 +20,8 @@ from pixel_agent.api.http.fetch import photo_at
 from pixel_agent.api.http.sse import EventStream, Write, comment
 from pixel_agent.api.http.uploads import explain, read_body, unless_gone
 from pixel_agent.api.routes.scans import admitted
-from pixel_agent.core import Message, Output, Priority, Sampling, ScanRequest, Task
+from pixel_agent.core import Message, Output, Priority, Sampling, ScanRequest, ScanSpec, Task
+from pixel_agent.core.digest import hash_photo
 from pixel_agent.core.errors import EngineError, InvalidRequest, PixelAgentError, TooManyPhotos, UnknownModel
 from pixel_agent.core.settings import ChatSettings
 from pixel_agent.schemas.chat import (
@@ -171,14 +172,16 @@ async def _request(service: ScanService, body: ChatBody, client: str) -> ScanReq
     service.plan(task)
     messages, url = _conversation(body.messages, settings.chat)
     arrived = asyncio.get_running_loop().time()
+    data = await photo_at(url, settings.chat, settings.photo)
+    client = f"{client} {body.user}" if body.user and settings.chat.trust_user else client
     return ScanRequest(
         scan_id=new_scan_id(),
-        data=await photo_at(url, settings.chat, settings.photo),
+        spec=ScanSpec(task.id, priority=body.priority, client=client),
         task=task,
+        data=data,
+        sha256=await hash_photo(data),
         received_at=datetime.now(UTC),
-        priority=body.priority,
         deadline=arrived + body.deadline_ms / 1000 if body.deadline_ms else None,
-        client=f"{client} {body.user}" if body.user and settings.chat.trust_user else client,
         messages=messages,
     )
 

@@ -56,7 +56,7 @@ async def compare(request: Request, query: Annotated[CompareQuery, Query()]) -> 
     service: ScanService = request.app.state.service
     ids = query.before is not None or query.after is not None
     before, after = await (_two_scans if ids else _two_visits)(service, query)
-    _check_task(service, before.records[0].task)
+    _check_task(service, before.records[0].spec.task)
     difference = await asyncio.to_thread(_compared, before, after, query.lang)
     return _answer(before, after, difference)
 
@@ -73,9 +73,9 @@ async def _two_scans(service: ScanService, query: CompareQuery) -> tuple[_Visit,
     if query.before == query.after:
         raise InvalidRequest("Both are the same scan.", "Name two different scans of one task.")
     before, after = await _one(service, query.before), await _one(service, query.after)
-    if before.records[0].task != after.records[0].task:
+    if before.records[0].spec.task != after.records[0].spec.task:
         raise InvalidRequest(
-            f"The scans are of two tasks, {before.records[0].task} and {after.records[0].task}.",
+            f"The scans are of two tasks, {before.records[0].spec.task} and {after.records[0].spec.task}.",
             "Name two scans of one task.",
         )
     return before, after
@@ -161,7 +161,7 @@ def _answer(before: _Visit, after: _Visit, found: Difference) -> ComparisonOut:
         after=scan_summary(after.records[0]),
         before_scans=[record.scan_id for record in before.records],
         after_scans=[record.scan_id for record in after.records],
-        task=after.records[0].task,
+        task=after.records[0].spec.task,
         resolved=[RowOut.of(row) for row in found.resolved],
         remaining=[RowOut.of(row) for row in found.remaining],
         new=[RowOut.of(row) for row in found.new],

@@ -155,9 +155,11 @@ def _value(
     field: str, value: JsonValue, row: RowOut, record: ScanRecord, envelope: Envelope | None, catalogue: Catalogue
 ) -> JsonValue:
     image = envelope.image if envelope else None
-    task = _task(catalogue, record.task)
+    task = _task(catalogue, record.spec.task)
     inner = (
-        _task(catalogue, str(record.options.get(INNER) or task.options[INNER])) if task and task.photos > 1 else None
+        _task(catalogue, str(record.spec.options.get(INNER) or task.options[INNER]))
+        if task and task.photos > 1
+        else None
     )
     size = (image.width, image.height) if image else None
     return check_value(row.model_extra or {}, field, value, task, inner, size)

@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
-from pixel_agent.api.http.idempotency import HEADER, Answer, Key, Slot, held
+from pixel_agent.api.http.idempotency import Answer, Key, Slot, held
 from pixel_agent.api.http.problems import inlined, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import (
@@ -81,7 +81,7 @@ async def legacy_scan(request: Request) -> Response:
     with admitted(request, service, _early_priority(request), most=1) as ticket:
         submission = await read_form(request, "file", service.settings, most=1, strict=False)
         asked = _requests(submission, request)
-        async with held(service, await _key(service, request, submission)) as slot:
+        async with held(service, _key(request, submission)) as slot:
             if slot.answer is not None:
                 return slot.answer.response()
             with service.admit_all(ticket, asked):
@@ -118,7 +118,7 @@ async def create_scan(
         ticket = stack.enter_context(admitted(request, service, _early_priority(request), most=most))
         submission = await _read(request, service, most)
         asked = _requests(submission, request)
-        slot = await stack.enter_async_context(held(service, await _key(service, request, submission)))
+        slot = await stack.enter_async_context(held(service, _key(request, submission)))
         if slot.answer is not None:
             return EventStream(partial(_told_again, slot.answer), error_event) if stream else slot.answer.response()
         stack.enter_context(service.admit_all(ticket, asked))
@@ -145,12 +145,9 @@ async def _read(request: Request, service: ScanService, most: int) -> Submission
     return await read_form(request, "photos", service.settings, most=most, strict=True)
 
 
-async def _key(service: ScanService, request: Request, submission: Submission) -> Key | None:
-    """The request's Idempotency-Key, if it has one: only then are its photos hashed for it."""
-    if HEADER not in request.headers:
-        return None
-    photos = [await service.photos.digest(upload.data) for upload in submission.uploads]
-    return Key.of(request, submission.fields, photos)
+def _key(request: Request, submission: Submission) -> Key | None:
+    """The request's Idempotency-Key, if it has one."""
+    return Key.of(request, submission.fields, [upload.sha256 for upload in submission.uploads])
 
 
 async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envelope | ScanList:
@@ -200,22 +197,18 @@ def _requests(submission: Submission, request: Request) -> list[ScanRequest]:
     task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
     arrived = asyncio.get_running_loop().time()
     check_question(task, fields.question)
+    spec = fields.spec(task, client_of(request))
     return [
         ScanRequest(
             scan_id=new_scan_id(),
-            data=upload.data,
-            filename=upload.filename,
+            spec=spec,
             task=task,
+            data=upload.data,
+            sha256=upload.sha256,
             received_at=datetime.now(UTC),
-            question=fields.question,
-            store_id=fields.store_id,
-            priority=fields.priority,
+            filename=upload.filename,
             deadline=arrived + fields.deadline_ms / 1000 if fields.deadline_ms else None,
-            lang=fields.lang,
-            force=fields.force,
             fresh="no-cache" in request.headers.get("cache-control", ""),
-            options=fields.options,
-            client=client_of(request),
         )
         for upload in submission.uploads
     ]

@@ -150,7 +150,7 @@ def _answer(reader: TextReader, readers: Mapping[str, Reader], jobs: Sequence[Jo
 
 def _apply(rules: Reader, job: Job, lines: Sequence[TextLine]) -> Output | PixelAgentError:
     placed = tuple(_in_original(line, job.photo.scale) for line in lines)
-    page = Page(placed, job.photo.width, job.photo.height, job.today, job.lang, job.options)
+    page = Page(placed, job.photo.width, job.photo.height, job.today, job.spec.lang, job.spec.options)
     try:
         return Output(draft=rules(page), lines=placed)
     except Exception as error:

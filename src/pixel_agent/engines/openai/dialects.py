@@ -106,10 +106,10 @@ def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream
         body["seed"] = sampling.seed
     if stream and dialect.stream_usage:
         body["stream_options"] = {"include_usage": True}
-    if dialect.kind == "pixel-agent" and job.client:
-        body["user"] = job.client[:MAX_USER]  # for the fair share, where it trusts us; nobody else needs to know
+    if dialect.kind == "pixel-agent" and job.spec.client:
+        body["user"] = job.spec.client[:MAX_USER]  # for the fair share, where it trusts us; nobody else needs to know
     if dialect.priorities is not None:
-        body["priority"] = dialect.priorities[job.priority]
+        body["priority"] = dialect.priorities[job.spec.priority]
     if task.schema and dialect.response_format == "json_schema":
         schema: dict[str, JsonValue] = {"name": task.id[:64], "schema": dict(task.schema), "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}

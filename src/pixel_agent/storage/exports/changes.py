@@ -80,8 +80,8 @@ def _told(visits: Sequence[Sequence[_Read]], difference: Difference) -> Change:
     (after, _), (before, _) = visits[0][0], visits[1][0]
     rows = {"resolved": difference.resolved, "remaining": difference.remaining, "new": difference.new}
     return Change(
-        store_id=after.store_id or "",
-        task=after.task,
+        store_id=after.spec.store_id or "",
+        task=after.spec.task,
         before=kept_moment(before.received_at),
         after=kept_moment(after.received_at),
         summary=difference.summary,
