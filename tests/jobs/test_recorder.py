@@ -220,7 +220,7 @@ async def test_what_is_in_the_database_leaves_the_journal(recorder: Recorder) ->
 
 async def test_a_record_that_was_answered_before_the_process_died_is_in_the_history_of_the_next(tmp_path: Path) -> None:
     settings = local(tmp_path)
-    before = asked(1, filename="\ud800.jpg", options={"today": "2026-11-22"})
+    before = asked(1, filename="\ud800.jpg", spec=ScanSpec(TASK.id, options={"today": "2026-11-22"}))
     async with recording(settings) as died:
         async with died._store.db.write():
             assert not warned(await died.keep(before, answer(before)))
@@ -240,7 +240,7 @@ async def test_a_record_that_was_answered_before_the_process_died_is_in_the_hist
 async def test_the_warning_is_in_the_language_of_the_request(tmp_path: Path) -> None:
     async with recording(local(tmp_path)) as recorder:
         recorder._store.db.fails(StoreFull("full"))
-        scan = await recorder.keep(asked(lang="en"), answer(asked()))
+        scan = await recorder.keep(asked(spec=ScanSpec(TASK.id, lang="en")), answer(asked()))
         assert "history" in scan.reading.warnings[-1].message
 
 
