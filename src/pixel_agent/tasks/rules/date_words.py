@@ -1,139 +1,32 @@
-"""The words around dates on labels (what a date is, month names) and the numbers on labels that are no dates."""
+"""The words around dates on labels (what a date is, month names) and the numbers on labels that are no dates.
+
+What the words are is data: `locale/date_words.py`, one table a language. Here they are found in a line, whatever spaces,
+points and hyphens it has between its letters.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from pixel_agent.tasks.rules.locale.date_words import DATE_WORDS, SINGLE_LETTERS
 
 DateKind: TypeAlias = Literal[
     "production", "packed", "received", "opened", "expiry", "best_before", "use_by", "sell_by", "lot"
 ]
 """What a keyword beside a date says that the date is."""
 
-# CJK words; spaces between the signs are tolerated. Longer words stand before their own beginnings.
-_CJK_WORDS: dict[DateKind, str] = {
-    "best_before": (
-        "在?此日期前?食?飲?饮?用?最佳|此日期前最佳|最佳食用日?期?至?|最佳饮用期?至?|最佳赏味期?限?至?"
-        "|最佳賞味期?限?至?|赏味期限|賞味期限|賞味期間|最佳品尝期?至?|最佳使用期?限?至?|최상품질유지기한"
-        "|품질유지기한|상미기한"
-    ),
-    "use_by": (
-        "消費期限|消费期限|使用期限|限期使用日期|限用日期|限用日|請?请?在?于?此日期前[食饮飲使]用|废弃时间"
-        "|废弃日期|报废时间|报废日期|丢弃时间|소비기한|소비|사용기한"
-    ),
-    "sell_by": "销售截止日?期?|最迟销售日?期?|下架日期|下架时间|販売期限|撤架日期",
-    "lot": "生产批号|生产批次|產品批號|产品批号|批号|批號|批次号?|製造番号|ロット番?号?|제조번호|로트",
-    "expiry": (
-        "保质期限?截?止?日?期?[至到]|保質期[至到]|保鲜期[至到]|保存期[至到]|有效期限?[至到]|有效日期?期?至?"
-        "|有効期限|有效期限|有效期|失效日期|失效期|到期日?期?|过期日期|截止日期?|保存期限|保质期限?|保質期限?"
-        "|质保期至?|保鲜期|保存期|期限|유통기한|유통|유효기간|까지"
-    ),
-    "packed": "包装日期|包裝日期|包装时间|分装日期|分裝日期|打包日期|装箱日期|包装日|加工包装日期|포장일자?",
-    "received": "进货日期|收货日期|入库日期|到货日期|验收日期|入荷日|입고일",
-    "opened": "开封日期|开启日期|启用日期|开封时间|解冻日期|解冻时间|開封日",
-    "production": (
-        "生产日期/?时?间?|生產日期|生产时间|生产日|生产年月日?|制造日期|製造日期|製造年月日|製造日"
-        "|制造年月日?|制作日期|制作时间|製作日期|出厂日期|加工日期|加工时间|灌装日期|罐装日期|烘焙日期"
-        "|烘培日期|屠宰日期|采摘日期|采收日期|捕捞日期|产蛋日期|生产期|制造日|产期|喷码日期|生产|生產|製造"
-        "|制造|제조일자?|제조년월일|제조|생산일자?|생산"
-    ),
-}
-
-# Latin words, upper case, accents removed; a space may be missing.
-_LATIN_WORDS: dict[DateKind, str] = {
-    "best_before": (
-        "BEST BEFORE ?/ ?MEILLEUR AVANT|BEST (?:IF )?(?:USED |CONSUMED |ENJOYED )?(?:BEFORE"
-        r"|BY)(?: END)?(?: OF)?|BEST BEF\.?|B\.? ?B\.? ?[EFD]?\.?(?: ?/ ?MA)?|BBD|MEILLEUR AVANT|BEST END|A CONSO\.? DE PREF\.? AVANT(?: FIN| LE)*|MHD"
-        "|MINDESTENS HALTBAR BIS(?: ENDE)?|HALTBAR BIS|A CONSOMMER DE PREFERENCE AVANT(?: FIN| LE)*|DDM|DLUO"
-        "|CONSUMIR PREFERENTEMENTE ANTES DEL?(?: FIN DE)?|CONSUMIR DE PREFERENCIA ANTES DE"
-        r"|CONS\. ?PREF\. ?ANTES DEL?|DA CONSUMARSI PREFERIBILMENTE ENTRO(?: IL| FINE)*|TMC"
-        "|TENMINSTE HOUDBAAR TOT|THT|NAJLEPIEJ SPOZYC PRZED|BAST FORE"
-    ),
-    "use_by": (
-        "USE (?:BY|BEFORE)|USED BY|CONSUME (?:BY|BEFORE)|EAT BY|DISCARD(?: BY| AFTER)?|DLC"
-        r"|A CONSOMMER (?:JUSQU'?AU|AVANT LE)|U\.?B\.?D?|ZU VERBRAUCHEN BIS|FECHA DE CADUCIDAD|CADUCIDAD|CAD"
-        "|DA CONSUMAR(?:E|SI) ENTRO(?: IL)?|CONSUMIR ANTES DEL?|SCAD(?:ENZA)?|TE GEBRUIKEN TOT|TGT"
-    ),
-    "sell_by": "SELL BY|DISPLAY UNTIL|PULL(?: DATE| BY)|SALE BY",
-    "lot": "LOT ?(?:NO|NUMBER|NR|CODE)?|BATCH ?(?:NO|NUMBER|CODE)?|BN|B/N|LOTE|CHARGE|LOTTO|L/?N",
-    "expiry": (
-        r"EXPIRATION(?: DATE)?|EXPIRY(?: DATE)?|EXPIR(?:ES|ED|E)?(?: ON)?|EXP\.? ?(?:DATE|DT|D)?|EX\.? ?DATE"
-        "|EXD|VALID (?:UNTIL|TILL|THRU|TO)|GOOD (?:UNTIL|THRU)|USE UNTIL|VERFALLSDATUM|VERWENDBAR BIS"
-        r"|VERW\.? ?BIS|VENC(?:IMIENTO|E)?|VTO|VALIDADE|VAL|ED|SHELF LIFE|HSD|ГОДЕН ДО|УПОТРЕБИТЬ ДО"
-    ),
-    "packed": (
-        "PACK(?:ED|ING|AGED|AGING)?(?: ON| DATE)?|PKD(?: DATE| ON)?|PKG(?: DATE)?|VERPACKT AM|ENVASADO|FROZEN ON"
-    ),
-    "received": "RECEIVED(?: ON| DATE)?|RECD",
-    "opened": "OPENED(?: ON| DATE)?|THAWED(?: ON)?",
-    "production": (
-        r"MANUFACTUR(?:ED|ING|E)(?: ON| DATE)?|DATE OF (?:MANUFACTURE|PRODUCTION)|MANF?\.?|MFG\.? ?(?:DATE|DT"
-        r"|D)?|MFD\.?|MFT|MF|MADE ON|M/D|PRODUCTION(?: DATE)?|PRODUCED(?: ON)?|PROD\.? ?(?:DATE|D)?"
-        r"|PRO\.? ?DATE|PRO|PRD\.?|P\.?D\.?|PDN|DOM|PREP(?:ARED)?(?: ON| DATE)?|BAKED ON|ROASTED ON"
-        r"|HERGESTELLT AM|FAB(?:RICADO|RIQUE)?(?: LE| EL)?|ELAB(?:ORACION|ORADO)?|PRODOTTO IL|F\.? ?ELAB|NSX|ДАТА ИЗГОТОВЛЕНИЯ|ИЗГОТОВЛЕНО?"
-    ),
-}
-
-_MONTH_NAMES = (
-    "JANUARY JANUAR JANUARI JANVIER JANV JAN ENERO ENE GENNAIO GEN JANEIRO",
-    "FEBRUARY FEBRUAR FEBRUARI FEBRERO FEBBRAIO FEVRIER FEVR FEVEREIRO FEB FEV",
-    "MARCH MARZ MARZO MARS MARCO MAART MAR MRZ MRT",
-    "APRIL APRILE AVRIL ABRIL APR AVR ABR",
-    "MAYO MAGGIO MAIO MAY MAI MAG MEI",
-    "JUNE JUNI JUIN JUNIO JUNHO GIUGNO JUN GIU",
-    "JULY JULI JUILLET JUIL JULIO JULHO LUGLIO JUL LUG",
-    "AUGUST AUGUSTUS AGOSTO AOUT AUG AGO AOU",
-    "SEPTEMBER SEPTEMBRE SEPTIEMBRE SETTEMBRE SETEMBRO SEPT SEP SET",
-    "OCTOBER OKTOBER OCTOBRE OCTUBRE OTTOBRE OUTUBRO OCT OKT OTT OUT",
-    "NOVEMBER NOVEMBRE NOVIEMBRE NOVEMBRO NOV",
-    "DECEMBER DEZEMBER DECEMBRE DICIEMBRE DICEMBRE DEZEMBRO DEC DEZ DIC",
-)
-MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
-
-_CONFUSED = {"O": "[O0]", "I": "[I1L]", "L": "[L1I]"}
-
-
-def _tolerant(name: str) -> str:
-    return "".join(_CONFUSED.get(letter, letter) for letter in name)
-
-
-MONTH_NAME = "(?:" + "|".join(_tolerant(name) for name in sorted(MONTHS, key=len, reverse=True)) + ")"
-_MONTH_EXACT = [(re.compile(_tolerant(name)), number) for name, number in MONTHS.items()]
-
-
-def month_number(name: str) -> int:
-    """The number of a month name that `MONTH_NAME` matched."""
-    return next(number for pattern, number in _MONTH_EXACT if pattern.fullmatch(name))
-
-
-def _spaced(words: str) -> str:
-    def sign(match: re.Match[str]) -> str:
-        first = match.start() == 0 or words[match.start() - 1] == "|"
-        return match[1] + match[2] if first else rf"(?:\s*{match[1]}){match[2]}"
-
-    return re.sub(r"(\[[^\]]*\]|[^\[\]|?])(\??)", sign, words)
-
-
-def _keywords() -> re.Pattern[str]:
-    parts = []
-    for kind, words in _CJK_WORDS.items():
-        latin = _LATIN_WORDS[kind].replace(" ?", r"\s?").replace(" ", r"\s*")
-        # A single letter is a keyword only right before a number or a colon.
-        letter = {"expiry": "E", "production": "[PM]", "lot": "L"}.get(kind)
-        single = (
-            rf"|(?<![A-Z0-9./]){letter}(?=\s?[:.]?\s?\d{{6}}|\s?:\s?\d|\s\d{{1,2}}[./]\d{{1,2}}[./]\d)"
-            if letter
-            else ""
-        )
-        parts.append(
-            rf"(?P<{kind}>{_spaced(words)}|(?<![A-Z])(?:{latin})(?=[^A-Z]|$|DATE|{MONTH_NAME}[\s.\-/,]*\d){single})"
-        )
-    return re.compile("|".join(parts))
-
-
-KEYWORDS = _keywords()
-"""Matches one keyword in normalised text; `lastgroup` is its `DateKind`."""
+KINDS: Final[tuple[DateKind, ...]] = get_args(DateKind)
+_ENGLISH: Final = ("en", "en-us")
+_SKIPPED: Final = frozenset(" \t.-'·")
+"""Signs that a word may have between its letters on a label, or lack."""
+_READ_AS: Final = {"0": "O", "1": "IL", "5": "S", "8": "B", "|": "I"}
+"""What OCR makes of letters inside a word."""
 
 NOT_DATES = re.compile(
     r"(?:\b|(?<=\W))(?:(?:GB|QB|SB|NY|LS|SN|YC|YY|WS|HJ|JB|DB[S\d]*|JIS|ISO|EN|SC|CNS)\s*(?:/\s*[A-Z]+)?|[QT]\s*/\s*[0-9A-Z]*)\s*\d[\d.]*"
@@ -150,10 +43,159 @@ NOT_DATES = re.compile(
 )
 """Numbers that are something else: standards, licences, telephones, prices, article numbers."""
 
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word in a normalised text: what it says, where it stands, and the languages that say it so."""
+
+    kind: DateKind
+    start: int
+    end: int
+    languages: frozenset[str]
+
+
+@lru_cache(maxsize=512)
+def find_words(plain: str) -> tuple[Word, ...]:
+    """Every word for a kind of date in a normalised text, left to right, the longest where several begin."""
+    places = [place for place, sign in enumerate(plain) if sign not in _SKIPPED]
+    singles = {match.start(): match for match in _SINGLE.finditer(plain)}
+    words: list[Word] = []
+    at = 0
+    while at < len(places):
+        start = places[at]
+        found = _longest(plain, places, at) if start == 0 or not _joins(plain, start) else None
+        if found is not None:
+            words.append(found[0])
+            at += found[1]
+            continue
+        single = singles.get(start)
+        if single is not None:
+            words.append(Word(single.lastgroup, start, start + 1, frozenset(_ENGLISH)))  # type: ignore[arg-type]
+        at += 1
+    return tuple(words)
+
+
+def languages_of(plain: str) -> frozenset[str]:
+    """The languages that the words of a text speak for; English words stand on labels everywhere and prove none."""
+    spoken: frozenset[str] = frozenset()
+    for word in sorted(find_words(plain), key=lambda word: len(word.languages)):
+        if word.languages.isdisjoint(_ENGLISH):
+            spoken = (spoken & word.languages) or spoken or word.languages
+    return spoken
+
+
+def american(plain: str) -> bool:
+    """Whether a text has words that are common in the United States and rare elsewhere."""
+    return any("en-us" in word.languages for word in find_words(plain))
+
+
+def month_numbers(name: str) -> dict[int, frozenset[str]]:
+    """The months that a name matched by `MONTH_NAME` may mean, each with the languages in which it does."""
+    return _MONTHS[_canonical(name)]
+
+
+def _longest(plain: str, places: list[int], at: int) -> tuple[Word, int] | None:
+    """The longest word from a place on, and how many signs it takes."""
+    node, best, depth = _TREE, None, 0
+    for depth, place in enumerate(places[at:], 1):
+        sign = plain[place]
+        onward = node.get(sign) or (
+            next((node[letter] for letter in _READ_AS.get(sign, "") if letter in node), None) if depth > 1 else None
+        )
+        if onward is None:
+            break
+        node = onward
+        if _END in node and sign not in _READ_AS and _ends(plain, place):
+            kind, languages = node[_END]
+            best = Word(kind, places[at], place + 1, languages), depth
+    return best
+
+
+def _joins(plain: str, place: int) -> bool:
+    """Whether the sign at a place goes on a word of the sign before."""
+    return _bordered(plain[place]) and _bordered(plain[place - 1])
+
+
+def _ends(plain: str, place: int) -> bool:
+    """Whether a word may end at a place: what follows is no letter, or a date begins there."""
+    rest = plain[place + 1 : place + 24]
+    return (
+        not rest or not _joins(plain, place + 1) or rest.startswith("DATE") or _MONTH_AND_FIGURE.match(rest) is not None
+    )
+
+
+def _bordered(sign: str) -> bool:
+    """Whether a sign belongs to a script that puts spaces between words."""
+    return sign.isalpha() and (ord(sign) < 0x530 or 0x1E00 <= ord(sign) < 0x2000)
+
+
+def _forms(word: str) -> Iterator[str]:
+    """Every way to write a word of a table: `x?` may be missing, `[xy]` is one of several signs."""
+    parts = [
+        (*(match[1] or match[2]), "") if match[3] else tuple(match[1] or match[2])
+        for match in re.finditer(r"(?:\[([^\]]+)\]|(.))(\?)?", word)
+    ]
+    return ("".join(form) for form in product(*parts))
+
+
+def _tree() -> dict[str, Any]:
+    """All words as nested dictionaries, a sign a step; `_END` holds kind and languages."""
+    spoken: dict[str, dict[DateKind, set[str]]] = {}
+    for language, table in DATE_WORDS.items():
+        for kind in KINDS:
+            for form in (form for word in getattr(table, kind) for form in _forms(word)):
+                letters = "".join(sign for sign in normalise(form)[0] if sign not in _SKIPPED)
+                spoken.setdefault(letters, {}).setdefault(kind, set()).add(language)
+    tree: dict[str, Any] = {}
+    for letters, kinds in spoken.items():
+        node = tree
+        for sign in letters:
+            node = node.setdefault(sign, {})
+        kind = max(kinds, key=lambda kind: len(kinds[kind]))
+        node[_END] = (kind, frozenset(kinds[kind]))
+    return tree
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[\s.]", "", name).translate(str.maketrans("01L|", "OIII"))
+
+
+def _month_table() -> dict[str, dict[int, frozenset[str]]]:
+    found: dict[str, dict[int, set[str]]] = {}
+    for language, table in DATE_WORDS.items():
+        for number, names in enumerate(table.months, 1):
+            for name in names.split():
+                key = _canonical(normalise(name)[0])
+                found.setdefault(key, {}).setdefault(number, set()).add(language)
+    return {name: {number: frozenset(some) for number, some in months.items()} for name, months in found.items()}
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """A pattern of any of the names, shared beginnings taken together, tolerant of what OCR confuses."""
+    tree: dict[str, Any] = {}
+    for name in names:
+        node = tree
+        for sign in name:
+            node = node.setdefault(sign, {})
+        node[_END] = True
+    return _branches(tree)
+
+
+def _branches(node: dict[str, Any]) -> str:
+    confused = {"O": "[O0]", "I": "[I1L|]", ".": r"\.?\s?"}
+    ways = [confused.get(sign, re.escape(sign)) + _branches(onward) for sign, onward in node.items() if sign != _END]
+    if not ways:
+        return ""
+    body = ways[0] if len(ways) == 1 and _END not in node else "(?:" + "|".join(ways) + ")"
+    return body + "?" if _END in node else body
+
+
 _DASHES = str.maketrans({"–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "﹣": "-", "·": ".", "•": ".", "・": "."})
 _POINTS = str.maketrans({"。": ".", "、": "/", "\\": "/", "٫": ".", "’": "'", "‘": "'", "￥": "¥"})
+_STROKES = str.maketrans({"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Æ": "AE", "Œ": "OE", "Þ": "TH", "Ħ": "H"})
 
 
+@lru_cache(maxsize=512)
 def normalise(text: str) -> tuple[str, list[int]]:
     """Full width to half width, upper case, accents and dash variants away.
 
@@ -162,10 +204,31 @@ def normalise(text: str) -> tuple[str, list[int]]:
     signs: list[str] = []
     places: list[int] = []
     for place, sign in enumerate(text):
-        plain = unicodedata.normalize("NFKC", sign).upper()
-        if ord(sign) < 0x250:
-            plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
-        plain = plain.translate(_DASHES).translate(_POINTS)
+        plain = sign.upper() if sign.isascii() else _plain(sign)
         signs.extend(plain)
         places.extend([place] * len(plain))
-    return "".join(signs), [*places, len(text)]
+    return "".join(signs).translate(_POINTS), [*places, len(text)]
+
+
+def _plain(sign: str) -> str:
+    plain = unicodedata.normalize("NFKC", sign).upper()
+    if ord(sign) < 0x530 or 0x1E00 <= ord(sign) < 0x2000:
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return plain.translate(_STROKES).translate(_DASHES)
+
+
+_END: Final = ""
+_MONTHS: Final = _month_table()
+MONTH_NAME: Final = _any_of(_MONTHS)
+"""Matches the name of a month of any language in a normalised text."""
+SURE_MONTH: Final = _any_of(
+    name for name, months in _MONTHS.items() if len(name) > 3 or len(set().union(*months.values())) > 1
+)
+"""The same without short names of one language, which may be anything where no word speaks of dates."""
+_MONTH_AND_FIGURE: Final = re.compile(rf"{MONTH_NAME}[\s.\-/,]*[0-9]")
+_TREE: Final = _tree()
+_SINGLE: Final = re.compile(
+    r"(?<![A-Z0-9./])(?:"
+    + "|".join(f"(?P<{kind}>[{letters}])" for kind, letters in SINGLE_LETTERS.items())
+    + r")(?=\s?[:.]?\s?[0-9]{6}|\s?:\s?[0-9]|\s[0-9]{1,2}[./\s][0-9]{1,2}[./\s][0-9])"
+)

@@ -1,28 +1,51 @@
-"""Dates as labels print them: Chinese, Japanese, Korean, English and European forms, through the noise of OCR.
+"""Dates as labels print them, in all the languages and calendars of the tables, through the noise of OCR.
 
 A date is refused where it is impossible, far from today, or looks like another number (a telephone, a standard, a
-price). Short forms that could be anything (`261122`, `11/26`) are dates only beside a keyword such as `EXP`.
+price). Short forms that could be anything (`261122`, `11/26`) are dates only beside a keyword such as `EXP`. Where the
+order of day, month and year is not sure, what the label says elsewhere decides (`Evidence`), else the reading is marked
+`ambiguous`. What is printed like a date but is no day of the calendar is never turned into another day.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Literal
+from datetime import date, timedelta
+from typing import Final, Literal
 
-from pixel_agent.tasks.rules.date_words import KEYWORDS, MONTH_NAME, NOT_DATES, DateKind, month_number, normalise
+from pixel_agent.tasks.rules.date_shapes import OPENING, Shape, printed_order, shapes_of
+from pixel_agent.tasks.rules.date_words import DateKind, american, languages_of, month_numbers, normalise
 from pixel_agent.tasks.rules.durations import Duration, number, parse_duration
+from pixel_agent.tasks.rules.locale.date_words import BILINGUAL_MONTHS, BUDDHIST_YEARS, DATE_WORDS, ERAS, ROC_YEARS
 
-__all__ = ["DateKind", "DateMention", "Duration", "find_dates", "parse_date", "parse_duration", "parse_gs1_date"]
+__all__ = [
+    "DateKind",
+    "DateMention",
+    "Doubt",
+    "Duration",
+    "Evidence",
+    "doubtful_dates",
+    "evidence_of",
+    "find_dates",
+    "impossible_dates",
+    "parse_date",
+    "parse_duration",
+    "parse_gs1_date",
+]
 
 WINDOW_YEARS = (10, 15)
 """How many years before and after today a date on a label may lie."""
 
 _NEAR_YEARS = (3, 6)
 """Of two readings of a two-digit year, one outside this window yields to one inside."""
+_CLOSES_WITHIN: Final = (timedelta(days=-91), timedelta(days=183))
+"""A last day without a year lies this near: only goods that keep for three months may leave the year out
+(Regulation (EU) 1169/2011, annex X)."""
+_OPENED_WITHIN: Final = (timedelta(days=-300), timedelta(days=0))
+"""A day of production without a year."""
+_ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +53,8 @@ class DateMention:
     """A date and where it stands: `raw == text[start:end]`.
 
     A date of `precision` month is the month's first day for what is produced, packed, received or opened, and its last
-    day otherwise ("best before end"). `ambiguous`: day and month, or year and day, could be swapped.
+    day otherwise ("best before end"). `ambiguous`: day and month, or year and day, could be swapped. `year_assumed`: no
+    year is printed, and this is the nearest that makes sense.
     """
 
     date: date
@@ -40,44 +64,80 @@ class DateMention:
     end: int
     raw: str
     ambiguous: bool = False
+    year_assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a label says about how it writes dates: the order it prints, the languages it speaks."""
+
+    order: str | None = None
+    languages: frozenset[str] = frozenset()
+    american: bool = False
+
+    @property
+    def decided(self) -> str | None:
+        """The one order that the label means, None where it does not say."""
+        orders = {DATE_WORDS[language].order for language in self.languages}
+        return self.order or (orders.pop() if len(orders) == 1 else None) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is printed like a date and gives none: no such day, or no year that makes sense."""
+
+    raw: str
+    reason: Literal["impossible", "year_unknown"]
+
+
+class _NotTold(Exception):
+    """A date is printed, and it cannot be told which day it is."""
+
+    def __init__(self, reason: Literal["impossible", "year_unknown"]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def evidence_of(texts: Iterable[str]) -> Evidence:
+    """What all the lines of a label say together about how it writes dates."""
+    plain = "\n".join(normalise(text)[0] for text in texts)
+    return Evidence(printed_order(plain), languages_of(plain), american(plain))
 
 
 def find_dates(
-    text: str, today: date, *, window: tuple[int, int] = WINDOW_YEARS, labelled: bool = False
+    text: str,
+    today: date,
+    *,
+    window: tuple[int, int] = WINDOW_YEARS,
+    labelled: bool = False,
+    yearless: bool = False,
+    evidence: Evidence | None = None,
 ) -> list[DateMention]:
     """Every date in a text, left to right, within `window` years before and after `today`.
 
-    `labelled`: the caller knows that a date is meant, so short forms need no keyword.
+    `labelled`: the caller knows that a date is meant, so short forms need no keyword. `yearless`: a day and a month are
+    a date, too. `evidence`: what the whole label says; None: what this text says.
     """
-    found = []
-    for shape in _shapes_of(text):
-        if shape.weak and shape.kind is None and not labelled:
-            continue
-        read = shape.read(today, window)
-        if read is not None:
-            start, end = shape.start, shape.end
-            found.append(replace(read, kind=shape.kind, start=start, end=end, raw=text[start:end]))
-    return found
+    return [one for one in _read(text, today, window, labelled, yearless, evidence) if isinstance(one, DateMention)]
+
+
+def doubtful_dates(text: str, today: date, *, evidence: Evidence | None = None) -> list[Doubt]:
+    """What is printed like a date and cannot be told, with the reason, left to right."""
+    read = _read(text, today, WINDOW_YEARS, labelled=False, yearless=True, evidence=evidence)
+    return [one for one in read if isinstance(one, Doubt)]
 
 
 def impossible_dates(text: str, today: date) -> list[str]:
-    """What is printed like a whole date of a year within `WINDOW_YEARS` but is none: `2026.02.30`, as printed."""
-    before, after = WINDOW_YEARS
-    found = []
-    for shape in _shapes_of(text):
-        parts = shape.match.groupdict()
-        year = _digits(parts.get("y") or "0") if re.fullmatch(r"[\dOIL|\s]{4,}", parts.get("y") or "") else 0
-        near = today.year - before <= year <= today.year + after
-        whole = parts.get("d") is not None or parts.get("b") is not None
-        if near and whole and not shape.weak and shape.kind != "lot" and shape.read(today, WINDOW_YEARS) is None:
-            found.append(text[shape.start : shape.end])
-    return found
+    """What is printed like a whole date but is none: `2026.02.30`, as printed."""
+    return [doubt.raw for doubt in doubtful_dates(text, today) if doubt.reason == "impossible"]
 
 
-def parse_date(text: str, today: date, *, window: tuple[int, int] = WINDOW_YEARS) -> date | None:
+def parse_date(
+    text: str, today: date, *, window: tuple[int, int] = WINDOW_YEARS, yearless: bool = False
+) -> date | None:
     """The one date that a text states; None where it states none, or several different ones."""
     bare = re.fullmatch(r"[\d\s./\-]+", normalise(text)[0]) is not None
-    dates = {mention.date for mention in find_dates(text, today, window=window, labelled=bare)}
+    dates = {mention.date for mention in find_dates(text, today, window=window, labelled=bare, yearless=yearless)}
     return dates.pop() if len(dates) == 1 else None
 
 
@@ -97,184 +157,31 @@ def parse_gs1_date(value: str, today: date) -> date | None:
     return _date(year, month, day)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What is shaped like a date in a text, and what the words around it say that it is."""
-
-    match: re.Match[str]
-    weak: bool
-    kind: DateKind | None
-    start: int
-    end: int
-    plain: str
-
-    def read(self, today: date, window: tuple[int, int]) -> DateMention | None:
-        """The date, None where there is no such day or it lies outside the window."""
-        cjk = bool(re.search(r"[぀-ヿ一-鿿가-힯]", self.plain))
-        return _Reader(today, window, _order(self.plain), self.kind, cjk).read(self.match)
-
-
-def _shapes_of(text: str) -> Iterator[_Shape]:
-    """Everything shaped like a date, left to right."""
-    plain, places = normalise(text)
-    plain = NOT_DATES.sub(lambda match: "\0" * len(match[0]), plain)
-    words = list(KEYWORDS.finditer(plain))
-    spans = list(_shapes(plain, words))
-    for (match, weak), kind in zip(spans, _kinds(plain, spans, words), strict=True):
-        yield _Shape(match, weak, kind, places[match.start()], places[match.end() - 1] + 1, plain)
-
-
-_D = r"[\dOIL|]"  # O, I, l and | are what OCR makes of 0 and 1
-_Y = rf"(?P<y>[12IL]{_D}{{3}})"
-_M = rf"(?P<m>{_D}{{1,2}})"
-_DAY = rf"(?P<d>{_D}{{1,2}})"
-_TWO = r"(?P<{}>\d{{2}})"
-_SEP = r"(?:\s?[./\-,:_一ー]\s?|\s[./\-,]\s)"
-# A hyphen before a date means a longer number, unless another date ends there.
-_FROM = r"(?<!\d)(?<!\d\.)(?:(?<!\d[-/])|(?<=[./\-]\d\d[-/])|(?<=[./\-]\d[-/])|(?<=20\d{6}[-/]))"
-_TO = r"(?:(?!\d)|(?=\d{2}:\d{2}))"
-_HAN = "[〇零O一二三四五六七八九十]"
-_ERA = r"(?:(?P<era>令和|平成|昭和|民\s?[国國]|西[暦历曆]|公元)\s*)?"
-
-_STRONG = [
-    rf"{_ERA}(?<!\d)(?P<y>[12]\s{_D}\s{_D}\s{_D}|{_D}{{1,4}}|元)\s*[年년]\s*(?P<m>[01]\s\d|{_D}{{1,2}})\s*[月월]"
-    rf"(?:\s*(?P<d>[0-3]\s\d(?=\s*[日号號일])|{_D}{{1,2}})(?:\s*[日号號일]|(?![\dA-KM-Z年月个個.%℃°])))?",
-    rf"(?<!\d)(?P<han>(?P<y>{_HAN}{{4}}|20\d\d)年(?P<m>{_HAN}{{1,3}})月(?:(?P<d>{_HAN}{{1,3}})[日号號])?)",
-    r"(?<![A-Z])(?P<era>[RH])\s?(?P<y>\d{1,2})[./\-年](?P<m>\d{1,2})[./\-月](?P<d>\d{1,2})(?!\d)",
-    rf"{_FROM}(?P<y>[12]\s{_D}\s{_D}\s{_D})\s?[./\-]\s?(?P<m>[01]\s\d)\s?[./\-]\s?(?P<d>[0-3]\s\d)(?!\d)",
-    rf"{_FROM}{_Y}{_SEP}{_M}{_SEP}{_DAY}{_TO}",
-    rf"{_FROM}{_Y}\s?[./\-]\s?(?P<m>\d{{2}})(?P<d>\d{{2}}){_TO}",
-    rf"{_FROM}(?P<y>2\d{{3}})(?P<m>[01]\d)\s?[./\-]\s?(?P<d>\d{{2}}){_TO}",
-    rf"{_FROM}(?P<y>\d{{4}})[\s./\-]*(?P<mon>{MONTH_NAME})[\s./\-]*(?P<d>\d{{1,2}})(?!\d)",
-    rf"(?<!\d)(?P<d>[\dOIL]{{1,2}})(?:ST|ND|RD|TH|\.|ER)?[\s./\-]*(?:(?:DE|OF)\s+)?(?P<mon>{MONTH_NAME})\.?[\s./\-,']*(?:DEL?\s+)?"
-    rf"(?P<y>{_D}{{4}}|\d{{2}})(?!\d|:\d)",
-    rf"(?P<mon>{MONTH_NAME})\.?[\s./\-]*(?P<d>\d{{1,2}})(?:ST|ND|RD|TH)?(?:[\s,./\-]+(?P<y>\d{{4}}|\d{{2}})|(?<=\d\d)(?P<y2>\d{{4}}))(?!\d|:\d)",
-    rf"(?P<mon>{MONTH_NAME})\.?[\s./\-,']*(?:DEL?\s+)?(?P<y>\d{{4}})(?!\d)",
-    rf"{_FROM}(?P<y>2\d{{3}})[\s./\-]*(?P<mon>{MONTH_NAME})(?![A-Z])",
-    rf"{_FROM}(?P<a>{_D}{{1,2}})\s?(?P<sep>[./\-,])\s?(?P<b>{_D}{{1,2}})\s?[./\-,]\s?(?P<y>[12]{_D}{{3}}){_TO}",
-    rf"{_FROM}(?P<a>\d{{1,2}})\s?(?P<sep>[./\-])\s?(?P<b>\d{{1,2}})\s?(?P=sep)\s?(?P<c>\d{{2}})"
-    rf"(?!\d|\s?[./\-]\d(?!\d?[./:]\d))",
-    rf"{_FROM}(?P<y>(?:19|2[0O])[\dO]{{2}})(?P<m>[01OIL]{_D})(?P<d>[0-3OIL]{_D})(?:(?!\d)|(?=\d{{2}}:\d{{2}}))",
-    rf"{_FROM}{_Y}\s?[./\-]\s?(?P<m>\d{{2}})(?!\d|[./\-]\d)",
-    rf"{_FROM}(?P<m>\d{{2}})\s?[./\-]\s?(?P<y>2\d{{3}})(?!\d|[./\-]\d)",
-]
-_WEAK = [
-    r"(?P<y>20\d{2})\s?(?P<mon2>JA|FE|MR|AL|MA|JN|JL|AU|SE|OC|NO|DE)\s?(?P<d>\d{2})(?!\d)",
-    rf"{_FROM}(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}})(?:\d{{4}}|\d{{6}})(?!\d)",
-    rf"{_FROM}(?P<y>20\d{{2}})\s+(?P<m>\d{{1,2}})\s+(?P<d>\d{{1,2}})(?!\d)",
-    rf"{_FROM}(?P<y>20\d{{2}})\s?(?P<m>\d{{2}})\s?(?P<d>\d{{2}})(?!\d)",
-    rf"{_FROM}(?P<a>\d{{1,2}})\s+(?P<b>\d{{1,2}})\s+(?P<y>20\d{{2}})(?!\d)",
-    rf"{_FROM}(?P<a>\d{{2}})(?P<sep>)(?P<b>\d{{2}})(?P<y>20\d{{2}})(?!\d)",
-    rf"{_FROM}(?P<a>\d{{2}})(?P<sep>\s)(?P<b>\d{{2}})\s(?P<c>\d{{2}})(?!\d)",
-    rf"{_FROM}(?P<y>20(?:1[3-9]|[2-4]\d))(?P<m>0[1-9]|1[0-2])(?!\d)",
-    rf"{_FROM}(?P<a>\d{{2}})(?P<sep>)(?P<b>\d{{2}})(?P<c>\d{{2}})(?:(?!\d)|(?=\d{{2}}:\d{{2}}))",
-    rf"{_FROM}(?P<roc>1\d{{2}})\s?[./\-年]\s?(?P<m>\d{{1,2}})\s?[./\-月]\s?(?P<d>\d{{1,2}})(?!\d)",
-    rf"{_FROM}(?P<y>20\d{{2}})\s?[./\-\s]\s?(?P<m>\d{{1,2}})(?!\d|[./\-]\d)",
-    rf"{_FROM}(?P<m>\d{{1,2}})\s?[./\-\s]\s?(?P<y>20\d{{2}})(?!\d|[./\-]\d)",
-    rf"(?P<mon>{MONTH_NAME})\.?[\s./\-,']*(?P<y>\d{{2}})(?!\d|:\d|[./\-]\d)",
-    rf"{_FROM}(?P<a>\d{{1,2}})\s?[/\-.]\s?(?P<b>\d{{2}})(?!\d|[./\-:%]\d|\s?[%月KG])",
-]
-_PATTERNS = [(re.compile(pattern), False) for pattern in _STRONG] + [(re.compile(pattern), True) for pattern in _WEAK]
-
-
-def _shapes(text: str, words: list[re.Match[str]]) -> Iterator[tuple[re.Match[str], bool]]:
-    """What is shaped like a date, left to right, each with whether it needs a keyword.
-
-    A shape that turns out impossible still occupies its place: `2026-02-30` must not come back as February 2026.
-    """
-    taken: list[tuple[re.Match[str], bool]] = []
-    word_ends = {word.end() for word in words}
-    for pattern, weak in _PATTERNS:
-        at = 0
-        while match := pattern.search(text, at):
-            at = match.end()
-            before = text[match.start() - 1 : match.start()]
-            if re.match(r"[A-Z]", before) and match.start() not in word_ends:
-                at = match.start() + 1
-            elif all(match.end() <= other.start() or match.start() >= other.end() for other, _ in taken):
-                taken.append((match, weak))
-    return iter(sorted(taken, key=lambda shape: shape[0].start()))
-
-
-_GAP = re.compile(
-    r"(?:[\s:.,;\-=()\[\]<>{}|#*'\"/_为為是至到于於在约TO]|DATE|DD?|ON|END|BY|OF|NO|IS|見|일|年\s?/?\s?月\s?/?\s?日|日\s?/\s?月\s?/\s?年|时间"
-    r"|[YMD]{1,4}(?:\s?[./\- ]?\s?[YMD]{1,4}){1,2}){0,24}"
-)
-_BETWEEN_WORDS = re.compile(r"[\s/及和与與&,|+.]*")
-_BETWEEN_DATES = re.compile(r"[\s/,;|]*")
-_RANGE = re.compile(r"\s*(?:[-~至到]|TO|BIS)\s*")
-_AFTER = [
-    (re.compile(r"\s?(?:日?之?以?前)?\s?[食饮飲使]?用?\s?最\s?佳"), "best_before"),
-    (re.compile(r"\s?日?之?以?前\s?[食饮飲使]\s?用"), "use_by"),
-    (re.compile(r"\s?(?:까지|まで|到期|失效|过期|EXP(?![A-Z])|E(?![A-Z\d]))"), "expiry"),
-    (re.compile(r"\s?(?:生产|生產|製造|制造|제조|MFG(?![A-Z])|MFD(?![A-Z])|产(?!品))"), "production"),
-    (re.compile(r"\s?(?:包装|PKD(?![A-Z]))(?!箱|盒|袋|规)"), "packed"),
-    (re.compile(r"\s?(?:BBE?(?![A-Z]))"), "best_before"),
-]
-_CLOSING: frozenset[DateKind] = frozenset({"expiry", "best_before", "use_by", "sell_by"})
-_OPENING: frozenset[DateKind] = frozenset({"production", "packed", "received", "opened"})
-
-
-def _kinds(text: str, shapes: list[tuple[re.Match[str], bool]], words: list[re.Match[str]]) -> list[DateKind | None]:
-    """What each shape is by the keyword right before it, or right after it.
-
-    Words in a row share dates in a row (`生产日期/保质期至: A/B`); of a range (`有效期 A至B`) the word means the end.
-    """
-    after = [_word_after(text, match.end(), None) for match, _ in shapes]
-    if after and all(after) and not _words_before(text, shapes[0][0].start(), words):
-        return after
-    kinds: list[DateKind | None] = []
-    group: list[DateKind] = []
-    place = 0
-    for i, (match, _) in enumerate(shapes):
-        direct = _words_before(text, match.start(), words)
-        between = text[shapes[i - 1][0].end() : match.start()] if i else None
-        if direct:
-            group, place = direct, 0
-            kinds.append(group[0])
-        elif between is not None and _BETWEEN_DATES.fullmatch(between) and place + 1 < len(group):
-            place += 1
-            kinds.append(group[place])
-        elif between is not None and _RANGE.fullmatch(between) and len(group) == 1 and kinds[-1] in _CLOSING:
-            kinds.append(kinds[-1])
-            kinds[-2] = None
-        else:
-            group = []
-            kinds.append(_word_after(text, match.end(), shapes[i + 1][0].start() if i + 1 < len(shapes) else None))
-    return kinds
-
-
-def _words_before(text: str, start: int, words: list[re.Match[str]]) -> list[DateKind]:
-    row: list[DateKind] = []
-    edge = start
-    for word in reversed([word for word in words if word.end() <= start]):
-        gap = _BETWEEN_WORDS if row else _GAP
-        if not gap.fullmatch(text[word.end() : edge]):
-            break
-        row.insert(0, word.lastgroup)  # type: ignore[arg-type]  # the groups are named after the kinds
-        edge = word.start()
-    return [kind for kind in row if kind != "lot"] or row
-
-
-def _word_after(text: str, end: int, next_start: int | None) -> DateKind | None:
-    time = re.compile(r"\s*\d{1,2}:\d{2}(?::\d{2})?").match(text, end)
-    end = time.end() if time else end
-    for pattern, kind in _AFTER:
-        match = pattern.match(text, end)
-        if match and not (next_start is not None and _GAP.fullmatch(text[match.end() : next_start])):
-            return kind  # type: ignore[return-value]  # the table holds kinds only
-    return None
-
-
-def _order(text: str) -> str | None:
-    """The order that a label prints beside its dates, as `dmy`, `mdy` or `ymd`."""
-    printed = re.search(
-        r"(?<![A-Z])(D+[./\- ]?M+[./\- ]?Y+|M+[./\- ]?D+[./\- ]?Y+|Y+[./\- ]?M+[./\- ]?D+)(?![A-Z])", text
-    )
-    if printed:
-        return "".join(dict.fromkeys(re.sub(r"[^YMD]", "", printed[0]))).lower()
-    han = re.search(r"([年月日])\s?/\s?([年月日])\s?/\s?([年月日])", text)
-    return han and "".join({"年": "y", "月": "m", "日": "d"}[sign] for sign in han.groups())
+def _read(
+    text: str,
+    today: date,
+    window: tuple[int, int],
+    labelled: bool,
+    yearless: bool,
+    evidence: Evidence | None,
+) -> list[DateMention | Doubt]:
+    """Every shape of a text as the date it states, or as the doubt about it; what is no date is left out."""
+    known = evidence or evidence_of([text])
+    cjk = re.search(r"[぀-ヿ一-鿿가-힯]", text) is not None
+    found: list[DateMention | Doubt] = []
+    for shape in shapes_of(text):
+        if (shape.weak and shape.kind is None and not labelled) or (shape.yearless and not yearless):
+            continue
+        raw = text[shape.start : shape.end]
+        try:
+            read = _Reader(today, window, known, shape, cjk, yearless).read()
+        except _NotTold as doubt:
+            if shape.kind != "lot" and not (shape.weak and shape.kind is None):
+                found.append(Doubt(raw, doubt.reason))
+            continue
+        if read is not None:
+            found.append(replace(read, kind=shape.kind, start=shape.start, end=shape.end, raw=raw))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,90 +190,224 @@ class _Reader:
 
     today: date
     window: tuple[int, int]
-    order: str | None
-    kind: DateKind | None
+    evidence: Evidence
+    shape: Shape
     cjk: bool
+    yearless: bool
 
-    def read(self, match: re.Match[str]) -> DateMention | None:
-        parts = {name: value for name, value in match.groupdict().items() if value is not None}
+    def read(self) -> DateMention | None:
+        """The date; None where it is none. Raises _NotTold where one is printed that cannot be told."""
+        parts = {name: value for name, value in self.shape.match.groupdict().items() if value is not None}
+        if "gs1" in parts:
+            return self._gs1(parts["gs1"])
         if "c" in parts:
             return self._two_digit_year(parts)
         if "a" in parts and "y" in parts:
-            return self._choose(
-                [
-                    ("dmy", _digits(parts["y"]), parts["b"], parts["a"]),
-                    ("mdy", _digits(parts["y"]), parts["a"], parts["b"]),
-                ]
-            )
+            year = self._year(parts)
+            return self._choose([("dmy", year, parts["b"], parts["a"]), ("mdy", year, parts["a"], parts["b"])])
         if "a" in parts:
-            return self._month_and_year(int(parts["a"]), int(parts["b"]))
-        year, month = self._year(parts), _month(parts)
+            return self._two_numbers(parts)
+        if "nth" in parts:
+            return self._day_of_year(self._year(parts), int(parts["nth"]))
+        if "short" in parts:
+            return self._month_and_number(parts)
+        if not parts.keys() & {"y", "y2", "roc"}:
+            return self._without_year(self._month_of(parts)[0], _digits(parts["d"]), self._month_of(parts)[1])
+        return self._with_year(parts)
+
+    def _with_year(self, parts: dict[str, str]) -> DateMention | None:
+        year, (month, unsure) = self._year(parts), self._month_of(parts)
         if "d" not in parts:
-            return self._month(year, month, ambiguous=False)
+            return self._month(year, month, ambiguous=unsure)
         day = _han(parts["d"]) if "han" in parts else _digits(parts["d"])
-        if "mon" in parts and len(parts.get("y", "")) == 2 and not self._near(year) and self._near(2000 + day):
-            # 27NOV21 on goods of 2026: the year was printed first.
-            return self._day(2000 + day, month, _digits(parts["y"]), ambiguous=False)
-        return self._day(year, month, day, ambiguous=False)
+        printed = parts.get("y") or parts.get("y2") or parts["roc"]
+        named = "mon" in parts or "roman" in parts or "bilingual" in parts
+        if named and len(printed) == 2:
+            return self._named_two_digits(parts, year, month, day, unsure)
+        if named and not self._in_window(year) and not 1900 <= year < 2100:
+            return self._machine_number(month, day, unsure)
+        return self._day(year, month, day, ambiguous=unsure)
+
+    def _named_two_digits(
+        self, parts: dict[str, str], year: int, month: int, day: int, unsure: bool
+    ) -> DateMention | None:
+        """`27NOV21`: the year was printed first; `24JUN 03 1031`: what stands apart is a machine's number."""
+        raw = self.shape.match[0]
+        apart = re.search(r"[A-Z.]\s+\d{2}$", raw) is not None and re.match(r"\d{1,2}[A-Z]", raw) is not None
+        timed = re.match(r"\s*\d{1,2}:?\d{2}(?!\d)", self.shape.match.string[self.shape.match.end() :]) is not None
+        if self._near(year):
+            return self._day(year, month, day, ambiguous=unsure or (apart and timed))
+        if apart or (timed and self.yearless):
+            return self._machine_number(month, day, unsure)
+        if self._near(2000 + day):
+            return self._day(2000 + day, month, _digits(parts["y"]), ambiguous=unsure or self._in_window(year))
+        return self._day(year, month, day, ambiguous=unsure)
+
+    def _machine_number(self, month: int, day: int, unsure: bool) -> DateMention | None:
+        if not self.yearless or self.shape.kind is None:
+            return None
+        found = self._without_year(month, day, unsure)
+        return found and replace(found, ambiguous=True)
+
+    def _gs1(self, value: str) -> DateMention | None:
+        found = parse_gs1_date(value, self.today)
+        if found is None:
+            raise _NotTold("impossible")
+        return self._day(found.year, found.month, found.day, ambiguous=False)
 
     def _year(self, parts: dict[str, str]) -> int:
         if "roc" in parts:
-            return 1911 + int(parts["roc"])
+            return ROC_YEARS + int(parts["roc"])
         printed = parts.get("y") or parts["y2"]
         if "han" in parts:
             return int("".join(str(int(number(sign.replace("O", "零")) or 0)) for sign in printed))
         year = 1 if printed == "元" else _digits(printed)
         era = re.sub(r"\s", "", parts.get("era", ""))
-        offset = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "民国": 1911, "民國": 1911}.get(era)
-        if offset is not None:
-            return offset + year
+        if era:
+            return ERAS[era] + year
+        if len(printed) == 3 and self.cjk:
+            return ROC_YEARS + year
         return year + 2000 if len(printed) == 2 else year
+
+    def _month_of(self, parts: dict[str, str]) -> tuple[int, bool]:
+        """The month, and whether it might be another: names mean different months in some languages."""
+        if "bilingual" in parts:
+            return BILINGUAL_MONTHS.index(parts["bilingual"]) + 1, False
+        if "roman" in parts:
+            numeral = parts["roman"].translate(str.maketrans("1L", "II"))
+            return _ROMAN.index(numeral) + 1, False
+        if "mon" not in parts:
+            return (_han(parts["m"]) if "han" in parts else _digits(parts["m"])), False
+        meanings = month_numbers(parts["mon"])
+        spoken = {month: some for month, some in meanings.items() if some & self.evidence.languages} or meanings
+        usual = max(spoken, key=lambda month: len(spoken[month]))
+        return usual, any(2 * len(some) >= len(spoken[usual]) for month, some in spoken.items() if month != usual)
 
     def _near(self, year: int) -> bool:
         before, after = _NEAR_YEARS
         return -before <= year - self.today.year <= after
 
-    def _month_and_year(self, month: int, year: int) -> DateMention | None:
-        """`11/26` beside a Latin word; among Chinese signs it is a day of this year, and `22.11` is one everywhere."""
-        if self.cjk or not self._near(2000 + year):
-            return None
-        return self._month(2000 + year, month, ambiguous=year <= 31)
+    def _in_window(self, year: int) -> bool:
+        before, after = self.window
+        return -before <= year - self.today.year <= after
 
     def _two_digit_year(self, parts: dict[str, str]) -> DateMention | None:
         a, b, c = parts["a"], parts["b"], parts["c"]
         dmy, mdy, ymd = ("dmy", 2000 + int(c), b, a), ("mdy", 2000 + int(c), a, b), ("ymd", 2000 + int(a), b, c)
-        day_first = self.kind is not None and not self.cjk and parts["sep"] in (".", "/", " ")
+        buddhist = 2500 + int(c) - BUDDHIST_YEARS
+        if parts["sep"] and not any(self._near(year) for _, year, *_ in (dmy, ymd)) and self._near(buddhist):
+            found = self._choose([("dmy", buddhist, b, a)])
+            return found and replace(found, ambiguous=True)
+        day_first = self.shape.kind is not None and not self.cjk and parts["sep"] in (".", "/", " ", "-")
         return self._choose([dmy, ymd, mdy] if day_first else [ymd, dmy, mdy])
 
-    def _choose(self, readings: list[tuple[str, int, str, str]]) -> DateMention | None:
-        """The first possible reading, after the printed order; a two-digit year far from today yields."""
-        possible = [
-            (order, found)
-            for order, y, m, d in readings
-            if (found := self._day(y, _digits(m), _digits(d), ambiguous=False))
-        ]
-        printed = [found for order, found in possible if order == self.order]
-        if printed:
-            return printed[0]
-        near = [found for _, found in possible if self._near(found.date.year)]
-        chosen = near or [found for _, found in possible]
-        if not chosen:
+    def _two_numbers(self, parts: dict[str, str]) -> DateMention | None:
+        """`11/26`: month and year; without a year also day and month, in the order that the label speaks for."""
+        a, b = int(parts["a"]), int(parts["b"])
+        year_last = len(parts["b"]) == 2 and not self.cjk and self._near(2000 + b) and 1 <= a <= 12
+        days = self._days(a, b, parts["sep"]) if self.yearless else []
+        month = self._month(2000 + b, a, ambiguous=b <= 31) if year_last else None
+        soon = self.shape.kind in ("use_by", "sell_by") and 2000 + b < self.today.year
+        readings = [*days, month] if soon or self.cjk else [month, *days]
+        found = [one for one in readings if one is not None]
+        if not found:
+            if self.yearless and self.shape.kind is not None and 1 <= min(a, b) <= 12 and max(a, b) <= 31:
+                raise _NotTold("year_unknown")
             return None
-        return replace(chosen[0], ambiguous=len({found.date for found in chosen}) > 1)
+        return replace(found[0], ambiguous=found[0].ambiguous or len({one.date for one in found}) > 1)
+
+    def _days(self, a: int, b: int, sep: str) -> list[DateMention | None]:
+        order = "mdy" if self.cjk else self.evidence.decided
+        first_month, first_day = (a, b), (b, a)
+        ways = [first_day, first_month]
+        if order in ("mdy", "ymd"):
+            ways = [first_month]
+        elif order == "dmy" or sep == ".":
+            ways = [first_day]
+        elif self.evidence.american:
+            ways = [first_month, first_day]
+        return [self._nearest(month, day) for month, day in ways if 1 <= month <= 12 and 1 <= day <= 31]
+
+    def _month_and_number(self, parts: dict[str, str]) -> DateMention | None:
+        """`NOV 26`: a month of a year, or a day of a month."""
+        (month, unsure), short = self._month_of(parts), int(parts["short"])
+        whole = self._month(2000 + short, month, ambiguous=unsure) if self._near(2000 + short) else None
+        day = self._nearest(month, short) if self.yearless and 1 <= short <= 31 else None
+        soon = self.shape.kind in ("use_by", "sell_by")
+        readings = [one for one in ((day, whole) if soon else (whole, day)) if one is not None]
+        if not readings:
+            return None
+        possible = whole is not None and _date(2028, month, short) is not None and self.yearless
+        return replace(readings[0], ambiguous=readings[0].ambiguous or len(readings) > 1 or possible)
+
+    def _day_of_year(self, year: int, nth: int) -> DateMention | None:
+        """`27045`: the 45th day of 2027."""
+        if not self._near(year) or not 1 <= nth <= 365 + calendar.isleap(year):
+            return None
+        found = date(year, 1, 1) + timedelta(days=nth - 1)
+        return self._day(found.year, found.month, found.day, ambiguous=False)
+
+    def _without_year(self, month: int, day: int, unsure: bool) -> DateMention | None:
+        if not 1 <= month <= 12 or _date(2028, month, day) is None:
+            raise _NotTold("impossible")
+        found = self._nearest(month, day)
+        if found is None:
+            raise _NotTold("year_unknown")
+        return replace(found, ambiguous=unsure)
+
+    def _nearest(self, month: int, day: int) -> DateMention | None:
+        """The day of the year in which it makes sense, None where it makes sense in none."""
+        earliest, latest = _OPENED_WITHIN if self.shape.kind in OPENING else _CLOSES_WITHIN
+        for year in (self.today.year, self.today.year + 1, self.today.year - 1):
+            found = _date(year, month, day)
+            if found is not None and earliest <= found - self.today <= latest:
+                return DateMention(found, "day", None, 0, 0, "", year_assumed=True)
+        return None
+
+    def _choose(self, readings: list[tuple[str, int, str, str]]) -> DateMention | None:
+        """The first reading that the calendar's ranges allow, after the label's own order; a year far from today yields.
+
+        What is chosen must be a day: the next reading never stands in for one that does not exist.
+        """
+        inside = [(order, self._common(y), _digits(m), _digits(d)) for order, y, m, d in readings]
+        inside = [one for one in inside if self._in_window(one[1])]
+        ranged = [one for one in inside if 1 <= one[2] <= 12 and (1 if self.shape.kind is None else 0) <= one[3] <= 31]
+        ranged = [one for one in ranged if self._near(one[1])] or ranged
+        if not ranged:
+            if inside:
+                raise _NotTold("impossible")
+            return None
+        decided = [one for one in ranged if one[0] == self.evidence.decided]
+        if not decided and self.evidence.american:
+            ranged = sorted(ranged, key=lambda one: one[0] != "mdy")
+        _, year, month, day = (decided or ranged)[0]
+        found = self._day(year, month, day, ambiguous=False)
+        others = {other for _, y, m, d in ranged if (other := _date(y, m, d))} if not decided else set()
+        return found and replace(found, ambiguous=bool(others - {found.date}))
+
+    def _common(self, year: int) -> int:
+        """The year in the common era: those of Thailand are 543 ahead."""
+        shifted = year - BUDDHIST_YEARS
+        return shifted if year > 2400 and self._in_window(shifted) else year
 
     def _day(self, year: int, month: int, day: int, *, ambiguous: bool) -> DateMention | None:
-        found = _date(year, month, day)
-        before, after = self.window
-        if found is None or not self.today.year - before <= year <= self.today.year + after:
+        """A day; day 0 beside a word is the whole month, as in GS1 codes. Raises _NotTold where there is no such day."""
+        year = self._common(year)
+        if not self._in_window(year):
             return None
+        if day == 0 and self.shape.kind is not None:
+            return self._month(year, month, ambiguous=ambiguous)
+        found = _date(year, month, day)
+        if found is None:
+            raise _NotTold("impossible")
         return DateMention(found, "day", None, 0, 0, "", ambiguous)
 
     def _month(self, year: int, month: int, *, ambiguous: bool) -> DateMention | None:
-        if not 1 <= month <= 12 or not 1 <= year <= 9999:
+        year = self._common(year)
+        if not 1 <= month <= 12 or not self._in_window(year):
             return None
-        day = 1 if self.kind in _OPENING else calendar.monthrange(year, month)[1]
-        found = self._day(year, month, day, ambiguous=ambiguous)
-        return found and replace(found, precision="month")
+        day = 1 if self.shape.kind in OPENING else calendar.monthrange(year, month)[1]
+        return DateMention(date(year, month, day), "month", None, 0, 0, "", ambiguous)
 
 
 def _date(year: int, month: int, day: int) -> date | None:
@@ -378,15 +419,6 @@ def _date(year: int, month: int, day: int) -> date | None:
 
 def _digits(text: str) -> int:
     return int(re.sub(r"\s", "", text).translate(str.maketrans("OIL|", "0111")))
-
-
-def _month(parts: dict[str, str]) -> int:
-    if "mon2" in parts:
-        # The two-letter months of Canadian bilingual labels.
-        return "JAFEMRALMAJNJLAUSEOCNODE".index(parts["mon2"]) // 2 + 1
-    if "mon" in parts:
-        return month_number(parts["mon"])
-    return _han(parts["m"]) if "han" in parts else _digits(parts["m"])
 
 
 def _han(text: str) -> int:

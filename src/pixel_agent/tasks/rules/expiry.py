@@ -24,6 +24,9 @@ from pixel_agent.tasks.rules.page import Page
 TOLERANCE: Final = timedelta(days=2)
 """Printed and computed expiry may differ by this much: some makers count the production day, some do not."""
 
+DOUBTFUL: Final = 0.5
+"""The confidence of a row that holds a date with another reading is at most this."""
+
 _DATED: Final = ("production_date", "expiry_date")
 
 
@@ -92,7 +95,7 @@ def _day(value: JsonValue, today: date, *, first: bool) -> date | None:
     """A date as a reader or a model wrote it. A month alone is its first or its last day."""
     if not isinstance(value, str):
         return None
-    return parse_date(f"{'生产日期' if first else '保质期至'}:{value}", today)
+    return parse_date(f"{'MFG' if first else 'EXP'}: {value}", today, yearless=True)
 
 
 def _iso(day: date | None) -> str | None:
@@ -175,4 +178,6 @@ def _row(cluster: list[Fact]) -> Row:
         fields["unlabelled_dates"] = list(loose)
     pieces = [piece for fact in cluster for piece in fact.pieces]
     confidence = min(line.confidence for piece in pieces for line in piece.lines)
+    if any(fact.doubtful for fact in cluster):
+        confidence = min(confidence, DOUBTFUL)
     return Row(fields, cover(pieces), Source.TEXT, confidence)

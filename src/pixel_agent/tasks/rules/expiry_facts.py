@@ -9,8 +9,15 @@ from datetime import date
 from itertools import combinations
 
 from pixel_agent.core import Lang, Notice
-from pixel_agent.tasks.rules.date_words import KEYWORDS, normalise
-from pixel_agent.tasks.rules.dates import DateKind, DateMention, find_dates, impossible_dates
+from pixel_agent.tasks.rules.date_words import find_words, normalise
+from pixel_agent.tasks.rules.dates import (
+    DateKind,
+    DateMention,
+    Doubt,
+    doubtful_dates,
+    evidence_of,
+    find_dates,
+)
 from pixel_agent.tasks.rules.durations import DurationMention, find_durations, parse_duration
 from pixel_agent.tasks.rules.expiry_words import (
     AFTER_OPENING,
@@ -23,12 +30,14 @@ from pixel_agent.tasks.rules.expiry_words import (
     SEE_ELSEWHERE,
     TAIL,
 )
-from pixel_agent.tasks.rules.layout import Placed, below, right_of, straighten
+from pixel_agent.tasks.rules.layout import Placed, below, merge, right_of, straighten
 from pixel_agent.tasks.rules.page import Page
 from pixel_agent.tasks.rules.promos import find_promotions
 
 _PRODUCTION = ("production", "packed")
 _LAST = ("expiry", "best_before", "use_by", "sell_by")
+_SHORT = 24
+"""A line of at most this many signs may be a value without its word."""
 _REACH = 10.0
 """How far from a promotion, in heights of the larger writing, dates are still its own: posters are set wide."""
 
@@ -41,6 +50,8 @@ class Fact:
     value: str
     pieces: tuple[Placed, ...]
     date_type: str | None = None
+    doubtful: bool = False
+    """Whether the printed figures could mean another day."""
 
     @property
     def top(self) -> float:
@@ -67,20 +78,44 @@ class _Entry:
 
 def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
     """Every fact about dates on a page, from top to bottom, and what should be looked at."""
-    pieces = straighten(page.lines)
+    pieces = _joined(straighten(page.lines))
+    evidence = evidence_of(piece.text for piece in pieces)
     offers = [piece for piece in pieces if _speaks_of_offer(piece.text)]
     goods = [piece for piece in pieces if _speaks_of_goods(piece.text)] if offers else []
     entries = [entry for entry in _entries(pieces, page.today) if not _of_offer(entry, offers, goods, page.today)]
     facts: list[Fact] = []
     warnings: list[Notice] = []
     for entry in entries:
-        mentions = find_dates(entry.text, page.today)
+        mentions = find_dates(entry.text, page.today, yearless=True, evidence=evidence)
         facts += [fact for mention in mentions if (fact := _dated(mention, entry)) is not None]
         facts += _life(entry) + _lot(entry)
-        warnings += [_ambiguous(mention, page.lang) for mention in mentions if mention.ambiguous]
-        warnings += [_impossible(raw, page.lang) for raw in impossible_dates(entry.text, page.today)]
+        warnings += [notice for mention in mentions for notice in _unsure(mention, page.lang)]
+        doubts = doubtful_dates(entry.text, page.today, evidence=evidence)
+        warnings += [_doubt(doubt, page.lang) for doubt in doubts]
     facts, notices = _explain(facts, _unanswered(entries, page.today), page)
     return facts + (_named(pieces) if facts else []), warnings + notices
+
+
+def _joined(pieces: list[Placed]) -> list[Placed]:
+    """The lines, those made one that share a word: `Consumir preferentemente` over `antes del 22/11/27`."""
+    joined: list[Placed] = []
+    rest = list(pieces)
+    while rest:
+        piece = rest.pop(0)
+        following = below(piece, rest)
+        text = f"{piece.text} {following.text}" if following is not None else ""
+        if following is not None and _spans(text, len(piece.text)):
+            rest.remove(following)
+            rest.insert(0, merge((piece, following), text, height=piece.height))
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _spans(text: str, place: int) -> bool:
+    """Whether a word for a kind of date reaches over a place in a text, and is none without what stands behind it."""
+    plain, places = normalise(text)
+    return any(places[word.start] < place < places[word.end - 1] for word in find_words(plain))
 
 
 def _entries(pieces: list[Placed], today: date) -> list[_Entry]:
@@ -110,10 +145,12 @@ def _entries(pieces: list[Placed], today: date) -> list[_Entry]:
 
 def _is_value(text: str, today: date) -> bool:
     plain = normalise(text)[0]
-    if KEYWORDS.match(plain) or LIFE.search(plain):
+    words = find_words(plain)
+    if (words and words[0].start == 0) or LIFE.search(plain):
         return False
-    short = re.fullmatch(r"[\d\s./\-:]+[A-Z0-9 ]{0,6}", plain) is not None
-    dated = find_dates(text, today, labelled=short) or impossible_dates(text, today)
+    # Read as if its word stood before it: short forms and days without a year are dates there.
+    labelled = f"EXP: {text}" if len(plain) <= _SHORT else text
+    dated = find_dates(labelled, today, yearless=True) or doubtful_dates(labelled, today)
     return bool(dated or find_durations(text))
 
 
@@ -125,18 +162,23 @@ def _is_lot(text: str) -> bool:
 def _wants_value(text: str) -> str | None:
     """The kind of the last word of a line that ends without the word's value."""
     plain = normalise(text)[0]
-    words = [*KEYWORDS.finditer(plain), *LIFE.finditer(plain)]
-    last = max(words, key=lambda word: word.end(), default=None)
-    return (last.lastgroup or "life") if last and TAIL.fullmatch(plain[last.end() :]) else None
+    words = [(word.end, str(word.kind)) for word in find_words(plain)]
+    words += [(life.end(), "life") for life in LIFE.finditer(plain)]
+    end, kind = max(words, default=(0, None))
+    return kind if kind and TAIL.fullmatch(plain[end:]) else None
 
 
 def _dated(mention: DateMention, entry: _Entry) -> Fact | None:
     iso = mention.date.isoformat()
     if mention.kind in _PRODUCTION:
-        return Fact("production_date", iso, entry.pieces)
+        return Fact("production_date", iso, entry.pieces, doubtful=_is_doubtful(mention))
     if mention.kind in _LAST:
-        return Fact("expiry_date", iso, entry.pieces, mention.kind)
+        return Fact("expiry_date", iso, entry.pieces, mention.kind, _is_doubtful(mention))
     return Fact("unlabelled", iso, entry.pieces) if mention.kind is None else None
+
+
+def _is_doubtful(mention: DateMention) -> bool:
+    return mention.ambiguous or mention.year_assumed
 
 
 def _life(entry: _Entry) -> list[Fact]:
@@ -161,25 +203,42 @@ def _life(entry: _Entry) -> list[Fact]:
 
 def _lot(entry: _Entry) -> list[Fact]:
     plain, places = normalise(entry.text)
-    for word in KEYWORDS.finditer(plain):
-        if word.lastgroup != "lot":
+    coded = re.search(rf"\(10\)\s?({LOT.pattern})", plain)
+    if coded and re.search(r"\([01]\d\)\s?\d", plain):
+        return [Fact("lot", entry.text[places[coded.start(1)] : places[coded.end(1) - 1] + 1], entry.pieces)]
+    for word in find_words(plain):
+        if word.kind != "lot":
             continue
-        match = re.compile(rf"[\s:.#]*(?:NO\.?|号)?[\s:.#]*({LOT.pattern})").match(plain, word.end())
+        match = re.compile(rf"[\s:.#]*(?:NO\.?|号)?[\s:.#]*({LOT.pattern})").match(plain, word.end)
         if match and re.search(r"\d", match[1]):
             value = entry.text[places[match.start(1)] : places[match.end(1) - 1] + 1]
             return [Fact("lot", value, entry.pieces)]
     return []
 
 
-def _ambiguous(mention: DateMention, lang: Lang) -> Notice:
-    zh = f"{mention.raw} 有多种读法，按 {mention.date} 处理，请人工核对。"
-    en = f"{mention.raw} can be read in more than one way; read as {mention.date}."
-    return Notice("date_ambiguous", zh if lang == "zh" else en)
+def _unsure(mention: DateMention, lang: Lang) -> list[Notice]:
+    notices = []
+    if mention.ambiguous:
+        zh = f"{mention.raw} 有多种读法，按 {mention.date} 处理，请人工核对。"
+        en = f"{mention.raw} can be read in more than one way; read as {mention.date}."
+        notices.append(Notice("date_ambiguous", zh if lang == "zh" else en))
+    if mention.year_assumed:
+        zh = f"{mention.raw} 没有年份，按 {mention.date} 处理，请人工核对。"
+        en = f"{mention.raw} has no year; read as {mention.date}, please check."
+        notices.append(Notice("date_year_assumed", zh if lang == "zh" else en))
+    return notices
 
 
-def _impossible(raw: str, lang: Lang) -> Notice:
-    zh, en = f"没有 {raw} 这一天，未采用，请人工核对。", f"There is no such day as {raw}; it is not used, please check."
-    return Notice("date_impossible", zh if lang == "zh" else en)
+def _doubt(doubt: Doubt, lang: Lang) -> Notice:
+    raw = doubt.raw
+    if doubt.reason == "impossible":
+        zh, en = (
+            f"没有 {raw} 这一天，未采用，请人工核对。",
+            f"There is no such day as {raw}; it is not used, please check.",
+        )
+        return Notice("date_impossible", zh if lang == "zh" else en)
+    zh, en = f"{raw} 没有年份，无法判断，请人工核对。", f"{raw} has no year, and none makes sense; please check."
+    return Notice("date_year_unknown", zh if lang == "zh" else en)
 
 
 def _of_offer(entry: _Entry, offers: Sequence[Placed], goods: Sequence[Placed], today: date) -> bool:
@@ -200,7 +259,8 @@ def _of_offer(entry: _Entry, offers: Sequence[Placed], goods: Sequence[Placed], 
 
 def _speaks_of_goods(text: str) -> bool:
     plain = normalise(text)[0]
-    words = (word[0].strip() for word in (*KEYWORDS.finditer(plain), *LIFE.finditer(plain)))
+    words = [plain[word.start : word.end].strip() for word in find_words(plain)]
+    words += [life[0].strip() for life in LIFE.finditer(plain)]
     return any(not OF_ANYTHING.fullmatch(word) for word in words)
 
 
@@ -234,9 +294,14 @@ def _named(pieces: list[Placed]) -> list[Fact]:
             continue
         free = [other for other in pieces if other is not piece and not re.search(r"[:：]", other.text)]
         value = right_of(piece, free) or below(piece, free)
-        if value is not None and not KEYWORDS.match(normalise(value.text)[0]):
+        if value is not None and not _begins_with_word(normalise(value.text)[0]):
             facts.append(Fact("name", value.text.strip(), (piece, value)))
     return facts
+
+
+def _begins_with_word(plain: str) -> bool:
+    words = find_words(plain)
+    return bool(words) and words[0].start == 0
 
 
 def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
@@ -244,12 +309,12 @@ def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
     kinds: set[DateKind] = set()
     for entry in entries:
         plain = normalise(entry.text)[0]
-        if find_dates(entry.text, today) or find_durations(entry.text):
+        if find_dates(entry.text, today, yearless=True) or find_durations(entry.text):
             continue
-        for word in KEYWORDS.finditer(plain):
-            rest = plain[word.end() :]
-            if TAIL.fullmatch(rest) or SEE_ELSEWHERE.match(rest) or KEYWORDS.match(rest.lstrip(" /及和:")):
-                kinds.add(word.lastgroup)  # type: ignore[arg-type]  # the groups are named after the kinds
+        for word in find_words(plain):
+            rest = plain[word.end :]
+            if TAIL.fullmatch(rest) or SEE_ELSEWHERE.match(rest) or _begins_with_word(rest.lstrip(" /及和:")):
+                kinds.add(word.kind)
     return kinds
 
 
