@@ -34,6 +34,7 @@ from pixel_agent.core import (
 from pixel_agent.core.errors import EngineError, EngineUnavailable, PixelAgentError
 from pixel_agent.core.settings import EmbeddedSettings
 from pixel_agent.engines.base import Limits, plan_by_capability
+from pixel_agent.engines.ocr.second_look import SOFT, better, wants_second_look
 from pixel_agent.engines.ocr.text_reader import CLOSE, QUICK, Look, TextReader
 from pixel_agent.tasks.rules.expiry import read_expiry
 from pixel_agent.tasks.rules.page import Page, Reader
@@ -137,15 +138,26 @@ class EmbeddedEngine:
         return reader
 
 
-def _answer(reader: TextReader, readers: Mapping[str, Reader], jobs: Sequence[Job]) -> list[Output | PixelAgentError]:
-    looks = [LOOKS.get(job.task.id, CLOSE) for job in jobs]
+def _answer(
+    reader: TextReader, readers: Mapping[str, Reader], jobs: Sequence[Job], look: Look | None = None
+) -> list[Output | PixelAgentError]:
+    """The answer to each job; without a `look`, each task's own, and a second one at labels whose dates it missed."""
+    looks = [look or LOOKS.get(job.task.id, CLOSE) for job in jobs]
     try:
         pages = reader.read([job.photo.pixels for job in jobs], looks)
     except Exception as error:
         if len(jobs) == 1:
             return [_failure(error)]
-        return [answer for job in jobs for answer in _answer(reader, readers, [job])]  # only the photo to blame fails
-    return [_apply(readers.get(job.task.id, read_text), job, lines) for job, lines in zip(jobs, pages, strict=True)]
+        return [
+            answer for job in jobs for answer in _answer(reader, readers, [job], look)
+        ]  # only the photo to blame fails
+    answers = [_apply(readers.get(job.task.id, read_text), job, lines) for job, lines in zip(jobs, pages, strict=True)]
+    again = [index for index, job in enumerate(jobs) if look is None and wants_second_look(job, answers[index])]
+    if again:
+        softly = _answer(reader, readers, [jobs[index] for index in again], SOFT)
+        for index, answer in zip(again, softly, strict=True):
+            answers[index] = better(answers[index], answer)
+    return answers
 
 
 def _apply(rules: Reader, job: Job, lines: Sequence[TextLine]) -> Output | PixelAgentError:

@@ -10,7 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
+import cv2
 import numpy as np
 
 from pixel_agent.core import Pixels, TextLine
@@ -35,6 +37,8 @@ class Look:
     closer_side: int = 0
     small_text: float = 16.0
     figures_side: int = 0
+    blur_px: float = 0.0
+    """Standard deviation of a blur before anything is looked at: it joins print in dots."""
 
 
 CLOSE = Look(1536)
@@ -106,6 +110,7 @@ class TextReader:
         `looks`: how to find lines, for each image or for all; recognition always sees full resolution.
         """
         each = [looks] * len(images) if isinstance(looks, Look) else looks
+        images = [_blurred(image, look.blur_px) for image, look in zip(images, each, strict=True)]
         regions = self._find(images, [look.long_side for look in each])
         closer = [index for index, look in enumerate(each) if _too_small(regions[index], images[index], look)]
         found = self._find([images[index] for index in closer], [each[index].closer_side for index in closer])
@@ -224,6 +229,10 @@ class TextReader:
         limit = np.array([image.shape[1], image.shape[0]], np.float32)
         lines = [_line(one, limit) for one in kept]
         return tuple(lines[index] for index in reading_order([one.corners for one in kept]))
+
+
+def _blurred(image: Pixels, blur_px: float) -> Pixels:
+    return cast(Pixels, cv2.GaussianBlur(image, (0, 0), blur_px)) if blur_px else image
 
 
 def reading_order(quads: Sequence[Floats]) -> list[int]:

@@ -36,7 +36,7 @@ NOT_DATES = re.compile(
     r"|第\s*\d[\d\-]*\s*号"
     r"|(?<![\d])(?:\+?\s?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"
     r"|(?<![\d.])\(?0\d{2,3}\)?[-\s]*\d{3,4}[-\s]?\d{4}(?!\d)|(?<!\d)[48]00[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)"
-    r"|(?:电\s*话|热\s*线|手\s*机|传\s*真|服\s*务\s*号|QQ|微\s*信|TEL|FAX|PHONE|MOBILE|PLU|SKU|EAN|UPC|GTIN|BARCODE)"
+    r"|(?:电\s*话|热\s*线|手\s*机|传\s*真|服\s*务\s*号|QQ|微\s*信|(?<![A-Z])(?:TEL|FAX|PHONE|MOBILE|PLU|SKU|EAN|UPC|GTIN|BARCODE))"
     r"\s*(?:NO)?[:.]?\s*\+?[\d(][\d\-() ]*"
     r"|[¥$€£]\s*\d[\d.,]*|(?<![\d.])\d[\d,]*(?:\.\d+)?\s*[元円圆]"
     r"|(?<!\d)\d\s\d{6}\s\d{6}(?!\d)|(?<!\d)\d{4}\s\d{4}\s\d{4,5}(?!\d)"
@@ -91,7 +91,8 @@ def american(plain: str) -> bool:
 
 def month_numbers(name: str) -> dict[int, frozenset[str]]:
     """The months that a name matched by `MONTH_NAME` may mean, each with the languages in which it does."""
-    return _MONTHS[_canonical(name)]
+    letters = re.sub(r"[\s.]", "", name)
+    return _MONTHS.get(name) or _MONTHS.get(letters) or _MISREAD_MONTHS[_canonical(letters)]
 
 
 def _longest(plain: str, places: list[int], at: int) -> tuple[Word, int] | None:
@@ -157,7 +158,7 @@ def _tree() -> dict[str, Any]:
 
 
 def _canonical(name: str) -> str:
-    return re.sub(r"[\s.]", "", name).translate(str.maketrans("01L|", "OIII"))
+    return name.translate(str.maketrans("01L|58U6", "OIIISBVG"))
 
 
 def _month_table() -> dict[str, dict[int, frozenset[str]]]:
@@ -165,9 +166,15 @@ def _month_table() -> dict[str, dict[int, frozenset[str]]]:
     for language, table in DATE_WORDS.items():
         for number, names in enumerate(table.months, 1):
             for name in names.split():
-                key = _canonical(normalise(name)[0])
+                key = normalise(name)[0]
                 found.setdefault(key, {}).setdefault(number, set()).add(language)
     return {name: {number: frozenset(some) for number, some in months.items()} for name, months in found.items()}
+
+
+def _misread(months: dict[str, dict[int, frozenset[str]]]) -> dict[str, dict[int, frozenset[str]]]:
+    """The table again by what OCR does not keep apart; of two names that look the same, the one of more languages."""
+    rarest_first = sorted(months, key=lambda name: len(frozenset().union(*months[name].values())))
+    return {_canonical(name.replace(".", "")): months[name] for name in rarest_first}
 
 
 def _any_of(names: Iterable[str]) -> str:
@@ -178,11 +185,21 @@ def _any_of(names: Iterable[str]) -> str:
         for sign in name:
             node = node.setdefault(sign, {})
         node[_END] = True
-    return _branches(tree)
+    return _LETTERS_FIRST + _branches(tree)
 
 
 def _branches(node: dict[str, Any]) -> str:
-    confused = {"O": "[O0]", "I": "[I1L|]", ".": r"\.?\s?"}
+    confused = {
+        "O": "[O0]",
+        "I": "[I1L|]",
+        "L": "[L1I]",
+        "S": "[S5]",
+        "B": "[B8]",
+        "G": "[G6]",
+        "V": "[VU]",
+        "U": "[UV]",
+        ".": r"\.?\s?",
+    }
     ways = [confused.get(sign, re.escape(sign)) + _branches(onward) for sign, onward in node.items() if sign != _END]
     if not ways:
         return ""
@@ -218,7 +235,10 @@ def _plain(sign: str) -> str:
 
 
 _END: Final = ""
+_LETTERS_FIRST: Final = r"(?=[^\x00-\x7f]|[0-9|]?[A-Z]{2}|[A-Z][0-9|][A-Z])"
+"""Two of the first three signs of a name are read as letters: `115` is no `LIS`."""
 _MONTHS: Final = _month_table()
+_MISREAD_MONTHS: Final = _misread(_MONTHS)
 MONTH_NAME: Final = _any_of(_MONTHS)
 """Matches the name of a month of any language in a normalised text."""
 SURE_MONTH: Final = _any_of(

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from pixel_agent.core import Draft, Row, Source
 from pixel_agent.tasks.rules.dates import parse_date, parse_duration, parse_gs1_date
 from pixel_agent.tasks.rules.durations import Duration
-from pixel_agent.tasks.rules.expiry_facts import Fact, collect
+from pixel_agent.tasks.rules.expiry_facts import Fact, collect, has_unanswered_words
 from pixel_agent.tasks.rules.layout import Placed, cover
 from pixel_agent.tasks.rules.page import Page
 
@@ -27,6 +27,8 @@ TOLERANCE: Final = timedelta(days=2)
 DOUBTFUL: Final = 0.5
 """The confidence of a row that holds a date with another reading is at most this."""
 
+_LITTLE_TEXT: Final = 100
+"""A label with more signs than this was read well enough."""
 _DATED: Final = ("production_date", "expiry_date")
 
 
@@ -38,6 +40,21 @@ def read_expiry(page: Page) -> Draft:
     )
     clusters.sort(key=lambda cluster: min((fact.top, fact.left) for fact in cluster))
     return Draft(items=tuple(_row(cluster) for cluster in clusters), warnings=tuple(warnings))
+
+
+def lacks_dates(page: Page, draft: Draft) -> bool:
+    """Whether a page that shows little but a label gave no date, or a word for a date without the date."""
+    few = sum(len(line.text) for line in page.lines) <= _LITTLE_TEXT
+    return few and (not date_values(draft) or has_unanswered_words(page))
+
+
+def date_values(draft: Draft) -> frozenset[str]:
+    """Every date that a draft states, each with its field."""
+    found = {f"{name} {row.fields[name]}" for row in draft.items for name in _DATED if row.fields.get(name)}
+    for row in draft.items:
+        loose = row.fields.get("unlabelled_dates")
+        found |= {f"unlabelled {day}" for day in loose} if isinstance(loose, list) else set()
+    return frozenset(found)
 
 
 def complete_expiry(fields: Mapping[str, JsonValue], today: date, near_days: int = 30) -> dict[str, JsonValue]:

@@ -96,6 +96,13 @@ def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
     return facts + (_named(pieces) if facts else []), warnings + notices
 
 
+def has_unanswered_words(page: Page) -> bool:
+    """Whether a word for a date stands on a page without its date, which is not said to stand elsewhere."""
+    entries = _entries(_joined(straighten(page.lines)), page.today)
+    left = [entry for entry in entries if not SEE_ELSEWHERE.search(normalise(entry.text)[0])]
+    return bool(_unanswered(left, page.today) - {"lot"})
+
+
 def _joined(pieces: list[Placed]) -> list[Placed]:
     """The lines, those made one that share a word: `Consumir preferentemente` over `antes del 22/11/27`."""
     joined: list[Placed] = []

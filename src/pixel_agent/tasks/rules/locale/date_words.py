@@ -19,10 +19,12 @@ class DateWords:
     """What one language says beside dates. `order` is how it writes them in figures, empty where people differ."""
 
     order: Literal["dmy", "ymd", "mdy", ""] = "dmy"
+    era_years: int = 0
+    """What is added to years that it prints in one or two figures of its present era."""
     letters: str = "dmy"
     """The letters that stand for day, month and year (`TT.MM.JJ`), in this order."""
     months: Months | tuple[()] = ()
-    """For each month its names, full and short, separated by spaces."""
+    """For each month its names, full and short, separated by spaces; a point in a name may be a space, or missing."""
     best_before: Words = ()
     use_by: Words = ()
     sell_by: Words = ()
@@ -71,6 +73,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     ),
     "ja": DateWords(
         order="ymd",
+        era_years=2018,
         best_before=("賞味期限", "賞味期間", "賞味"),
         use_by=("消費期限", "使用期限", "消費"),
         sell_by=("販売期限",),
@@ -276,7 +279,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     ),
     "pl": DateWords(
         letters="dmr",
-        months=("styczeń stycznia sty", "luty lutego lut", "marzec marca mar", "kwiecień kwietnia kwi", "maj maja", "czerwiec czerwca cze", "lipiec lipca lip", "sierpień sierpnia sie", "wrzesień września wrz", "październik października paź", "listopad listopada lis", "grudzień grudnia gru"),
+        months=("styczeń stycznia sty", "luty lutego lut", "marzec marca mar", "kwiecień kwietnia kwie kwi", "maj maja", "czerwiec czerwca cze", "lipiec lipca lip", "sierpień sierpnia sie", "wrzesień września wrz", "październik października paź", "listopad listopada lis", "grudzień grudnia gru"),
         best_before=("najlepiej spożyć przed", "najlepiej spożyć przed końcem", "najlepiej spożyć do", "naj spożyć przed", "najl spożyć przed", "data minimalnej trwałości", "dmt", "minimalna trwałość do"),
         use_by=("należy spożyć do", "spożyć do", "zużyć do", "należy zużyć do", "termin przydatności do spożycia", "data przydatności do spożycia", "nal spożyć do", "zużyć przed"),
         sell_by=("sprzedać do",),
@@ -290,7 +293,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     ),
     "cs": DateWords(
         letters="dmr",
-        months=("leden ledna led", "únor února úno", "březen března bře", "duben dubna dub", "květen května kvě", "červen června čvn", "červenec července čvc", "srpen srpna srp", "září zář", "říjen října říj", "listopad listopadu lis", "prosinec prosince"),
+        months=("leden ledna led", "únor února úno únr", "březen března bře", "duben dubna dub", "květen května kvě", "červen června čvn čer", "červenec července čvc črc črv", "srpen srpna srp", "září zář", "říjen října říj", "listopad listopadu lis", "prosinec prosince"),
         best_before=("minimální trvanlivost do", "min trvanlivost do", "minimální trvanlivost do konce", "datum minimální trvanlivosti", "min trv do", "minimální trvanlivost", "trvanlivost do", "dmt"),
         use_by=("spotřebujte do", "spotřebovat do", "datum spotřeby", "spotřeba do"),
         sell_by=("prodat do", "prodejte do"),
@@ -367,7 +370,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     ),
     "ro": DateWords(
         letters="zla",
-        months=("ianuarie ian", "februarie feb", "martie mar", "aprilie apr", "mai", "iunie iun", "iulie iul", "august aug", "septembrie sept sep", "octombrie oct", "noiembrie noi nov", "decembrie dec"),
+        months=("ianuarie ian", "februarie feb", "martie mar", "aprilie apr", "mai", "iunie iun", "iulie iul", "august aug", "septembrie sept sep", "octombrie oct", "noiembrie noiem noi nov", "decembrie dec"),
         best_before=("a se consuma de preferință înainte de", "a se consuma de preferință până la", "a se consuma de preferință înainte de sfârșitul", "a se consuma, de preferință, înainte de", "a se consuma preferabil înainte de", "a se consuma pref înainte de", "de preferință înainte de"),
         use_by=("expiră la data de", "expiră la", "a se consuma până la", "a se consuma până la data de", "expiră", "a se consuma înainte de", "expira in data de"),
         sell_by=("a se vinde până la",),
@@ -392,7 +395,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     ),
     "ru": DateWords(
         letters="дмг",
-        months=("январь января янв", "февраль февраля фев", "март марта мар", "апрель апреля апр", "май мая", "июнь июня июн", "июль июля июл", "август августа авг", "сентябрь сентября сен сент", "октябрь октября окт", "ноябрь ноября ноя", "декабрь декабря дек"),
+        months=("январь января янв", "февраль февраля февр фев", "март марта мар", "апрель апреля апр", "май мая", "июнь июня июн", "июль июля июл", "август августа авг", "сентябрь сентября сен сент", "октябрь октября окт", "ноябрь ноября нояб ноя", "декабрь декабря дек"),
         best_before=("лучше употребить до", "употребить лучше до"),
         use_by=("употребить до", "использовать до", "реализовать до"),
         expiry=("годен до", "годно до", "годна до", "срок годности до", "срок годности", "срок хранения до"),
@@ -427,7 +430,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
         fillers=("έως", "το", "τέλος", "από", "του", "της", "στις", "την", "βλ"),
     ),
     "ga": DateWords(
-        months=("eanáir ean", "feabhra feabh", "márta már", "aibreán aib", "bealtaine beal", "meitheamh meith", "iúil", "lúnasa lún", "meánfómhair mfómh", "deireadhfómhair dfómh", "samhain samh", "nollaig noll"),
+        months=("eanáir ean", "feabhra feabh", "márta már", "aibreán aib", "bealtaine beal", "meitheamh meith", "iúil", "lúnasa lún", "meán.fómhair mfómh", "deireadh.fómhair dfómh", "samhain samh", "nollaig noll"),
         best_before=("is fearr roimh", "is fearr roimh dheireadh", "is fearr roimhe"),
         use_by=("úsáid faoi", "le húsáid faoi", "úsáidtear faoi"),
         expiry=("dáta éaga", "éagann", "as feidhm"),
@@ -461,6 +464,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     ),
     "vi": DateWords(
         letters="ntn",
+        months=("tháng.một", "tháng.hai", "tháng.ba", "tháng.tư", "tháng.năm", "tháng.sáu", "tháng.bảy", "tháng.tám", "tháng.chín", "tháng.mười", "tháng.mười.một", "tháng.mười.hai"),
         best_before=("sử dụng tốt nhất trước", "sử dụng tốt nhất trước ngày", "dùng tốt nhất trước", "dùng tốt nhất trước ngày", "tốt nhất trước", "tốt nhất trước ngày", "ngon nhất trước"),
         use_by=("sử dụng trước", "sử dụng trước ngày", "dùng trước", "dùng trước ngày", "sử dụng đến", "sử dụng đến ngày"),
         expiry=("hạn sử dụng", "hsd", "hạn dùng", "ngày hết hạn", "hết hạn", "hạn sd", "hd", "hạn sử dụng đến", "hạn sử dụng đến ngày"),
@@ -469,7 +473,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
         opened=("ngày mở", "mở nắp ngày"),
         lot=("số lô", "lô", "lô sx", "số lô sx", "lô số", "lsx"),
         fillers=("ngày", "đến", "là", "trước", "xem"),
-        links=("tháng", "thg", "năm"),
+        links=("năm",),
     ),
     "id": DateWords(
         letters="tbt",
