@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 SERVED := $(VENV)/.served
 INSTALLED := $(VENV)/.installed
 
-.PHONY: serve install lock test test-latest test-servers test-browser prove-durability screenshots check format clean
+.PHONY: serve install lock test test-latest test-servers test-browser check-generated-client prove-durability screenshots check format clean
 
 # The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
 serve: $(SERVED)
@@ -47,6 +47,12 @@ test-servers: install
 # The terminal in a real Chromium against real servers: takes about as long again.
 test-browser: install
 	$(BIN)/python -m pytest tests/browser
+
+# A client that is generated from the OpenAPI document; its generator has an environment of its own, since it wants an older typer.
+check-generated-client: install
+	test -x .venv-generator/bin/python || $(PYTHON) -m venv .venv-generator
+	.venv-generator/bin/python -m pip install --quiet --disable-pip-version-check openapi-python-client
+	$(BIN)/python -m tests.e2e.generated_client .venv-generator/bin/python
 
 # Servers are killed at random while 500 accepted scans run, on SQLite and on PostgreSQL: takes some minutes.
 prove-durability: install

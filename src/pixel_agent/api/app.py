@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from pixel_agent.api.http.problems import any_problem
 from pixel_agent.api.http.security_headers import SecurityHeaders
 from pixel_agent.api.http.sse import known
 from pixel_agent.api.routes import (
@@ -50,11 +51,13 @@ def create_app(service: ScanService) -> FastAPI:
             await service.stop()
 
     app: FastAPI = FastAPIOffline(
-        title="Pixel Agent 像素特工",
-        summary="Photos of shelves, price tags, kitchens and storefronts in; checked, structured readings out.",
+        title="Pixel Agent",
+        summary="像素特工. Photos of shelves, price tags, kitchens and storefronts in; checked, structured readings out.",
         version=version("pixel-agent"),
         lifespan=lifespan,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        responses=any_problem(),
     )
     app.state.service = service
     app.add_middleware(SecurityHeaders)

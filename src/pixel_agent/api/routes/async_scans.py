@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.http.ids import ScanId
-from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, json_body, problems
 from pixel_agent.api.http.uploads import Submission, check_question, explain, read_body
 from pixel_agent.api.routes.history import fetch, whole
 from pixel_agent.core import Priority, Task
@@ -28,10 +28,6 @@ from pixel_agent.tasks.options import check_options
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"])
 _PROBLEMS = problems(400, 404, 409, 422, 503, 507)
-_RERUN: dict[str, object] = {
-    "type": "object",
-    "properties": {"task": {"type": "string"}, "options": {"type": "object"}},
-}
 APPLIED: Final = {"Preference-Applied": "respond-async"}
 
 
@@ -88,7 +84,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
     return await _accepted(service, new, key)
 
 
-@router.post("/{scan_id}/cancel", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
+@router.post("/{scan_id}/cancel", name="cancel_scan", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
 async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
     """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
     service: ScanService = request.app.state.service
@@ -101,11 +97,12 @@ async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
 
 @router.post(
     "/{scan_id}/rerun",
+    name="rerun_scan",
     status_code=202,
     summary="Read the photo of a scan again, later",
     response_model=ScanRecordOut,
     responses=_PROBLEMS,
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": _RERUN}}}},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY], **json_body(RerunIn, required=False)},
 )
 async def rerun(request: Request, scan_id: ScanId) -> Response:
     """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""

@@ -17,7 +17,7 @@ from pixel_agent.api.http.batch_upload import Received, only_fields, receive
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.http.ids import BatchId
-from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import explain, query_fields
 from pixel_agent.api.routes.async_scans import task_for_later
@@ -47,12 +47,18 @@ router = APIRouter(prefix="/v1/batches", tags=["batches"], responses=problems(40
 
 
 def _body(properties: dict[str, object]) -> dict[str, object]:
-    return {
-        "requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object", "properties": properties}}}}
-    }
+    schema = {"type": "object", "properties": properties}
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"parameters": [IDEMPOTENCY_KEY], "requestBody": {"required": True, "content": content}}
 
 
-@router.post("", status_code=202, summary="Hand in many photos", openapi_extra=_body({**_FORM, **_ASKED}))
+@router.post(
+    "",
+    name="create_batch",
+    status_code=202,
+    summary="Hand in many photos",
+    openapi_extra=_body({**_FORM, **_ASKED}),
+)
 async def create(request: Request, response: Response) -> BatchOut:
     """Photos in `photos`, a ZIP archive in `archive`, or both. It answers once all of them are on the disk.
 
@@ -74,7 +80,7 @@ async def create(request: Request, response: Response) -> BatchOut:
     return await _taken(service, response, key, _answer(202, new.batch_id, received), work)
 
 
-@router.post("/{batch_id}/photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
+@router.post("/{batch_id}/photos", name="add_photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
 async def add(request: Request, response: Response, batch_id: BatchId) -> BatchOut:
     """A photo that is there already, by its bytes and its file name, is not added twice."""
     service: ScanService = request.app.state.service
@@ -90,13 +96,13 @@ async def add(request: Request, response: Response, batch_id: BatchId) -> BatchO
     return await _taken(service, response, key, _answer(200, batch_id, received), work)
 
 
-@router.post("/{batch_id}/close", summary="Say that no more photos come")
+@router.post("/{batch_id}/close", name="close_batch", summary="Say that no more photos come")
 async def close(request: Request, batch_id: BatchId) -> BatchOut:
     """A batch that is closed already stays so."""
     return await _changed(request, batch_id, lambda conn: batches.close(conn, batch_id, now_ms()))
 
 
-@router.post("/{batch_id}/cancel", summary="End what has not ended")
+@router.post("/{batch_id}/cancel", name="cancel_batch", summary="End what has not ended")
 async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
     """Wherever its scans wait or run; what was read stays."""
     service: ScanService = request.app.state.service
@@ -104,7 +110,7 @@ async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
     return _out(await _get(service, batch_id))
 
 
-@router.post("/{batch_id}/retry", summary="Scan again what failed")
+@router.post("/{batch_id}/retry", name="retry_batch", summary="Scan again what failed")
 async def retry(request: Request, batch_id: BatchId) -> BatchOut:
     """Failed and expired scans begin anew, under their ids."""
     return await _changed(request, batch_id, lambda conn: batches.retry(conn, batch_id))
@@ -125,7 +131,7 @@ async def list_batches(
     return BatchPage(batches=[_out(record) for record in found[:limit]], next=more)
 
 
-@router.get("/{batch_id}", summary="One batch")
+@router.get("/{batch_id}", name="get_batch", summary="One batch")
 async def get(request: Request, batch_id: BatchId) -> BatchOut:
     """How far it is. Its scans: GET /v1/scans?batch_id=."""
     return _out(await _get(request.app.state.service, batch_id))
@@ -133,6 +139,7 @@ async def get(request: Request, batch_id: BatchId) -> BatchOut:
 
 @router.get(
     "/{batch_id}/events",
+    name="follow_batch",
     summary="What happens in a batch, live",
     response_class=Response,
     responses={200: {"content": {"text/event-stream": {}}}},

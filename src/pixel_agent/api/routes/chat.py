@@ -17,6 +17,7 @@ from pydantic import JsonValue, ValidationError
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.fetch import photo_at
+from pixel_agent.api.http.problems import json_body, other_errors
 from pixel_agent.api.http.sse import EventStream, Write, comment
 from pixel_agent.api.http.uploads import explain, read_body, unless_gone
 from pixel_agent.api.routes.scans import admitted
@@ -51,14 +52,15 @@ MAX_SCHEMA = 64 * 1024
 
 router = APIRouter(tags=["chat"])
 _STARTED = int(datetime.now(UTC).timestamp())
-_BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object", "required": ["messages"]}}}}
+_ERRORS = other_errors(ChatError, 400, 404, 408, 413, 415, 422, 502, 503, 504)
 
 
 @router.post(
     "/v1/chat/completions",
     summary="Ask the model about a photo (OpenAI chat protocol)",
-    responses={200: {"model": Completion, "content": {"text/event-stream": {}}}, 400: {"model": ChatError}},
-    openapi_extra={"requestBody": _BODY},
+    name="complete_chat",
+    responses={200: {"model": Completion, "content": {"text/event-stream": {}}}, **_ERRORS},
+    openapi_extra=json_body(ChatBody),
 )
 async def complete(request: Request) -> Response:
     """One photo as an `image_url` part (a data URL), and words; the answer whole, or in chunks with `stream`."""
@@ -76,13 +78,15 @@ async def complete(request: Request) -> Response:
     return Response(answer.whole(output).model_dump_json(), media_type="application/json")
 
 
-@router.get("/v1/models", summary="The model that answers", response_model=ModelList)
+@router.get("/v1/models", name="list_models", summary="The model that answers", responses=other_errors(ChatError))
 async def models(request: Request) -> ModelList:
     """One: that of the engine."""
     return ModelList(data=[_model(request.app.state.service)])
 
 
-@router.get("/v1/models/{name:path}", summary="One model", response_model=Model, responses={404: {"model": ChatError}})
+@router.get(
+    "/v1/models/{name:path}", name="get_model", summary="One model", responses=other_errors(ChatError, 400, 404)
+)
 async def model(request: Request, name: str) -> Model:
     """By its id."""
     service: ScanService = request.app.state.service

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from pixel_agent.api.http.ids import ScanId, no_scan
-from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.problems import pictures, problems
 from pixel_agent.api.http.uploads import unless_gone
 from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.core import Row
@@ -27,7 +27,9 @@ from pixel_agent.storage.records import PhotoRecord, Position, ScanRecord
 from pixel_agent.storage.views import reading_of, scan_record, scan_summary
 
 PROBLEMS = problems(400, 404, 409, 503)
-_JPEG: dict[int | str, dict[str, object]] = {200: {"content": {"image/jpeg": {}}}, 304: {"description": "Unchanged."}}
+_UNCHANGED: dict[int | str, dict[str, object]] = {304: {"description": "Unchanged."}}
+_JPEG = {**pictures("image/jpeg"), **_UNCHANGED}
+_PHOTO = {**pictures("image/*"), **_UNCHANGED}
 
 router = APIRouter(tags=["history"], responses=PROBLEMS)
 
@@ -86,7 +88,7 @@ async def delete_scan(request: Request, scan_id: ScanId) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/v1/scans/{scan_id}/photo", summary="The photo as it came", response_class=FileResponse)
+@router.get("/v1/scans/{scan_id}/photo", summary="The photo as it came", response_class=Response, responses=_PHOTO)
 async def get_photo(request: Request, scan_id: ScanId) -> Response:
     """Byte by byte, with the type that its bytes show."""
     service: ScanService = request.app.state.service

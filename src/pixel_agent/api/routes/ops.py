@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from pixel_agent.api.http.problems import Responses, problems
 from pixel_agent.api.http.sse import HEADERS, event
 from pixel_agent.api.routes.stats_history import StatsHistory
 from pixel_agent.core.settings import Settings, describe
@@ -33,6 +34,9 @@ async def _sampled(app: FastAPI) -> AsyncIterator[None]:
             await sampling
 
 
+_METRICS: Responses = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+_EVENTS: Responses = {200: {"content": {"text/event-stream": {}}}, **problems(400)}
+
 router = APIRouter(tags=["operations"], lifespan=_sampled)
 
 
@@ -44,7 +48,7 @@ async def livez() -> Alive:
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", summary="Can it take scans")
+@router.get("/readyz", summary="Can it take scans", responses=problems(503))
 async def readyz(request: Request) -> Ready:
     """200 once the engine has warmed up; 503 with the reason before that, while it stops, and when the engine is down."""
     service: ScanService = request.app.state.service
@@ -52,7 +56,7 @@ async def readyz(request: Request) -> Ready:
     return Ready(engine=service.engine.info.name, model=service.engine.info.model)
 
 
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=_METRICS)
 async def metrics(request: Request) -> Response:
     """Histograms of every stage, queue, batches, replicas, devices, refusals."""
     service: ScanService = request.app.state.service
@@ -73,7 +77,7 @@ async def stats_history(request: Request) -> StatsColumns:
     return history.columns()
 
 
-@router.get("/v1/stats/events", summary="The same, live", response_class=StreamingResponse)
+@router.get("/v1/stats/events", summary="The same, live", response_class=StreamingResponse, responses=_EVENTS)
 async def stats_events(
     request: Request,
     interval_s: Annotated[float, Query(ge=0.1, le=60)] = 1.0,

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from pixel_agent.api.http.clients import client_of
 from pixel_agent.api.http.ids import ScanId, no_scan
-from pixel_agent.api.http.problems import inlined
+from pixel_agent.api.http.problems import json_body
 from pixel_agent.api.http.uploads import explain, read_body
 from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.api.routes.history import PROBLEMS, record_answer, whole
@@ -33,17 +33,12 @@ from pixel_agent.tasks.options import INNER
 router = APIRouter(tags=["review"], responses=PROBLEMS)
 
 
-_BODY: dict[str, object] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": inlined(ReviewIn)}}}
-}
-
-
 @router.post(
     "/v1/scans/{scan_id}/reviews",
     status_code=201,
     summary="Confirm, correct or comment",
     response_model=ScanRecordOut,
-    openapi_extra=_BODY,
+    openapi_extra=json_body(ReviewIn),
 )
 async def add_review(request: Request, scan_id: ScanId) -> Response:
     """`confirm` a row or the whole scan, `correct` one field of one row, or leave a `comment`.

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.idempotency import Answer, Key, Slot, held
-from pixel_agent.api.http.problems import inlined, problems
+from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, PREFER, inlined, other_errors, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import (
     Submission,
@@ -35,6 +35,7 @@ from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import PixelAgentError, ScanCancelled
 from pixel_agent.scheduling.admission import Ticket
+from pixel_agent.schemas.records import ScanRecordList, ScanRecordOut
 from pixel_agent.schemas.scans import (
     FailedPart,
     LegacyAnswer,
@@ -56,7 +57,7 @@ PARK_AFTER_S = 1.0
 _BINARY: dict[str, object] = {"type": "string", "format": "binary"}
 _STATES = (400, 408, 413, 415, 422, 502, 503, 504)
 _PROBLEMS = problems(*_STATES)
-_LEGACY_ERRORS: dict[int | str, dict[str, object]] = {code: {"model": LegacyError} for code in _STATES}
+_LEGACY_ERRORS = other_errors(LegacyError, *_STATES)
 
 
 def _form(field: str, photo: dict[str, object]) -> dict[str, object]:
@@ -73,7 +74,10 @@ _JSON: dict[str, object] = {"application/json": {"schema": inlined(ScanBody)}}
     tags=["scans"],
     summary="Scan one photo (the contract of the first rebuild)",
     responses={200: {"model": LegacyAnswer}, **_LEGACY_ERRORS},
-    openapi_extra={"requestBody": {"required": True, "content": _form("file", _BINARY)}},
+    openapi_extra={
+        "parameters": [IDEMPOTENCY_KEY],
+        "requestBody": {"required": True, "content": _form("file", _BINARY)},
+    },
 )
 async def legacy_scan(request: Request) -> Response:
     """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
@@ -93,14 +97,18 @@ async def legacy_scan(request: Request) -> Response:
 
 
 _STREAMED: dict[str, object] = {"model": Envelope | ScanList, "content": {"text/event-stream": {}}}
+_ACCEPTED: dict[str, object] = {"model": ScanRecordOut | ScanRecordList, "description": "Accepted for later."}
 
 
 @router.post(
     "/v1/scans",
     tags=["scans"],
     summary="Scan up to 8 photos",
-    responses={200: _STREAMED, **_PROBLEMS},
-    openapi_extra={"requestBody": {"required": True, "content": {**_form("photos", _PHOTOS), **_JSON}}},
+    responses={200: _STREAMED, 202: _ACCEPTED, **_PROBLEMS, **problems(409, 507)},
+    openapi_extra={
+        "parameters": [IDEMPOTENCY_KEY, PREFER],
+        "requestBody": {"required": True, "content": {**_form("photos", _PHOTOS), **_JSON}},
+    },
 )
 async def create_scan(
     request: Request, stream: Annotated[bool, Query(description="Answer with server-sent events.")] = False
@@ -176,14 +184,22 @@ async def _told_again(answer: Answer, write: Write) -> None:
     write(event("done", answer.body))
 
 
-@router.get("/v1/tasks", tags=["tasks"], summary="What a scan can be asked", response_model=list[TaskOut])
+@router.get(
+    "/v1/tasks",
+    tags=["tasks"],
+    summary="What a scan can be asked",
+    response_model=list[TaskOut],
+    responses=problems(400),
+)
 async def list_tasks(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list[TaskOut]:
     """Names, schema, and how well the engine in use answers each task."""
     service: ScanService = request.app.state.service
     return [task_out(task, service.engine.plan(task), lang) for task in service.catalogue]
 
 
-@router.get("/v1/tasks/{name}", tags=["tasks"], summary="One task", response_model=TaskOut, responses=_PROBLEMS)
+@router.get(
+    "/v1/tasks/{name}", tags=["tasks"], summary="One task", response_model=TaskOut, responses=problems(400, 404)
+)
 async def get_task(request: Request, name: str, lang: Annotated[Lang, Query()] = "zh") -> TaskOut:
     """By id, Chinese or English name."""
     service: ScanService = request.app.state.service

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 
 from pixel_agent.api.http.ids import WebhookId
-from pixel_agent.api.http.problems import problems
+from pixel_agent.api.http.problems import json_body, problems
 from pixel_agent.api.http.uploads import explain, read_body
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.jobs.webhooks.delivery import check_receiver
@@ -23,16 +23,13 @@ from pixel_agent.storage.records import now_ms
 from pixel_agent.storage.views import delivery_out, webhook_out
 from pixel_agent.storage.webhooks import Webhook
 
-_BODY: dict[str, object] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": WebhookIn.model_json_schema()}}}
-}
 MOST_WEBHOOKS = 100
 """Each event is written once for every webhook that wants it."""
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 404, 409, 503))
 
 
-@router.post("", status_code=201, summary="Tell an address what happens", openapi_extra=_BODY)
+@router.post("", status_code=201, summary="Tell an address what happens", openapi_extra=json_body(WebhookIn))
 async def create_webhook(request: Request) -> NewWebhookOut:
     """The answer holds the secret that signs what is sent; it is not shown again."""
     service: ScanService = request.app.state.service
