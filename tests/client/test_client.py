@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,13 +31,15 @@ from pixel_agent.client import (
     WebhookRefused,
     verify_webhook,
 )
-from pixel_agent.client.events import ServerEvent, scan_event, server_events
+from pixel_agent.client.batches import SILENCE_S
+from pixel_agent.client.events import scan_event
 from pixel_agent.client.failures import error_of
 from pixel_agent.client.options import form_of, params_of
 from pixel_agent.client.photos import part_of
 from pixel_agent.client.progress_file import Progress, Refusal
 from pixel_agent.client.transport import Call, Transport
 from pixel_agent.core.errors import FileUnreadable, IdempotencyMismatch, NotFound, PixelAgentError, QueueFull
+from pixel_agent.core.sse import ServerEvent
 from pixel_agent.schemas.signing import new_secret, sign
 from tests.virtual_time import run_virtual
 
@@ -159,19 +163,6 @@ def test_a_code_that_is_not_known_keeps_what_the_server_said() -> None:
     assert error_of(500, "<html>").code == "http_500"
 
 
-async def _lines(text: str) -> AsyncIterator[str]:
-    for line in text.split("\n"):
-        yield line
-
-
-async def test_an_event_stream_is_taken_apart_as_the_standard_says() -> None:
-    text = (
-        ": hello\nretry: 5\n\nid: 7\nevent: scan\ndata: {\ndata: }\n\n: still here\n\ndata:x\n\nevent: cut\ndata: off"
-    )
-    events = [event async for event in server_events(_lines(text))]
-    assert events == [ServerEvent("scan", "{\n}", "7"), ServerEvent("message", "x", "7")]
-
-
 def test_events_of_a_scan_are_typed_and_those_of_newer_servers_are_skipped() -> None:
     assert scan_event(ServerEvent("queued", '{"position": 3, "estimated_ms": 840, "new": 1}')) == Queued(3, 840)
     assert scan_event(ServerEvent("stage", '{"stage": "engine", "photo": 1}')) == Stage("engine", 1)
@@ -250,6 +241,37 @@ def test_the_blocking_client_ends_its_thread_and_says_so_afterwards() -> None:
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         client.tasks()
+
+
+def test_a_client_that_nobody_closed_does_not_hold_the_program_up() -> None:
+    program = "from pixel_agent.client import Client; client = Client('http://127.0.0.1:9')"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
+async def test_a_character_that_other_readers_take_for_a_line_end_stays_in_its_event() -> None:
+    said = 'event: text\ndata: {"text": "可乐\u2028雪碧"}\n\n'.encode()
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=said))
+    async with httpx.AsyncClient(transport=transport) as http:
+        told = [event async for event in AsyncClient("http://agent", http=http).stream(b"photo")]
+    assert told == [TextPiece("可乐\u2028雪碧")]
+
+
+async def test_a_batch_whose_stream_falls_silent_is_asked_again() -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise httpx.ReadTimeout("silence", request=request)
+
+    client = AsyncClient(
+        "http://agent",
+        http=httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+        retries=Retries(attempts=2, first_s=0.001),
+    )
+    with pytest.raises(ServerUnreachable):
+        await anext(client.follow_batch("b"))
+    assert len(asked) > 1
+    assert {request.extensions["timeout"]["read"] for request in asked} == {SILENCE_S}
 
 
 def test_an_address_that_is_none_is_told_as_such() -> None:

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from pixel_agent.api.http.head import HeadAsGet
 from pixel_agent.api.http.problems import any_problem
 from pixel_agent.api.http.security_headers import SecurityHeaders
 from pixel_agent.api.http.sse import known
@@ -60,6 +61,7 @@ def create_app(service: ScanService) -> FastAPI:
         responses=any_problem(),
     )
     app.state.service = service
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
     app.include_router(async_scans.router)
@@ -70,7 +72,7 @@ def create_app(service: ScanService) -> FastAPI:
     app.include_router(ops.router)
     app.include_router(webhooks.router)
     app.include_router(exports.router)
-    app.include_router(terminal.router)
+    terminal.add_terminal(app)
     app.add_exception_handler(PixelAgentError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_error)
     app.add_exception_handler(HTTPException, _on_error)

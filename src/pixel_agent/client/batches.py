@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, Unpack
 
-from pixel_agent.client.events import server_events
 from pixel_agent.client.failures import ServerUnreachable, first_of
 from pixel_agent.client.options import ScanOptions, form_of, params_of
 from pixel_agent.client.paths import expand
@@ -18,6 +17,7 @@ from pixel_agent.client.photos import Part, part_of
 from pixel_agent.client.progress_file import Progress, Refusal
 from pixel_agent.client.transport import Call, Transport, new_key, quoted
 from pixel_agent.core.errors import FileUnreadable, PixelAgentError
+from pixel_agent.core.sse import read_events
 from pixel_agent.schemas.batches import BatchOut, BatchPage
 from pixel_agent.schemas.records import ScanSummary
 
@@ -114,11 +114,11 @@ class Batches:
         last_id, failures = "", 0
         while True:
             headers = {"Last-Event-ID": last_id} if last_id else {}
-            call = Call("GET", f"/v1/batches/{quoted(batch_id)}/events", headers=headers)
+            call = Call("GET", f"/v1/batches/{quoted(batch_id)}/events", headers=headers, silence_s=SILENCE_S)
             try:
                 async with (
                     self._transport.open(call) as response,
-                    aclosing(server_events(_alive(response.aiter_lines()))) as told,
+                    aclosing(read_events(response.aiter_bytes())) as told,
                 ):
                     async for one in told:
                         last_id, failures = one.id or last_id, 0
@@ -128,7 +128,7 @@ class Batches:
                             yield BatchOut.model_validate_json(one.data)
                         if one.name == "done":
                             return
-            except (ServerUnreachable, TimeoutError):
+            except ServerUnreachable:
                 pass
             failures += 1
             await self._transport.pause(failures, ServerUnreachable("The events of the batch broke off.", "Try again."))
@@ -246,17 +246,6 @@ class _Upload:
     def _tell(self) -> None:
         state = self.state
         self._progress(BatchProgress(len(self._names), len(state.sent), tuple(state.refused), self._batch))
-
-
-async def _alive(lines: AsyncIterator[str]) -> AsyncGenerator[str, None]:
-    """The same lines; TimeoutError once nothing comes for too long."""
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                line = await anext(lines)
-        except StopAsyncIteration:
-            return
-        yield line
 
 
 def _stamp(name: str) -> str:

@@ -1,9 +1,8 @@
-"""Server-sent events: their text taken apart, and those of a scan as typed values."""
+"""Events of a scan as typed values."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,16 +10,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from pixel_agent.client.failures import BadAnswer, error_of
 from pixel_agent.core.envelope import Envelope
+from pixel_agent.core.sse import ServerEvent
 from pixel_agent.schemas.scans import ScanList
-
-
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
-    """One event as it came over the wire; `id` is the last one that was told."""
-
-    name: str
-    data: str
-    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +60,6 @@ _TELLING: dict[str, type[Queued] | type[Stage] | type[TextPiece]] = {
     "stage": Stage,
     "text": TextPiece,
 }
-
-
-async def server_events(lines: AsyncIterator[str]) -> AsyncGenerator[ServerEvent, None]:
-    """Take the text of an event stream apart (WHATWG HTML, 9.2.6); comments are skipped."""
-    name, data, last_id = "", list[str](), ""
-    async for line in lines:
-        if not line:
-            if data:
-                yield ServerEvent(name or "message", "\n".join(data), last_id)
-            name, data = "", []
-            continue
-        key, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if key == "event":
-            name = value
-        elif key == "data":
-            data.append(value)
-        elif key == "id":
-            last_id = value
 
 
 def scan_event(told: ServerEvent) -> ScanEvent | None:

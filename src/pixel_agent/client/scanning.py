@@ -7,11 +7,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Unpack
 
-from pixel_agent.client.events import ScanEvent, scan_event, server_events
+from pixel_agent.client.events import ScanEvent, scan_event
 from pixel_agent.client.options import ScanOptions, form_of
 from pixel_agent.client.photos import PhotoSource, part_of
 from pixel_agent.client.transport import Call, Params, Transport, new_key, quoted
 from pixel_agent.core.envelope import Envelope
+from pixel_agent.core.sse import read_events
 from pixel_agent.schemas.records import ScanRecordOut
 
 FINAL = frozenset({"completed", "partial", "retake_required", "failed", "cancelled", "expired"})
@@ -37,7 +38,7 @@ class Scanning:
     async def stream(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> AsyncGenerator[ScanEvent, None]:
         """Scan one photo now, and hear of it meanwhile; the last event is `Done`. Leaving the loop cancels the scan."""
         call = await _posted([photo], options, params=[("stream", "true")])
-        async with self._transport.open(call) as response, aclosing(server_events(response.aiter_lines())) as told:
+        async with self._transport.open(call) as response, aclosing(read_events(response.aiter_bytes())) as told:
             async for one in told:
                 event = scan_event(one)
                 if event is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from functools import wraps
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import ExitStack
+from functools import partial, wraps
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
+from weakref import finalize
+
+from anyio.from_thread import start_blocking_portal
 
 from pixel_agent.client.aio import DEFAULT_URL, AsyncClient
 from pixel_agent.client.transport import Retries
@@ -23,7 +25,7 @@ def _blocking(
 
     @wraps(method)
     def wait(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._portal.call(method(self._client, *args, **kwargs))
+        return self._call(partial(method, self._client, *args, **kwargs))
 
     return wait
 
@@ -37,10 +39,10 @@ def _iterating(
     def iterate(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
         source = method(self._client, *args, **kwargs)
         try:
-            while (found := self._portal.call(_next(source))) is not None:
+            while (found := self._call(partial(_next, source))) is not None:
                 yield found[0]
         finally:
-            self._portal.call(source.aclose())
+            self._call(source.aclose)
 
     return iterate
 
@@ -54,8 +56,11 @@ class Client:
     def __init__(
         self, base_url: str = DEFAULT_URL, *, timeout_s: float = 120.0, retries: Retries | None = None
     ) -> None:
-        self._portal = _Portal()
         self._client = AsyncClient(base_url, timeout_s=timeout_s, retries=retries)
+        leave = ExitStack()
+        self._portal = leave.enter_context(start_blocking_portal())
+        # Also at the end of the program, before the thread is frozen: a client that nobody closed must not hang it.
+        self._leave = finalize(self, leave.close)
 
     def __enter__(self) -> Self:
         return self
@@ -67,9 +72,20 @@ class Client:
 
     def close(self) -> None:
         """End all connections, and the thread."""
-        if self._portal.open:
-            self._portal.call(self._client.close())
-            self._portal.close()
+        if self._leave.alive:
+            self._call(self._client.close)
+            self._leave()
+
+    def _call(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run it on the thread to its end; an interruption here cancels it there."""
+        if not self._leave.alive:
+            raise RuntimeError("The client is closed.")
+        future = self._portal.start_task_soon(work)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
     scan = _blocking(AsyncClient.scan)
     scan_pair = _blocking(AsyncClient.scan_pair)
@@ -105,35 +121,6 @@ class Client:
     test_webhook = _blocking(AsyncClient.test_webhook)
     deliveries = _iterating(AsyncClient.deliveries)
     retry_delivery = _blocking(AsyncClient.retry_delivery)
-
-
-class _Portal:
-    """An event loop on a thread, and the way in."""
-
-    def __init__(self) -> None:
-        self.open = True
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="pixel-agent-client", daemon=True)
-        self._thread.start()
-
-    def call(self, work: Coroutine[object, object, T]) -> T:
-        """Run it there to its end; an interruption here ends it there."""
-        if not self.open:
-            work.close()
-            raise RuntimeError("The client is closed.")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        """End the thread."""
-        self.open = False
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 async def _next(source: AsyncGenerator[T, None]) -> tuple[T] | None:

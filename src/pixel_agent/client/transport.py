@@ -49,7 +49,7 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `key`: its Idempotency-Key; a POST without one is sent once, for who knows what it did."""
+    """One request. `key`: its Idempotency-Key; a POST without one is sent only once. `silence_s`: longest pause in its answer."""
 
     method: str
     path: str
@@ -60,6 +60,7 @@ class Call:
     json: Mapping[str, JsonValue] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     key: str | None = None
+    silence_s: float | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -171,6 +172,11 @@ class Transport:
         if call.key is not None:
             headers["Idempotency-Key"] = call.key
         files = [(call.photo_field, (part.filename, part.data, "application/octet-stream")) for part in call.photos]
+        timeout = self._http.timeout
+        if call.silence_s is not None:
+            timeout = httpx.Timeout(
+                connect=timeout.connect, read=call.silence_s, write=timeout.write, pool=timeout.pool
+            )
         return self._http.build_request(
             call.method,
             self._base + call.path,
@@ -179,6 +185,7 @@ class Transport:
             files=files or None,
             json=call.json,
             headers=headers,
+            timeout=timeout,
         )
 
     def _unreachable(self, error: httpx.HTTPError) -> ServerUnreachable:

@@ -40,7 +40,7 @@ from pixel_agent.core.errors import (
 )
 from pixel_agent.core.settings import OpenAISettings, PoolSettings, SchedulerSettings, Settings
 from pixel_agent.engines.choice import engine_factories
-from pixel_agent.engines.openai.call import Call, CallFailed, _events, _object, _Pieces, _whole
+from pixel_agent.engines.openai.call import Call, CallFailed, _object, _Pieces, _whole
 from pixel_agent.engines.openai.dialects import DIALECTS, recognise, request_body
 from pixel_agent.engines.openai.engine import OpenAIEngine, openai_engines
 from pixel_agent.engines.openai.health import parse_urls
@@ -442,19 +442,6 @@ async def test_a_stream_that_breaks_before_its_first_piece_is_asked_for_again() 
         answer = await ask(engine, on_text=pieces.append)
     assert isinstance(answer, Output)
     assert answer.text == "ok" == "".join(pieces)
-
-
-@given(st.lists(st.text(alphabet="ab可\u2028\x85\x0b ", max_size=5), max_size=5), st.integers(1, 9), st.booleans())
-@settings(deadline=None, max_examples=100)
-async def test_events_are_the_same_however_the_bytes_arrive(texts: list[str], size: int, crlf: bool) -> None:
-    end = "\r\n" if crlf else "\n"
-    content = "".join(f"data: {json.dumps(text, ensure_ascii=False)}{end}: ping{end}{end}" for text in texts).encode()
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for start in range(0, len(content), size):
-            yield content[start : start + size]
-
-    assert [json.loads(event) async for event in _events(chunks())] == texts
 
 
 # Starting, and the whole behind a queue

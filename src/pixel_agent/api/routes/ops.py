@@ -40,14 +40,12 @@ _EVENTS: Responses = {200: {"content": {"text/event-stream": {}}}, **problems(40
 router = APIRouter(tags=["operations"], lifespan=_sampled)
 
 
-@router.head("/livez", include_in_schema=False)
 @router.get("/livez", summary="Is the process alive")
 async def livez() -> Alive:
     """Answers as long as the event loop turns."""
     return Alive()
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Can it take scans", responses=problems(503))
 async def readyz(request: Request) -> Ready:
     """200 once the engine has warmed up; 503 with the reason before that, while it stops, and when the engine is down."""

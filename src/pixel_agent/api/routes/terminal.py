@@ -1,46 +1,27 @@
-"""The terminal's files: the page at `/`, its parts under `/app/`, the service worker and the manifest at the root.
-
-Only names that a pattern knows reach the disk, so no path leads out of the folder. Files are read again when they change.
-"""
+"""The terminal's files: the page at `/`, its parts under `/app/`, the service worker and the manifest at the root."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import re
-from dataclasses import dataclass
-from email.utils import formatdate
+import mimetypes
+import os
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
-from fastapi import APIRouter, Request
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
-
-router = APIRouter(include_in_schema=False)
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROOT = Path(__file__).resolve().parents[2] / "web"
 """Where the files lie in the package."""
-NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]*/)*[A-Za-z0-9][A-Za-z0-9_.-]*")
-"""Names that are looked up: no part begins with a dot, and no folder holds one."""
-TYPES = MappingProxyType(
-    {
-        ".html": "text/html; charset=utf-8",
-        ".css": "text/css; charset=utf-8",
-        ".js": "text/javascript; charset=utf-8",
-        ".json": "application/json",
-        ".webmanifest": "application/manifest+json",
-        ".svg": "image/svg+xml",
-        ".png": "image/png",
-        ".woff2": "font/woff2",
-    }
-)
-"""Kinds of files that are served; everything else is not found."""
-PACKED = (".html", ".css", ".js", ".json", ".webmanifest", ".svg")
-"""Kinds that are worth compressing."""
 SHELL = "no-cache"
 """Asked again each time, answered with 304 while nothing changed: an update is in force at the next look."""
 VENDORED = "public, max-age=86400"
@@ -50,114 +31,113 @@ SHELL_LINE = b'const SHELL = { version: "none", files: [] };'
 """The line of the service worker that is filled in here."""
 SHELL_PATHS = MappingProxyType({"index.html": "/", "manifest.webmanifest": "/manifest.webmanifest"})
 """Files that live at the root; all others live under /app/."""
+PLACES = MappingProxyType(
+    {"docs": "/docs", "openapi": "/openapi.json", "tasks": "/v1/tasks", "scans": "/v1/scans", "ready": "/readyz"}
+)
+"""Where a program finds everything else."""
+
+# What a machine's own table of types may not know.
+for kind, suffix in (
+    ("application/manifest+json", ".webmanifest"),
+    ("font/woff2", ".woff2"),
+    ("text/javascript", ".js"),
+):
+    mimetypes.add_type(kind, suffix)
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """One file in memory; `packed` is its gzip form, None where that saves nothing."""
+def add_terminal(app: FastAPI) -> None:
+    """Serve the terminal. Only its own answers are packed: events and files of the API go out as they are made."""
+    files = TerminalFiles(directory=ROOT)
+    app.router.routes.extend(
+        [
+            Route("/", _packed(_Home(files)), methods=["GET"], include_in_schema=False),
+            Route("/sw.js", _packed(_worker), methods=["GET"], include_in_schema=False),
+            Route(
+                "/manifest.webmanifest",
+                _packed(_One(files, "manifest.webmanifest")),
+                methods=["GET"],
+                include_in_schema=False,
+            ),
+            Mount("/app", _packed(files)),
+        ]
+    )
 
-    data: bytes
-    packed: bytes | None
-    media_type: str
-    etag: str
-    modified: str
+
+class TerminalFiles(StaticFiles):
+    """Starlette's static files, with rules for caches."""
+
+    def file_response(
+        self, full_path: os.PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """The file, or that it has not changed."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        vendored = Path(full_path).is_relative_to(ROOT / "vendor")
+        response.headers["Cache-Control"] = VENDORED if vendored else SHELL
+        # Weak, since the same tag stands for the file as it is and packed (RFC 9110, 8.8.1).
+        response.headers["ETag"] = f"W/{response.headers['etag']}"
+        return response
 
 
-def find(name: str) -> Asset:
-    """The file of this name below the folder. Raises HTTPException 404 for everything that is none."""
-    path = ROOT / name
-    if NAME.fullmatch(name) is None or path.suffix not in TYPES:
-        raise HTTPException(404, "There is no such file.")
-    try:
-        inside = path.resolve(strict=True)
-        stat = inside.stat()
-    except OSError:
-        raise HTTPException(404, "There is no such file.") from None
-    if not inside.is_relative_to(ROOT) or not inside.is_file():
-        raise HTTPException(404, "There is no such file.")
-    return _read(inside, stat.st_mtime_ns, stat.st_size)
+class _One:
+    """One file, at a path of its own."""
+
+    def __init__(self, files: TerminalFiles, name: str) -> None:
+        self._files = files
+        self._name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._files.get_response(self._name, scope)
+        await response(scope, receive, send)
+
+
+class _Home:
+    """The terminal for browsers; for a program that asks for JSON, where everything else is."""
+
+    def __init__(self, files: TerminalFiles) -> None:
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accept = Headers(scope=scope).get("accept", "")
+        response = await self._files.get_response("index.html", scope)
+        if "application/json" in accept and "text/html" not in accept:
+            response = JSONResponse({"name": "Pixel Agent 像素特工", "version": version("pixel-agent"), **PLACES})
+        response.headers.add_vary_header("Accept")
+        await response(scope, receive, send)
+
+
+async def _worker(scope: Scope, receive: Receive, send: Send) -> None:
+    """The service worker; at the root, since it governs only what lies below it."""
+    data = await run_in_threadpool(_filled_in)
+    tag = f'W/"{hashlib.sha256(data).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Cache-Control": SHELL}
+    response = Response(data, media_type="text/javascript", headers=headers)
+    asked = Headers(scope=scope).get("if-none-match", "")
+    if tag.removeprefix("W/") in (one.strip().removeprefix("W/") for one in asked.split(",")):
+        response = NotModifiedResponse(response.headers)
+    await response(scope, receive, send)
+
+
+def _filled_in() -> bytes:
+    """The worker with the name of every file of the shell and a hash of them all: a new shell is a new worker."""
+    files = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*") if _is_shell(path)}
+    names = sorted(files)
+    said = "".join(f"{name} {_digest(files[name], files[name].stat().st_mtime_ns)} " for name in names)
+    shell = {
+        "version": hashlib.sha256(said.encode()).hexdigest()[:16],
+        "files": [SHELL_PATHS.get(name, f"/app/{name}") for name in names],
+    }
+    return (ROOT / "sw.js").read_bytes().replace(SHELL_LINE, f"const SHELL = {json.dumps(shell)};".encode())
+
+
+def _is_shell(path: Path) -> bool:
+    """Whether the page uses the file: licences and the worker itself are not part of the shell."""
+    return path.is_file() and path.suffix != "" and path.name != "sw.js"
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, modified_ns: int, size: int) -> Asset:  # noqa: ARG001  # the size tells versions apart, too
-    data = path.read_bytes()
-    packed = gzip.compress(data, 6, mtime=0) if path.suffix in PACKED else None
-    return Asset(
-        data=data,
-        packed=packed if packed is not None and len(packed) < len(data) else None,
-        media_type=TYPES[path.suffix],
-        etag=hashlib.sha256(data).hexdigest()[:24],
-        modified=formatdate(modified_ns / 1e9, usegmt=True),
-    )
+def _digest(path: Path, modified_ns: int) -> str:  # noqa: ARG001  # read again once it has changed
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@router.head("/")
-@router.get("/")
-def home(request: Request) -> Response:
-    """The terminal for browsers; for a program that asks for JSON, where everything else is."""
-    accept = request.headers.get("accept", "")
-    if "application/json" in accept and "text/html" not in accept:
-        places = {
-            "docs": "/docs",
-            "openapi": "/openapi.json",
-            "tasks": "/v1/tasks",
-            "scans": "/v1/scans",
-            "ready": "/readyz",
-        }
-        body = {"name": "Pixel Agent 像素特工", "version": version("pixel-agent"), **places}
-        return JSONResponse(body, headers={"Vary": "Accept"})
-    return _answer(request, find("index.html"), SHELL, vary="Accept, Accept-Encoding")
-
-
-@router.head("/app/{name:path}")
-@router.get("/app/{name:path}")
-def part(request: Request, name: str) -> Response:
-    """A style, a script, a picture or the font."""
-    return _answer(request, find(name), VENDORED if name.startswith("vendor/") else SHELL)
-
-
-@router.head("/sw.js")
-@router.get("/sw.js")
-def service_worker(request: Request) -> Response:
-    """At the root, since a service worker governs only what lies below it."""
-    return _answer(request, _worker(), SHELL)
-
-
-@router.head("/manifest.webmanifest")
-@router.get("/manifest.webmanifest")
-def manifest(request: Request) -> Response:
-    """What makes the terminal installable."""
-    return _answer(request, find("manifest.webmanifest"), SHELL)
-
-
-def _worker() -> Asset:
-    """The worker, told every file of the shell and a hash of them all: a new shell is a new worker."""
-    names = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if path.suffix in TYPES]
-    names = sorted(name for name in names if name != "sw.js")
-    shell = hashlib.sha256("".join(f"{name} {find(name).etag} " for name in names).encode()).hexdigest()[:16]
-    files = [SHELL_PATHS.get(name, f"/app/{name}") for name in names]
-    plain = find("sw.js").data
-    data = plain.replace(SHELL_LINE, f"const SHELL = {json.dumps({'version': shell, 'files': files})};".encode())
-    return Asset(
-        data,
-        gzip.compress(data, 6, mtime=0),
-        TYPES[".js"],
-        hashlib.sha256(data).hexdigest()[:24],
-        find("sw.js").modified,
-    )
-
-
-def _answer(request: Request, asset: Asset, caching: str, vary: str = "Accept-Encoding") -> Response:
-    packed = asset.packed if "gzip" in request.headers.get("accept-encoding", "") else None
-    # Each form has a tag of its own, so that no cache takes one for the other.
-    etag = f'"{asset.etag}{"-gzip" if packed is not None else ""}"'
-    headers = {"ETag": etag, "Cache-Control": caching, "Vary": vary, "Last-Modified": asset.modified}
-    if etag in (tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")):
-        return Response(status_code=304, headers=headers)
-    if packed is not None:
-        headers["Content-Encoding"] = "gzip"
-    body = asset.data if packed is None else packed
-    if request.method == "HEAD":
-        headers["Content-Length"] = str(len(body))
-        body = b""
-    return Response(body, media_type=asset.media_type, headers=headers)
+def _packed(app: ASGIApp) -> ASGIApp:
+    return GZipMiddleware(app, compresslevel=6)

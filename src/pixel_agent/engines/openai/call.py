@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from pixel_agent.core import Output, Tokens
 from pixel_agent.core.backoff import retry_after_s
 from pixel_agent.core.errors import EngineError, EngineUnavailable, PixelAgentError, ReplicaLost
+from pixel_agent.core.sse import read_events
 from pixel_agent.engines.openai.health import MAX_RETRY_AFTER_S, Event
 
 MAX_ANSWER_BYTES = 8 * 2**20
@@ -87,7 +88,8 @@ class _Pieces:
     async def read(self, response: httpx.Response) -> Output:
         """The whole answer. What breaks after the first piece cannot be sent again: the words are out."""
         try:
-            async for data in _events(_bounded(response, self._call)):
+            async for event in read_events(_bounded(response, self._call)):
+                data = event.data.strip()
                 if data == "[DONE]":
                     break
                 self._take(_object(data, self._call))
@@ -123,20 +125,6 @@ class _Pieces:
             return failure
         lost = ReplicaLost(failure.error.message, "Send the photo again.")
         return CallFailed(lost, failure.event, again=False)
-
-
-async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """The data of each event. Lines end with LF or CRLF only: the usual line readers also split at U+2028 or U+0085,
-    which JSON may hold as they are.
-    """
-    rest = b""
-    async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip().decode("utf-8", "replace")
-    if rest.startswith(b"data:"):
-        yield rest[5:].strip().decode("utf-8", "replace")
 
 
 async def _bounded(response: httpx.Response, call: Call) -> AsyncIterator[bytes]:
