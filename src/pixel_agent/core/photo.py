@@ -114,10 +114,11 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One barcode or QR code that was read *and proven* (check digit, or error correction).
+    """One barcode or QR code that was read *and proven* (check digit, error correction, or equal looks).
 
     `gtin` has 8, 13 or 14 digits (UPC-A is given as 13 with its leading zero), None where the code carries none.
-    `gs1` maps application identifiers to values as printed ("17" → "261122").
+    `gs1` maps application identifiers to values as printed ("17" → "261122"). `add_on` are the 2 or 5 digits beside an
+    EAN (issues of magazines, prices of books). `proven` is false for Codabar, which has no check digit of its own.
     """
 
     symbology: str
@@ -125,6 +126,8 @@ class Code:
     corners: Quad
     gtin: str | None = None
     gs1: Mapping[str, str] = field(default_factory=dict)
+    add_on: str | None = None
+    proven: bool = True
 
     @property
     def box(self) -> Box:

@@ -35,6 +35,14 @@ def with_check_digit(digits: str) -> str:
         ("微信支付", Format.QRCode, "QR Code", None),
         ("BOARDING", Format.PDF417, "PDF417", None),
         ("TICKET", Format.Aztec, "Aztec Code", None),
+        ("(01)07032069804988", Format.DataBarStk, "GS1 DataBar", "7032069804988"),
+        ("(01)07032069804988", Format.DataBarStkOmni, "GS1 DataBar", "7032069804988"),
+        ("(01)07032069804988(17)271122", Format.DataBarExp, "GS1 DataBar", "7032069804988"),
+        ("(01)07032069804988(3103)000456(17)271122", Format.DataBarExpStk, "GS1 DataBar", "7032069804988"),
+        ("0690123452", Format.ITF, "ITF", None),
+        ("0690123456", Format.ITF, "ITF", None),
+        ("SHELF 12", Format.MicroQRCode, "Micro QR Code", None),
+        ("SHELF 12", Format.RMQRCode, "rMQR Code", None),
     ],
 )
 @pytest.mark.parametrize("degrees", [0, 90, 180])
@@ -50,6 +58,65 @@ def test_each_symbology_is_read_upright_and_turned(
 def test_tilted_codes_are_read(text: str, symbology: zxingcpp.BarcodeFormat, degrees: int) -> None:
     (code,) = read_codes(turned(drawn(text, symbology), degrees))
     assert code.gtin == text
+
+
+def test_a_maxicode_is_read() -> None:
+    (code,) = read_codes(drawn("PARCEL 12", Format.MaxiCode))
+    assert (code.symbology, code.text) == ("MaxiCode", "PARCEL 12")
+
+
+def test_a_codabar_is_marked_as_without_proof() -> None:
+    (code,) = read_codes(drawn("A31117013206375B", Format.Codabar))
+    assert (code.symbology, code.text, code.proven) == ("Codabar", "A31117013206375B", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "symbology"),
+    [
+        ("(01)07032069804988", Format.DataBarOmni),
+        ("(10)1098 1234", Format.DataBarExp),
+        ("(01)07032069804988(17)271122", Format.DataBarExpStk),
+    ],
+)
+def test_a_databar_at_the_edge_of_the_picture_is_read(text: str, symbology: zxingcpp.BarcodeFormat) -> None:
+    framed = drawn(text, symbology)
+    rows, columns = (np.flatnonzero((framed < 128).any(axis=(axis, 2))) for axis in (1, 0))
+    (code,) = read_codes(np.ascontiguousarray(framed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))
+    assert (code.symbology, code.text) == ("GS1 DataBar", text)
+
+
+@pytest.mark.parametrize(("add_on", "symbology"), [("51299", Format.EAN5), ("12", Format.EAN2)])
+def test_an_add_on_stands_beside_its_ean(add_on: str, symbology: zxingcpp.BarcodeFormat) -> None:
+    picture = pasted(WHITE, drawn("9780804816632", Format.EAN13)[40:-40, 40:-40], 100, 100)
+    bars = np.array(zxingcpp.create_barcode(add_on, symbology).to_image(scale=3, add_quiet_zones=False))
+    left = 100 + drawn("9780804816632", Format.EAN13).shape[1] - 80 - 6
+    (code,) = read_codes(pasted(picture, np.repeat(bars[:, :, None], 3, axis=2), left, 115))
+    assert (code.text, code.gtin, code.add_on) == ("9780804816632", "9780804816632", add_on)
+
+
+def test_no_add_on_is_made_of_what_stands_beside_an_ean() -> None:
+    picture = pasted(WHITE, drawn("9780804816632", Format.EAN13), 100, 100)
+    picture = pasted(picture, drawn("BOX-0042", Format.Code128), 480, 100)
+    assert {code.add_on for code in read_codes(picture)} == {None}
+
+
+@pytest.mark.parametrize("digits", ["2112345005997", "0212345600597"])
+def test_an_in_store_number_is_no_gtin(digits: str) -> None:
+    (code,) = read_codes(drawn(digits, Format.EAN13))
+    assert (code.symbology, code.text, code.gtin) == ("EAN-13", digits, None)
+
+
+@pytest.mark.parametrize(("text", "charset"), [("农夫山泉 饮用天然水", "gbk"), ("賞味期限 お茶", "shift_jis")])
+def test_a_qr_code_that_does_not_name_its_charset_is_understood(text: str, charset: str) -> None:
+    bars = np.array(zxingcpp.create_barcode(text.encode(charset), Format.QRCode).to_image(scale=4))
+    (code,) = read_codes(np.ascontiguousarray(np.repeat(bars[:, :, None], 3, axis=2)))
+    assert code.text == text
+
+
+def test_a_piece_of_other_bars_is_not_an_unchecked_code() -> None:
+    whole = Code("EAN-13", "9780804816632", ((0, 0), (300, 0), (300, 90), (0, 90)), "9780804816632")
+    part = Code("ITF", "12345678901234567890", ((20, 20), (280, 20), (280, 30), (20, 30)))
+    assert merge([part, whole]) == (whole,)
 
 
 def test_corners_follow_the_reading_direction() -> None:
@@ -116,7 +183,7 @@ def test_a_damaged_code_is_read_right_or_not_at_all(digits: str, degrees: float,
     text = with_check_digit(digits)
     soft = cv2.GaussianBlur(turned(drawn(text, Format.EAN13, module=2), degrees), (0, 0), blur).astype(np.int16)
     grain = np.random.default_rng(int(digits)).normal(0, noise, soft.shape)
-    assert {code.gtin for code in read_codes(np.clip(soft * 0.6 + 40 + grain, 0, 255).astype(np.uint8))} <= {text}
+    assert {code.text for code in read_codes(np.clip(soft * 0.6 + 40 + grain, 0, 255).astype(np.uint8))} <= {text}
 
 
 def noise(seed: int, kind: str) -> Pixels:

@@ -1,26 +1,22 @@
 """What the text of a code means: its GTIN with a proven check digit, and its GS1 element strings.
 
-Part of the evidence stage; pure.
+Part of the barcodes stage; pure.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 
-from biip import EncodeError, ParseError
-from biip.checksums import gs1_standard_check_digit as numeric_check_digit
-from biip.gs1_digital_link_uris import GS1DigitalLinkURI
-from biip.gs1_element_strings import GS1ElementStrings
-from biip.gs1_messages import GS1Message
+from biip import ParseError
+from biip.gs1_prefixes import GS1Prefix
 
+from pixel_agent.core.gtin import normal_gtin as gtin_of
 from pixel_agent.core.text import printable
+from pixel_agent.photo.barcodes.digital_link import read_digital_link
+from pixel_agent.photo.barcodes.element_strings import Elements, read_bracketed, read_elements
 
-LENGTHS = (8, 12, 13, 14)
-NAMED_PRODUCT = re.compile(r"/(?:01|gtin)/(?:[0-9]{8}|[0-9]{12,14})(?:[/?#]|$)")
-"""The part of a GS1 Digital Link that names a product; biip pads a shorter number, and any page may end in /01/123."""
+__all__ = ["Meaning", "gtin_of", "of_digits", "of_gs1", "of_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +28,47 @@ class Meaning:
     gs1: Mapping[str, str] = field(default_factory=dict)
 
 
-def gtin_of(digits: str) -> str | None:
-    """The GTIN of 8, 12, 13 or 14 printed digits: 12 get a leading zero, 14 lose their padding (one product has one
-    number, whichever code carries it). None for another length or a wrong check digit.
-    """
-    if len(digits) not in LENGTHS or not (digits.isascii() and digits.isdecimal()):
-        return None
-    if numeric_check_digit(digits[:-1]) != int(digits[-1]):
-        return None
-    if len(digits) == 14 and digits.startswith("0"):
-        return digits[6:] if digits.startswith("000000") else digits[1:]
-    return digits.zfill(13) if len(digits) == 12 else digits
-
-
 def of_gs1(data: str) -> Meaning:
     """The meaning of GS1 element strings, with the separator (ASCII 29) where one is needed.
 
-    Data that breaks the GS1 rules keeps its text and means nothing.
+    Elements that break the GS1 rules are left out and the text is kept as it is; the others keep their meaning.
     """
-    try:
-        message = GS1Message.parse(data)
-        meaning = _meaning(message.as_hri(), message.element_strings)
-    except (ParseError, EncodeError):
-        meaning = None
-    if meaning is None or ("01" in meaning.gs1 and meaning.gtin is None):
-        return Meaning(printable(data))
-    return meaning
+    elements = read_bracketed(data) or read_elements(data)
+    return _meaning(elements.text if elements.complete else printable(data), elements)
 
 
 def of_text(text: str) -> Meaning:
-    """The meaning of free text: that of a GS1 Digital Link which names a product, else none."""
-    if text.lower().startswith(("http://", "https://")) and NAMED_PRODUCT.search(text):
-        try:
-            meaning = _meaning(text, GS1DigitalLinkURI.parse(text).element_strings)
-        except (ParseError, EncodeError, ValueError):
-            return Meaning(text)
-        if meaning.gtin is not None:
-            return meaning
+    """The meaning of free text: that of a GS1 Digital Link, or of element strings in brackets or behind a plain
+    identifier of an article; else none.
+    """
+    link = read_digital_link(text)
+    if link:
+        return Meaning(text, gtin_of(link["01"]), link)
+    bracketed = read_bracketed(text)
+    if bracketed is not None and bracketed.values:
+        return _meaning(text, bracketed)
+    if text.startswith("01") or (text.startswith("]") and text[3:5] == "01"):
+        plain = read_elements(text)
+        if plain.complete and "01" in plain.values and len(text) > 16:
+            return _meaning(plain.text, plain)
     return Meaning(text)
 
 
-def _meaning(text: str, elements: GS1ElementStrings) -> Meaning:
-    by_ai = groupby(elements, key=lambda element: element.ai.ai)
-    gs1 = {ai: next(same).value for ai, same in by_ai}
-    return Meaning(text, gtin_of(gs1["01"]) if "01" in gs1 else None, gs1)
+def of_digits(text: str) -> Meaning:
+    """The meaning of a matrix code's text that may be nothing but an article's number: 13 digits, or 14 with a leading
+    zero, with a right check digit and a prefix that GS1 has given out (which times and telephone numbers lack).
+    """
+    digits = text.strip()
+    gtin = gtin_of(digits) if len(digits) in (13, 14) else None
+    if gtin is None or len(gtin) != 13:
+        return of_text(text)
+    try:
+        known = GS1Prefix.extract(gtin) is not None
+    except ParseError:
+        known = False
+    return Meaning(text, gtin) if known else Meaning(text)
+
+
+def _meaning(text: str, elements: Elements) -> Meaning:
+    values = elements.values
+    return Meaning(text, gtin_of(values["01"]) if "01" in values else None, values)

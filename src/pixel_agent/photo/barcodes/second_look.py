@@ -1,0 +1,101 @@
+"""Second looks: a code is believed when another picture of the same place reads the same."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import zxingcpp
+
+from pixel_agent.core import Quad
+from pixel_agent.photo.barcodes.candidates import Candidate, read_candidates
+from pixel_agent.photo.barcodes.quads import grown
+from pixel_agent.photo.barcodes.strips import cut_strip, sharpen
+from pixel_agent.photo.barcodes.symbologies import RETAIL, family, is_databar
+from pixel_agent.photo.barcodes.verify import Gray
+
+SCALES = (1.5, 2.0, 3.0)
+"""The first proves 147 of 150 DataBars that one strip cannot prove; the larger ones prove most of the rest."""
+MARGIN = 0.3
+"""Cut out around a code on each side, in parts of its longer side."""
+STACKED_MARGIN = 1.5
+"""The same for stacked DataBars, of which the reader reports a part of one row."""
+WHITE = 20
+"""Pixels of white around the cut: a code at the picture's edge has no margin of its own."""
+MOST_PIXELS = 2_000_000
+"""Larger cuts are not enlarged further; a code of that size needs no second look at a larger scale."""
+LINES = (0.2, 0.35, 0.5, 0.65, 0.8)
+"""Heights of a code at which its surroundings are looked at."""
+ADD_ON_REACH = 0.9
+"""How far beside an EAN its add-on may end, in parts of the EAN's width."""
+
+
+def reads_again_in_strip(gray: Gray, candidate: Candidate) -> bool:
+    """Whether a straightened strip along the code reads the same."""
+    top_left, top_right, _, _ = np.asarray(candidate.corners, np.float32)
+    width = int(np.clip(1.6 * np.hypot(*(top_right - top_left)), 240, 1600))
+    for height in (24, 48):
+        cut, _ = cut_strip(gray, candidate.corners, width, height, lean=0.0, margin=0.12)
+        if any(_reads(prepared, candidate, strip=True) for prepared in (cut, sharpen(cut, 3, 1))):
+            return True
+    return False
+
+
+def reads_again_larger(gray: Gray, candidate: Candidate) -> bool:
+    """Whether the same place at another scale, with a white margin, reads the same."""
+    cut = _cut(gray, candidate.corners, STACKED_MARGIN if is_databar(candidate.format) else MARGIN)
+    for scale in SCALES:
+        if scale > SCALES[0] and cut.size * scale * scale > MOST_PIXELS:
+            return False
+        if _reads(_enlarged(cut, scale), candidate):
+            return True
+    return False
+
+
+def reads_add_on_again(gray: Gray, candidate: Candidate) -> bool:
+    """Whether two more looks at an EAN see the same add-on beside it. Its own check lets one invented in ten through."""
+    cut = _cut(gray, candidate.corners, ADD_ON_REACH)
+    return all(
+        any(
+            again.add_on == candidate.add_on and again.printed == candidate.printed
+            for again in read_candidates(_enlarged(cut, scale), RETAIL)
+        )
+        for scale in SCALES[:2]
+    )
+
+
+def has_quiet_ends(gray: Gray, corners: Quad, limit: float) -> bool:
+    """Whether the picture is even beside both ends of the bars: contrast there, in parts of that inside, is below the
+    limit. The picture's own edge counts as even.
+    """
+    top_left, top_right, bottom_right, bottom_left = np.asarray(corners, np.float32)
+    along = np.linspace(-0.09, 1.09, 400, dtype=np.float32)
+    outside = (along < -0.015) | (along > 1.015)
+    ratios = []
+    for height in LINES:
+        start = top_left + (bottom_left - top_left) * height
+        span = top_right + (bottom_right - top_right) * height - start
+        points = start + span * along[:, None]
+        line = cv2.remap(
+            gray, points[None, :, 0], points[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )[0].astype(np.float32)
+        inside = float(line[~outside].std()) + 1e-3
+        left, right = line[along < -0.015], line[along > 1.015]
+        ratios.append(max(float(left.std()), float(right.std())) / inside)
+    return float(np.median(ratios)) < limit
+
+
+def _reads(gray: Gray, candidate: Candidate, *, strip: bool = False) -> bool:
+    kinds: tuple[zxingcpp.BarcodeFormat, ...] = family(candidate.format)
+    return any(again.printed == candidate.printed for again in read_candidates(gray, kinds, strip=strip))
+
+
+def _cut(gray: Gray, corners: Quad, margin: float) -> Gray:
+    low, high = grown(corners, 2 * margin)
+    left, top = (max(0, int(side)) for side in low)
+    right, bottom = (int(side) + 1 for side in high)
+    return gray[top:bottom, left:right]
+
+
+def _enlarged(gray: Gray, scale: float) -> Gray:
+    large = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.copyMakeBorder(large, WHITE, WHITE, WHITE, WHITE, cv2.BORDER_CONSTANT, value=255), np.uint8)
