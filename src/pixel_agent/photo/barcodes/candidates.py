@@ -40,9 +40,12 @@ class Candidate:
 
 
 def read_candidates(
-    gray: Gray, formats: Iterable[zxingcpp.BarcodeFormat], *, strip: bool = False
+    gray: Gray, formats: Iterable[zxingcpp.BarcodeFormat], *, strip: bool = False, add_ons: bool = True
 ) -> Iterator[Candidate]:
-    """All that zxing-cpp reads. `strip`: the bars stand upright, so that no turning and shrinking is needed."""
+    """All that zxing-cpp reads. `strip`: the bars stand upright, so that no turning and shrinking is needed, and add-ons
+    are not looked for.
+    """
+    wanted = zxingcpp.EanAddOnSymbol.Read if add_ons and not strip else zxingcpp.EanAddOnSymbol.Ignore
     barcodes = zxingcpp.read_barcodes(
         np.ascontiguousarray(gray),
         formats=zxingcpp.BarcodeFormats(list(formats)),
@@ -50,7 +53,7 @@ def read_candidates(
         try_downscale=not strip,
         try_invert=not strip,
         text_mode=zxingcpp.TextMode.Plain,
-        ean_add_on_symbol=zxingcpp.EanAddOnSymbol.Ignore if strip else zxingcpp.EanAddOnSymbol.Read,
+        ean_add_on_symbol=wanted,
     )
     for barcode in barcodes:
         candidate = _candidate(barcode)

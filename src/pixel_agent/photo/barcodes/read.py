@@ -20,10 +20,11 @@ from pixel_agent.photo.barcodes.candidates import Candidate, read_candidates
 from pixel_agent.photo.barcodes.gs1 import Meaning, gtin_of
 from pixel_agent.photo.barcodes.quads import area_of, flatness_of, grown, quad_of, touch, transform
 from pixel_agent.photo.barcodes.second_look import (
+    find_add_on,
     has_quiet_ends,
-    reads_add_on_again,
     reads_again_in_strip,
     reads_again_larger,
+    without_add_on,
 )
 from pixel_agent.photo.barcodes.strips import cut_strip, equalize, lean_of, sharpen
 from pixel_agent.photo.barcodes.symbologies import (
@@ -114,9 +115,10 @@ def _same(code: Code, longer: Code) -> bool:
 def _proven(gray: Gray, candidates: Iterable[Candidate]) -> Iterator[Code]:
     """The candidates that the photo bears out."""
     for candidate in candidates:
+        if candidate.add_on is not None:
+            add_on = find_add_on(gray, candidate)
+            candidate = replace(without_add_on(gray, candidate), add_on=add_on)
         if _is_proven(gray, candidate):
-            if candidate.add_on is not None and not reads_add_on_again(gray, candidate):
-                candidate = replace(candidate, add_on=None)
             yield _code(candidate)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import cv2
 import numpy as np
 import zxingcpp
@@ -51,16 +53,21 @@ def reads_again_larger(gray: Gray, candidate: Candidate) -> bool:
     return False
 
 
-def reads_add_on_again(gray: Gray, candidate: Candidate) -> bool:
-    """Whether two more looks at an EAN see the same add-on beside it. Its own check lets one invented in ten through."""
+def without_add_on(gray: Gray, candidate: Candidate) -> Candidate:
+    """The EAN with the corners of its own bars: the reader's corners reach over the add-on."""
+    plain = read_candidates(gray, RETAIL, add_ons=False)
+    return next((found for found in plain if found.printed == candidate.printed), candidate)
+
+
+def find_add_on(gray: Gray, candidate: Candidate) -> str | None:
+    """The add-on that most looks at several scales agree on, two at least. Its own check lets one invented in ten through."""
     cut = _cut(gray, candidate.corners, ADD_ON_REACH)
-    return all(
-        any(
-            again.add_on == candidate.add_on and again.printed == candidate.printed
-            for again in read_candidates(_enlarged(cut, scale), RETAIL)
-        )
-        for scale in SCALES[:2]
-    )
+    votes = Counter([candidate.add_on])
+    for scale in SCALES:
+        looks = read_candidates(_enlarged(cut, scale), RETAIL)
+        votes.update({look.add_on for look in looks if look.add_on and look.printed == candidate.printed})
+    (winner, most), *others = votes.most_common(2)
+    return winner if most > 1 and all(count < most for _, count in others) else None
 
 
 def has_quiet_ends(gray: Gray, corners: Quad, limit: float) -> bool:
