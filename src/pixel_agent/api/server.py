@@ -33,12 +33,12 @@ class _GracefulServer(uvicorn.Server):
         self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen; once the engine is warm, take what is there to stay out of the garbage collector's sight."""
+        """Start to listen; once the engine is warm, exclude its long-lived objects from garbage collection."""
         await super().startup(sockets)
         self._warm = asyncio.create_task(self._freeze())
 
     async def _freeze(self) -> None:
-        with contextlib.suppress(Exception):  # a failed start is told by /readyz
+        with contextlib.suppress(Exception):  # /readyz reports a failed start
             await self._service.until_ready()
             gc.collect()
             gc.freeze()

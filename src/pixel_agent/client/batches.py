@@ -1,4 +1,4 @@
-"""Batches: many photos handed in together, in pieces, and followed until the last one was read."""
+"""Batches: many photos uploaded together, in chunks, and followed to the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHUNK_BYTES = 16 * 2**20
 """One request carries so many photos, or so many bytes, at most: what an interrupted upload repeats."""
 PAGE = 100
 SILENCE_S = 30.0
-"""Nothing heard for so long (the server speaks every 10 s): the connection is taken for dead."""
+"""The server sends a comment every 10 s; after so much silence the connection counts as dead."""
 
 Photos: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """A folder, a pattern or a photo; or several."""
@@ -78,7 +78,7 @@ class Batches:
 
         Folders are searched for photos at any depth. With `resume`, a file that keeps what was handed in, the same call goes
         on where an earlier one was stopped: nothing is uploaded or scanned twice; the file is removed at the end. `progress`
-        and `on_scan` are told while it runs, and must be quick. A photo that cannot be read or taken stops no other.
+        and `on_scan` are called while it runs, and must be quick. A photo that cannot be read or taken stops no other.
         Raises InvalidRequest where there is no photo at all.
         """
         given = [photos] if isinstance(photos, str | os.PathLike) else list(photos)
@@ -97,13 +97,13 @@ class Batches:
 
     async def _followed(self, upload: _Upload, on_scan: OnScan | None) -> BatchOut:
         batch_id = await upload.batch_id
-        async with aclosing(self.follow_batch(batch_id)) as told:
-            async for one in told:
+        async with aclosing(self.follow_batch(batch_id)) as events:
+            async for one in events:
                 if isinstance(one, ScanSummary):
                     if on_scan is not None:
                         on_scan(one)
                 else:
-                    upload.hear(one)
+                    upload.update(one)
         return await self.get_batch(batch_id)
 
     async def follow_batch(self, batch_id: str) -> AsyncGenerator[ScanSummary | BatchOut, None]:
@@ -118,9 +118,9 @@ class Batches:
             try:
                 async with (
                     self._transport.open(call) as response,
-                    aclosing(read_events(response.aiter_bytes())) as told,
+                    aclosing(read_events(response.aiter_bytes())) as events,
                 ):
-                    async for one in told:
+                    async for one in events:
                         last_id, failures = one.id or last_id, 0
                         if one.name == "scan":
                             yield ScanSummary.model_validate_json(one.data)
@@ -198,12 +198,12 @@ class _Upload:
             )
             self.state.closed = True
             self.state.save(self._path)
-        self._tell()
+        self._report()
 
-    def hear(self, batch: BatchOut) -> None:
-        """The server says how far it is."""
+    def update(self, batch: BatchOut) -> None:
+        """Take the server's latest state of the batch."""
         self._batch = batch
-        self._tell()
+        self._report()
 
     async def _chunks(self) -> AsyncGenerator[list[Part], None]:
         """The photos that are not there yet, so many at a time; those that cannot be read are noted."""
@@ -239,11 +239,11 @@ class _Upload:
         self.state.sent |= {part.filename: _stamp(part.filename) for part in chunk if part.filename not in refused}
         self.state.batch_id = batch.batch_id
         self.state.save(self._path)
-        self.hear(batch)
+        self.update(batch)
         if not self.batch_id.done():
             self.batch_id.set_result(batch.batch_id)
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         state = self.state
         self._progress(BatchProgress(len(self._names), len(state.sent), tuple(state.refused), self._batch))
 

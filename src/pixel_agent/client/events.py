@@ -55,27 +55,27 @@ class Done:
 
 
 ScanEvent: TypeAlias = Queued | Stage | TextPiece | Done
-_TELLING: dict[str, type[Queued] | type[Stage] | type[TextPiece]] = {
+_KINDS: dict[str, type[Queued] | type[Stage] | type[TextPiece]] = {
     "queued": Queued,
     "stage": Stage,
     "text": TextPiece,
 }
 
 
-def scan_event(told: ServerEvent) -> ScanEvent | None:
+def scan_event(event_in: ServerEvent) -> ScanEvent | None:
     """The typed event; None for one that is not known here. Raises the error of an `error` event, or BadAnswer."""
     try:
-        if told.name == "done":
-            answer: Envelope | ScanList = _ANSWER.validate_json(told.data)
+        if event_in.name == "done":
+            answer: Envelope | ScanList = _ANSWER.validate_json(event_in.data)
             return Done(answer)
-        if told.name == "error":
-            raise error_of(500, told.data)
-        kind = _TELLING.get(told.name)
-        values: dict[str, JsonValue] = json.loads(told.data) if kind is not None else {}
+        if event_in.name == "error":
+            raise error_of(500, event_in.data)
+        kind = _KINDS.get(event_in.name)
+        values: dict[str, JsonValue] = json.loads(event_in.data) if kind is not None else {}
         known = {key: value for key, value in values.items() if kind is not None and key in kind.__slots__}
         return None if kind is None else TypeAdapter(kind).validate_python(known)
     except (ValidationError, ValueError):
-        raise BadAnswer(f"The event {told.name[:40]!r} is not as expected.") from None
+        raise BadAnswer(f"The event {event_in.name[:40]!r} is not as expected.") from None
 
 
 _ANSWER: TypeAdapter[Envelope | ScanList] = TypeAdapter(Envelope | ScanList)

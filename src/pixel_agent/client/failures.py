@@ -1,10 +1,10 @@
-"""What can go wrong with a server: its problems become the errors of `pixel_agent.core.errors`, by their code.
+"""Errors of the client: problems of the server become the classes of `pixel_agent.core.errors`, by their code.
 
 PixelAgentError
 ├── … every class of `pixel_agent.core.errors`, by the `code` of the problem
 ├── ServerProblem        the server's code has no class of its own
 ├── ServerUnreachable    no answer came
-└── BadAnswer            an answer came that is none of ours
+└── BadAnswer            the answer does not come from a Pixel Agent server
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class BadAnswer(PixelAgentError):
 
     status = 502
     code = "bad_answer"
-    title = "The answer is not one of ours"
+    title = "The answer is not from Pixel Agent"
 
 
-class _Told(BaseModel):
-    """A problem as it comes, with whatever is missing filled in."""
+class _Problem(BaseModel):
+    """A problem as it was received; missing fields are empty."""
 
     title: str = ""
     detail: str = ""
@@ -54,28 +54,28 @@ class _Told(BaseModel):
 
 
 def error_of(status: int, body: bytes | str, retry_after_s: float | None = None) -> PixelAgentError:
-    """The error that an answer tells. `retry_after_s` is what its header says."""
+    """The error in an answer. `retry_after_s` is its Retry-After."""
     try:
-        told = _Told.model_validate_json(body)
+        given = _Problem.model_validate_json(body)
     except ValidationError:
-        told = _Told()
-    detail = told.detail or f"The server answered {status}."
-    kind = _by_code(PixelAgentError).get(told.code)
+        given = _Problem()
+    detail = given.detail or f"The server answered {status}."
+    kind = _by_code(PixelAgentError).get(given.code)
     error: PixelAgentError
     if kind is not None and issubclass(kind, Refused):
-        error = kind(detail, told.advice, queue_length=told.queue_length, wait_s=told.estimated_wait_ms / 1000)
+        error = kind(detail, given.advice, queue_length=given.queue_length, wait_s=given.estimated_wait_ms / 1000)
     elif kind is not None:
-        error = kind(detail, told.advice)
+        error = kind(detail, given.advice)
     else:
-        code = told.code or f"http_{status}"
-        error = ServerProblem(detail, told.advice, status=status, code=code, title=told.title or f"HTTP {status}")
+        code = given.code or f"http_{status}"
+        error = ServerProblem(detail, given.advice, status=status, code=code, title=given.title or f"HTTP {status}")
     if retry_after_s is not None:
         error.retry_after_s = retry_after_s
     return error
 
 
 def first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The first error of tasks that ran together: what callers are told."""
+    """The first error of tasks that ran together: what callers are given."""
     error: Exception = group
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]

@@ -1,4 +1,4 @@
-"""History: what was scanned, what people said about it, and files of it."""
+"""History: recorded scans, their reviews, and exports."""
 
 from __future__ import annotations
 

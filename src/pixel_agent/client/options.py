@@ -1,4 +1,4 @@
-"""What a scan, a list and a review may be asked with, as keyword arguments."""
+"""Keyword arguments of scans and of the history."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScanOptions(TypedDict, total=False):
 
 
 class HistoryFilter(TypedDict, total=False):
-    """Which scans are wanted; all that is given must hold."""
+    """Filters of the history; all that are given must match."""
 
     task: str | None
     status: Sequence[str]
@@ -46,7 +46,7 @@ def form_of(options: Mapping[str, object]) -> dict[str, str]:
 
 
 def params_of(options: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Parameters of a query; a list stands for several of the same name."""
+    """Parameters of a query; a list becomes several of the same name."""
     pairs: list[tuple[str, str]] = []
     for name, value in options.items():
         if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a photo may be given as, and its bytes."""
+"""Photos to upload: paths, bytes or open files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Part:
 
 
 def part_of(source: PhotoSource, name: str | None = None) -> Part:
-    """Read a photo; blocks. `name` is what the server is told instead of the file's own. Raises FileUnreadable."""
+    """Read a photo; blocks. `name` replaces the file's own name. Raises FileUnreadable."""
     if isinstance(source, bytes):
         return Part(name or "photo", source)
     if isinstance(source, str | os.PathLike):

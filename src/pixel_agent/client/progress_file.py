@@ -26,7 +26,7 @@ class Refusal:
 class Progress:
     """How far the upload of one batch is. `key` makes it one batch, whatever is repeated.
 
-    `sent` holds each photo by its name, with its size and time of change: one that was changed since is another photo.
+    `sent` maps each file name to size and time of change: a changed file is another photo.
     """
 
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -37,7 +37,7 @@ class Progress:
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
-        """What the file says; a fresh one where there is none, or it is none of ours."""
+        """What the file says; a new one if the file is missing or malformed."""
         try:
             return TypeAdapter(cls).validate_json(path.read_bytes()) if path is not None else cls()
         except (OSError, ValidationError):

@@ -1,4 +1,4 @@
-"""For programs that are told by webhooks: is this really from the server, and what does it say?"""
+"""For receivers of webhooks: verify the signature and parse the event."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pixel_agent.schemas.signing import is_signed
 
 
 class WebhookRefused(PixelAgentError):
-    """Do not believe this request, and answer it with 400: it is not signed with the secret, or too old."""
+    """The signature is wrong or too old: ignore the request and answer 400."""
 
     status = 400
     code = "webhook_refused"
@@ -35,8 +35,8 @@ def verify_webhook(
     """The event in a request, once its signature is proven.
 
     `headers` in any case, `body` exactly as it came, `secret` as it was shown when the webhook was made. A request whose
-    timestamp is more than `tolerance_s` seconds away from now is refused, so that nobody plays an old one again. Raises
-    WebhookRefused; ValueError if the secret itself is none.
+    timestamp is more than `tolerance_s` seconds away from now is refused, which stops replays. Raises
+    WebhookRefused; ValueError if the secret is malformed.
     """
     given = {name.lower(): value for name, value in headers.items()}
     message_id, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
@@ -63,5 +63,5 @@ def _event(message_id: str, body: bytes) -> WebhookEvent:
         timestamp: datetime
         data: dict[str, JsonValue]
 
-    told = Body.model_validate_json(body)
-    return WebhookEvent(id=message_id, type=told.type, timestamp=told.timestamp, data=told.data)
+    body_in = Body.model_validate_json(body)
+    return WebhookEvent(id=message_id, type=body_in.type, timestamp=body_in.timestamp, data=body_in.data)

@@ -1,4 +1,4 @@
-"""Scanning: now, with what happens on the way, or later."""
+"""Scanning: now, as a stream of events, or later."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAIT_S = 30
 
 
 class Scanning:
-    """The part of the client that hands photos in."""
+    """The part of the client that uploads photos."""
 
     _transport: Transport
 
@@ -36,16 +36,16 @@ class Scanning:
         return await self._transport.json(await _posted([before, after], asked, key=new_key()), Envelope)
 
     async def stream(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> AsyncGenerator[ScanEvent, None]:
-        """Scan one photo now, and hear of it meanwhile; the last event is `Done`. Leaving the loop cancels the scan."""
+        """Scan one photo now, with its events; the last one is `Done`. Leaving the loop cancels the scan."""
         call = await _posted([photo], options, params=[("stream", "true")])
-        async with self._transport.open(call) as response, aclosing(read_events(response.aiter_bytes())) as told:
-            async for one in told:
+        async with self._transport.open(call) as response, aclosing(read_events(response.aiter_bytes())) as events:
+            async for one in events:
                 event = scan_event(one)
                 if event is not None:
                     yield event
 
     async def scan_later(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> ScanRecordOut:
-        """Hand a photo in. When this returns, the server has it on disk, and scans it also if it is killed meanwhile."""
+        """Upload a photo. When this returns it is on the server's disk, and a crash of the server does not lose the scan."""
         call = await _posted([photo], options, headers={"Prefer": "respond-async"}, key=new_key())
         return await self._transport.json(call, ScanRecordOut)
 

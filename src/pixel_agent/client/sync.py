@@ -59,7 +59,7 @@ class Client:
         self._client = AsyncClient(base_url, timeout_s=timeout_s, retries=retries)
         leave = ExitStack()
         self._portal = leave.enter_context(start_blocking_portal())
-        # Also at the end of the program, before the thread is frozen: a client that nobody closed must not hang it.
+        # Also at the end of the program, before the thread is frozen: an unclosed client must not block the exit.
         self._leave = finalize(self, leave.close)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Requests that are tried again: where that is safe, after the time that the server names, and not for ever."""
+"""Requests with retries: only where that is safe, after the server's Retry-After, a bounded number of times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pixel_agent.core.errors import PixelAgentError
 T = TypeVar("T")
 Params = Sequence[tuple[str, str]]
 CONNECT_S = 10.0
-"""Longest time until a connection stands."""
+"""Longest time to establish a connection."""
 SPREAD = 0.5
 """Pauses vary by so much, so that clients do not come back in step."""
 MAX_RETRY_AFTER_S = 86_400.0
@@ -43,7 +43,7 @@ class Retries:
         """Pause after failed attempt number `attempt` (from 1): doubling and spread, never shorter than the server asks."""
         if retry_after_s is None:
             return Backoff(self.first_s, self.most_s, SPREAD).pause_s(attempt, self.chance())
-        # Those who were told the same time must not all come back in the same moment.
+        # Clients with the same Retry-After must not return at the same moment.
         return retry_after_s + self.first_s * self.chance()
 
 
@@ -69,12 +69,12 @@ class Call:
 
 
 def new_key() -> str:
-    """A key for a request that is not to be done twice."""
+    """A key for a request that must not run twice."""
     return uuid.uuid4().hex
 
 
 def quoted(part: str) -> str:
-    """A part of a path, whatever stands in it."""
+    """A path segment, percent-encoded."""
     return quote(part, safe="")
 
 
@@ -150,7 +150,7 @@ class Transport:
         await asyncio.sleep(self._retries.pause_s(attempt, failed.retry_after_s))
 
     async def _failure(self, call: Call, response: httpx.Response) -> tuple[PixelAgentError, bool]:
-        """The error that an answer tells, and whether to try again."""
+        """The error in an answer, and whether to retry."""
         try:
             await response.aread()
             body = response.content
@@ -162,7 +162,7 @@ class Transport:
         failed = error_of(status, body, retry_after_s(response.headers.get("retry-after"), MAX_RETRY_AFTER_S))
         ours = response.headers.get("content-type", "").startswith("application/problem+json")
         passing = status in AGAIN and not (ours and status in (502, 504))
-        # A 503 of ours was said before anything was done; a 409 with a time to come back means that the first
+        # The service answers 503 before it does any work; a 409 with Retry-After means that the first
         # request with this key still runs.
         asked_back = status == 409 and failed.retry_after_s is not None
         return failed, (passing and (call.repeatable or status in (429, 503))) or asked_back

@@ -1,4 +1,4 @@
-"""Webhooks: who is told what happens, and what became of it."""
+"""Webhooks: registering receivers, and their deliveries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Webhooks:
     _transport: Transport
 
     async def create_webhook(self, url: str, kinds: Sequence[Kind] = (), secret: str | None = None) -> NewWebhookOut:
-        """Have events told to a URL, all kinds if none is named. Keep the secret: it is shown only here."""
+        """Send events to a URL, all kinds if none is named. Store the secret: it is shown only once."""
         asked: dict[str, JsonValue] = {"url": url, "kinds": list(kinds)}
         if secret is not None:
             asked["secret"] = secret
@@ -32,7 +32,7 @@ class Webhooks:
         return (await self._transport.json(Call("GET", "/v1/webhooks"), WebhookList)).webhooks
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        """Tell it nothing any more."""
+        """Stop sending events to it."""
         await self._transport.send(Call("DELETE", f"/v1/webhooks/{quoted(webhook_id)}"))
 
     async def test_webhook(self, webhook_id: str) -> DeliveryOut:
@@ -43,7 +43,7 @@ class Webhooks:
     async def deliveries(
         self, state: Literal["pending", "delivered", "dead"] | None = None
     ) -> AsyncGenerator[DeliveryOut, None]:
-        """What was told, waits, or could not be told, newest first; fetched page by page as it is asked for."""
+        """Deliveries, newest first: delivered, pending and dead. Pages are fetched as needed."""
         cursor: str | None = None
         while True:
             params = params_of({"state": state, "limit": PAGE, "cursor": cursor})

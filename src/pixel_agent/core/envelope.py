@@ -24,7 +24,7 @@ class NoticeOut(BaseModel):
 
 
 class AlertOut(BaseModel):
-    """Something somebody should act on."""
+    """Something that needs action."""
 
     code: str
     severity: str
@@ -88,7 +88,7 @@ class RowOut(BaseModel):
 
     bbox: Box | None = Field(description="Left, top, right, bottom in pixels of the original; null if not located.")
     source: str
-    confidence: float | None = Field(description="0-1, null where nobody measured one.")
+    confidence: float | None = Field(description="0-1, null where none was measured.")
     verified_by: list[str]
     review: str
 
@@ -195,7 +195,7 @@ class Problem(BaseModel):
 
     @classmethod
     def of(cls, error: PixelAgentError) -> Problem:
-        """From an error of ours."""
+        """From an error of `core.errors`."""
         refused = error if isinstance(error, Refused) else None
         return cls(
             type=f"urn:pixel-agent:problem:{error.code}",

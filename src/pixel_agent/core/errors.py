@@ -1,4 +1,4 @@
-"""Every error a caller can meet. Each class owns its HTTP status and its stable code.
+"""Every error that a caller can get. Each class owns its HTTP status and its stable code.
 
 PixelAgentError                      500 internal
 ├── InvalidRequest                   400 invalid_request
@@ -139,7 +139,7 @@ class IdempotencyMismatch(InvalidRequest):
 
 
 class BadArchive(InvalidRequest):
-    """The archive is broken, holds no photo, or grows beyond the limits when it is unpacked."""
+    """The archive is broken, contains no photo, or exceeds the limits when it is unpacked."""
 
     status = 422
     code = "archive_bad"
@@ -171,7 +171,7 @@ class UnsupportedPhoto(InvalidPhoto):
 
 
 class UnsupportedPacking(InvalidPhoto):
-    """The photo stands in an archive, packed by a method that is not unpacked here."""
+    """A photo in an archive uses an unsupported compression method."""
 
     status = 415
     code = "packing_unsupported"
@@ -195,7 +195,7 @@ class PhotoTooManyPixels(InvalidPhoto):
 
 
 class Refused(PixelAgentError):
-    """Not taken on now. `retry_after_s` is when to come back, `queue_length` and `wait_s` say why."""
+    """Not accepted now. `retry_after_s` is when to come back, `queue_length` and `wait_s` say why."""
 
     status = 503
     code = "overloaded"
@@ -218,7 +218,7 @@ class QueueFull(Refused):
 
 
 class DeadlineUnreachable(Refused):
-    """The predicted wait passes the deadline, so starting would be in vain."""
+    """The predicted wait exceeds the deadline."""
 
     code = "deadline_unreachable"
     title = "The deadline cannot be met"

@@ -1,1 +1,1 @@
-"""What goes over the wire, shared by the API, the client and exports."""
+"""Wire types, shared by the API, the client and exports; they import `core` only."""

@@ -1,4 +1,4 @@
-"""Batches as they go over the wire."""
+"""Batches on the wire."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pixel_agent.schemas.text import Text
 
 
 class RefusedPhoto(BaseModel):
-    """A photo of this request that was not taken, and why."""
+    """A photo of this request that was refused, and the reason."""
 
     filename: str
     error: Problem
@@ -45,7 +45,7 @@ class BatchPage(BaseModel):
 
 
 class BatchFields(ScanFields):
-    """What every photo of a batch is asked. `open`: more photos come later."""
+    """The fields of a batch, the same for all its photos. `open`: more photos come later."""
 
     priority: Priority = Priority.BULK
     deadline_ms: None = None

@@ -45,7 +45,7 @@ class MessageIn(BaseModel):
 
 
 class JsonSchema(BaseModel):
-    """The schema that an answer is held to; `name` and `strict` are taken and not needed."""
+    """The JSON Schema that an answer must match; `name` and `strict` are accepted and ignored."""
 
     json_schema: dict[str, JsonValue] = Field(alias="schema")
 
@@ -58,7 +58,7 @@ class ResponseFormat(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells beside the words."""
+    """What a stream contains beside the text."""
 
     include_usage: bool = False
 
@@ -232,7 +232,7 @@ class ChatError(BaseModel):
 
     @classmethod
     def of(cls, error: PixelAgentError) -> ChatError:
-        """From an error of ours."""
+        """From an error of `core.errors`."""
         kind = (
             "invalid_request_error" if error.status < 500 else "overloaded_error" if isinstance(error, Refused) else ""
         )

@@ -1,4 +1,4 @@
-"""A comparison as it goes over the wire."""
+"""A comparison on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Liveness, readiness and settings as they go over the wire."""
+"""Liveness, readiness and settings on the wire."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Ready(BaseModel):
 
 
 class SettingOut(BaseModel):
-    """One setting: what is in force, what would be without a choice, and what it means. Secrets are shown as ***."""
+    """One setting: its value, its default and its description. Secrets are shown as ***."""
 
     name: str
     value: str

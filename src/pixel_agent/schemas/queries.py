@@ -15,7 +15,7 @@ MAX_SCAN_IDS = 1000
 
 
 def _moment(value: object) -> object:
-    """ISO 8601, as it stands in answers; a plus sign that a query turned into a blank is taken for one."""
+    """Accept ISO 8601 as answers have it; a query turns its plus sign into a blank, which is read as a plus again."""
     if not isinstance(value, str):
         return value
     try:
@@ -41,7 +41,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_known)]
 
 
 class PeriodQuery(BaseModel):
-    """Scans of a task and a store, received in a time. What is empty is not asked for."""
+    """Scans of a task and a store, received in a time. An empty parameter is ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +62,7 @@ class PeriodQuery(BaseModel):
 
 
 class FilterQuery(PeriodQuery):
-    """All filters of the history; what is given must all hold."""
+    """All filters of the history; all that are given must match."""
 
     status: list[Status] = Field([], description="One or several.")
     batch_id: Text | None = Field(None, max_length=64)

@@ -13,7 +13,7 @@ ReviewState: TypeAlias = Literal["none", "advised", "confirmed", "corrected"]
 
 
 class PhotoOut(BaseModel):
-    """The photo of a scan, as far as it is known."""
+    """The photo of a scan; null where a value is not known yet."""
 
     sha256: str
     width: int | None
@@ -59,7 +59,7 @@ class ScanSummary(BaseModel):
 
 
 class CorrectionOut(BaseModel):
-    """A value that a person put right; it stands in the reading instead of the model's."""
+    """A value that a person corrected; it replaces the model's value in the reading."""
 
     review_id: int
     at: datetime
@@ -73,7 +73,7 @@ class CorrectionOut(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """What a person did, undone ones included, in order."""
+    """One review, undone or not."""
 
     id: int
     at: datetime
@@ -91,7 +91,7 @@ class ReviewOut(BaseModel):
 
 
 class LinksOut(BaseModel):
-    """Where to find what belongs to a scan; null for what is not there."""
+    """Paths of everything that belongs to a scan; null where there is nothing."""
 
     self: str
     photo: str | None
@@ -101,13 +101,13 @@ class LinksOut(BaseModel):
 
 
 class ScanRecordOut(ScanSummary):
-    """All that is kept of one scan."""
+    """The whole record of one scan."""
 
     question: str | None
     force: bool
     options: dict[str, JsonValue]
     attempts: int
-    reading: Envelope | None = Field(description="The envelope, with what people put right laid over it.")
+    reading: Envelope | None = Field(description="The envelope with all corrections applied.")
     corrections: list[CorrectionOut]
     reviews: list[ReviewOut]
     problem: Problem | None

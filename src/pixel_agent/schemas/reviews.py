@@ -12,7 +12,7 @@ Part: TypeAlias = Literal["items", "findings"]
 
 
 class ReviewIn(BaseModel):
-    """What somebody says of a scan."""
+    """A review of a scan."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,13 +20,13 @@ class ReviewIn(BaseModel):
     part: Part | None = Field(None, description="`items` or `findings`; without it, the whole scan is meant.")
     row: int | None = Field(None, ge=0, description="Which row of the part, from 0.")
     field: Text | None = Field(None, max_length=80, description="`correct`: which field of the row.")
-    value: Value = Field(None, description="`correct`: what is right; null where nobody can read it.")
-    by: Text | None = Field(None, max_length=200, description="Who says so; else the client's address.")
+    value: Value = Field(None, description="`correct`: what is right; null where it cannot be read.")
+    by: Text | None = Field(None, max_length=200, description="Name of the reviewer; else the client's address.")
     comment: Text = Field("", max_length=4000)
 
 
 class FieldAccuracy(BaseModel):
-    """Of one field: values that people judged, and those of them that were right."""
+    """Of one field: values that were reviewed, and how many of them were right."""
 
     field: str
     reviewed: int
@@ -43,6 +43,6 @@ class TaskAccuracy(BaseModel):
 
 
 class AccuracyOut(BaseModel):
-    """How often the model was right, as far as people have looked."""
+    """How often the model was right, over all reviewed scans."""
 
     tasks: list[TaskAccuracy]

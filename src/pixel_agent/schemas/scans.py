@@ -19,7 +19,7 @@ _ASKED = {field.name for field in fields(ScanSpec)}
 
 
 def _options(value: object) -> object:
-    """Options from a form come as text. Whatever no JSON answer could carry back is refused."""
+    """Options from a form come as text. A value that JSON cannot represent is refused."""
     try:
         parsed = from_json(value or "{}", allow_inf_nan=False) if isinstance(value, str) else value
         json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, and becomes infinite
@@ -114,5 +114,5 @@ class LegacyError(BaseModel):
 
     @classmethod
     def of(cls, error: PixelAgentError) -> LegacyError:
-        """From an error of ours."""
+        """From an error of `core.errors`."""
         return cls(message=error.message, code=error.code, advice=error.advice)

@@ -1,4 +1,4 @@
-"""Shops as they go over the wire, where they are called stores: which there are, and how one does over time."""
+"""Shops on the wire, where they are called stores: the list, and one shop over time."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def new_secret() -> str:
 
 
 def key_of(secret: str) -> bytes:
-    """The key inside a secret. Raises ValueError if it is none."""
+    """The key inside a secret. Raises ValueError if the secret is malformed."""
     if not secret.startswith(PREFIX):
         raise ValueError(f"A secret begins with {PREFIX}.")
     try:
@@ -33,12 +33,12 @@ def key_of(secret: str) -> bytes:
 
 
 def sign(secret: str, message_id: str, timestamp_s: int, body: bytes) -> str:
-    """What stands in `webhook-signature`. Raises ValueError for a secret that is none."""
+    """The value of the header `webhook-signature`. Raises ValueError if the secret is malformed."""
     signed = f"{message_id}.{timestamp_s}.".encode() + body
     return f"{VERSION},{base64.b64encode(hmac.new(key_of(secret), signed, sha256).digest()).decode()}"
 
 
 def is_signed(secret: str, message_id: str, timestamp_s: int, body: bytes, signatures: str) -> bool:
-    """Whether one of the signatures, which are separated by spaces, is ours. Takes the same time for every wrong one."""
+    """Whether one of the signatures, separated by spaces, is valid. Compares in constant time."""
     expected = sign(secret, message_id, timestamp_s, body).encode()
     return any(hmac.compare_digest(expected, given.encode()) for given in signatures.split())

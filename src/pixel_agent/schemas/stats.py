@@ -26,7 +26,7 @@ class ScanStats(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """Who is inside. Rates are scans a second; `drain_per_s` is what the replicas answer under load."""
+    """Admitted scans. Rates are scans a second; `drain_per_s` is what the replicas answer under load."""
 
     waiting: dict[str, int]
     in_flight: int
@@ -103,11 +103,11 @@ class MachineOut(BaseModel):
 
 
 class TuningOut(BaseModel):
-    """What admission and the policy go by. `slo_ms` is the response time that is defended, None for none.
+    """Inputs of admission and of the policy. `slo_ms` is the response time that admission protects, None if there is none.
 
     `limit_items` is the largest batch right now, `engine_items` and `engine_tokens` the engine's own bounds. `full_ms` and
-    `alone_ms` are the predicted times of a full batch and of a single scan, `measured` whether more than a guess stands
-    behind them. `bias_ms` is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
+    `alone_ms` are the predicted times of a full batch and of a single scan, `measured` whether they come
+    from measurements. `bias_ms` is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
     """
 
     slo_ms: float | None

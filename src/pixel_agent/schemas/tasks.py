@@ -1,4 +1,4 @@
-"""The catalogue of tasks as it goes over the wire."""
+"""The catalogue of tasks on the wire."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ class ColumnOut(BaseModel):
     field: str
     zh: str
     en: str
-    words: dict[str, str] = Field(
-        description="Chinese names of the fixed words that it may hold; empty for text, which is shown as it was read."
-    )
+    words: dict[str, str] = Field(description="Chinese names of its fixed values; empty for free text.")
 
 
 class TaskOut(BaseModel):
-    """One entry of the catalogue, and how well the engine in use answers it."""
+    """One task, and how far the engine in use supports it."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 

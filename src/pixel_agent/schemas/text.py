@@ -1,4 +1,4 @@
-"""Text that every store can keep: NUL is refused, wherever it stands."""
+"""Text that every database can store: the character NUL is refused anywhere in it."""
 
 from __future__ import annotations
 

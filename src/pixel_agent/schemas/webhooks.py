@@ -1,4 +1,4 @@
-"""Webhooks and deliveries as they go over the wire."""
+"""Webhooks and deliveries on the wire."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Kind = Literal[
 
 
 class WebhookIn(BaseModel):
-    """What a new webhook is to be."""
+    """A new webhook."""
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(description="Where events are posted to; its host must be one that the operator allows.")
-    kinds: list[Kind] = Field([], description="Events that it wants; none named: all.")
+    url: str = Field(description="Events are posted here; the operator must allow its host.")
+    kinds: list[Kind] = Field([], description="Kinds of events to send; empty: all.")
     secret: str | None = Field(None, description="`whsec_` and 24 to 64 bytes in base64; made if not given.")
 
 
@@ -38,7 +38,7 @@ class WebhookOut(BaseModel):
 
 
 class NewWebhookOut(WebhookOut):
-    """A webhook that was just made: the one time that its secret is shown."""
+    """A new webhook with its secret, which is shown only once."""
 
     secret: str
 

@@ -1,1 +1,1 @@
-"""What lies below the routes: uploads, events, idempotency, headers."""
+"""HTTP machinery below the routes: uploads, events, idempotency, headers."""

@@ -1,4 +1,4 @@
-"""From the upload of a batch to photos on the disk: one after another, however many there are."""
+"""The upload of a batch: photos are written to the disk one after another, whatever their number."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Received:
 
     @property
     def content(self) -> list[str]:
-        """What tells this upload from others."""
+        """What distinguishes this upload from others."""
         return [
             *(f"{kept.photo.sha256} {kept.filename}" for kept in self.photos),
             *(f"{one.filename} {one.error.code}" for one in self.refused),
@@ -143,7 +143,7 @@ class _Upload:
         if entry.error is None:
             await self._keep(file_name(entry.filename), entry.data)
             return
-        while self._writing:  # refusals stand in the order of the photos, too
+        while self._writing:  # refusals keep the order of the photos, too
             await self._settle_first()
         self._refuse(file_name(entry.filename), entry.error)
 

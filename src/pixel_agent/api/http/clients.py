@@ -1,4 +1,4 @@
-"""Who asks, and ids that nobody guesses."""
+"""The client of a request, and ids that cannot be guessed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fastapi import Request
 
 
 def client_of(request: Request) -> str:
-    """Who asks, for a fair share."""
+    """The client's address, for its fair share."""
     return request.client.host if request.client else ""
 
 
 def new_scan_id() -> str:
-    """A new id that nobody guesses."""
+    """A new id that cannot be guessed."""
     return uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""Photos that a conversation names by URL: data URLs, and http(s) where the operator allows it.
+"""Photos that a chat names by URL: data URLs, and http(s) where the operator allows it.
 
 The addresses of the other server are checked (`addresses.py`), and so is each redirect.
 """

@@ -28,7 +28,7 @@ class HeadAsGet:
                 ended = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 if message.get("more_body", False):
-                    asked.cancel()  # an answer without an end: nobody hears the rest of it
+                    asked.cancel()  # the answer may have no end
 
         asked = asyncio.ensure_future(self._app({**scope, "method": "GET"}, receive, send_head))
         try:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a bound on the head of a request, which the parser itself has not."""
+"""uvicorn's HTTP protocol with a limit on the size of a request's head, which its parser lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids in paths: what can be no id of ours is not found, before any database is asked."""
+"""Ids in paths: a malformed id is not found, without a look into the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def check_id(scan_id: str) -> str:
-    """The id as it is. Raises NotFound for what can be no scan's id."""
+    """The id as it is. Raises NotFound for a malformed id."""
     if not _ID.fullmatch(scan_id):
         raise no_scan(scan_id)
     return scan_id

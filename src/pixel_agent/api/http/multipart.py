@@ -1,4 +1,4 @@
-"""A multipart body part by part, as it comes in: what a request holds is never in memory, or in open files, as a whole."""
+"""A multipart body read part by part as it arrives, so that it is never in memory as a whole."""
 
 from __future__ import annotations
 

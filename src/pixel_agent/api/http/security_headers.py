@@ -1,4 +1,4 @@
-"""What browsers are told not to do. One pass over the headers of an answer: about a microsecond a request."""
+"""Security headers for browsers. One pass over the headers of an answer: about a microsecond a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-sent events: work that is told while it runs, and ends when the client leaves."""
+"""Server-sent events: progress of running work, which is cancelled when the client leaves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Write = Callable[[str], None]
 
 
 def event(name: str, data: str, seq: int | None = None) -> str:
-    """One event; `data` is one line. A client that comes back names the last `seq` that it heard."""
+    """One event; `data` is one line. A returning client sends the last `seq` that it received."""
     number = "" if seq is None else f"id: {seq}\n"
     return f"{number}event: {name}\ndata: {data}\n\n"
 
@@ -41,7 +41,7 @@ def comment(text: str) -> str:
 
 
 def known(error: BaseException) -> PixelAgentError:
-    """The error itself if it is one of ours; anything else is logged, and told without its details."""
+    """The error itself if it is a PixelAgentError; any other is logged and answered without details."""
     if isinstance(error, PixelAgentError):
         return error
     log.error("unexpected error", exc_info=error)
@@ -49,7 +49,7 @@ def known(error: BaseException) -> PixelAgentError:
 
 
 class EventStream(Response):
-    """Runs `work` and sends what it writes. The client's leaving cancels it; `held` is let go of when it has ended.
+    """Runs `work` and sends what it writes. It is cancelled when the client leaves; `held` is closed at the end.
 
     The response begins with the first event. An error before that is raised, and so answered with its own status; a later
     one is written as `on_error` puts it. The request's body must have been read.
@@ -76,7 +76,7 @@ class EventStream(Response):
             async with self._held:
                 await self._run(receive, send)
         except ScanCancelled:
-            return  # nobody is there to be told
+            return  # the client has gone
         except Exception as error:
             if not self._begun:
                 raise

@@ -1,4 +1,4 @@
-"""Files that people take away: which scans, in which format, streamed as they are made."""
+"""Exports: which scans, in which format; streamed as they are written."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
 
 
 class _ExportResponse(StreamingResponse):
-    """Holds a slot while it lasts, and ends the export when the client leaves."""
+    """Occupies a slot while it lasts, and ends the export when the client leaves."""
 
     def __init__(self, made: Export, pieces: AsyncGenerator[bytes, None], slots: asyncio.Semaphore) -> None:
         report = isinstance(made.exporter, ReportExporter)

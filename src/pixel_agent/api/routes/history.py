@@ -1,4 +1,4 @@
-"""What was scanned: the list with its filters, one scan, its photo as it came, small, and with what was found in it."""
+"""Recorded scans: the list with its filters, one scan, its photo, thumbnail and annotated photo."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _PHOTO = {**pictures("image/*"), **_UNCHANGED}
 router = APIRouter(tags=["history"], responses=PROBLEMS)
 
 POLL_S = 1.0
-"""How often a scan is looked at that another process may run; what this one does is heard of at once."""
+"""Interval of polling for scans that another process may run; those of this process notify at once."""
 HEAD_BYTES = 4096
-"""Enough of a photo to tell its type."""
+"""Enough of a photo to detect its type."""
 FRESH = {"Cache-Control": "private, no-cache"}
-"""A browser may keep it, and asks whether it still holds."""
+"""A browser may cache it, and revalidates each time."""
 KEPT = {"Cache-Control": "private, max-age=3600"}
-"""The same photo for ever; an hour, lest a deleted one be shown for long."""
+"""The photo never changes; one hour, so that a deleted one soon disappears."""
 # A photo that somebody opens as a page does nothing, whatever it claims to be.
 _INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
@@ -67,7 +67,7 @@ async def get_scan(
     scan_id: ScanId,
     wait_s: Annotated[float, Query(ge=0, le=60, description="Wait so long for a final status.")] = 0,
 ) -> Response:
-    """All that is kept of it, with what people put right laid over its reading."""
+    """The whole record, with all corrections applied to its reading."""
     service: ScanService = request.app.state.service
     if wait_s:
         await unless_gone(request, until_final(service, scan_id, wait_s))
@@ -142,7 +142,7 @@ async def get_annotated(request: Request, scan_id: ScanId) -> Response:
     photo = _photo(record)
     reading = await asyncio.to_thread(reading_of, record, said)
     if reading is None:
-        raise NotFound("This scan has no reading to draw.", f"GET /v1/scans/{scan_id} says how it stands.")
+        raise NotFound("This scan has no reading to draw.", f"GET /v1/scans/{scan_id} shows its status.")
     tag = f'"{_digest(photo.sha256, scan_id, *(f"{one.id}.{one.undone_at}" for one in said))}"'
     if unchanged(request, tag):
         return _not_modified(tag, FRESH)

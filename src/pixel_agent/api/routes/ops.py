@@ -1,4 +1,4 @@
-"""For the operator: is it alive, is it ready, and what is it doing."""
+"""For the operator: liveness, readiness, metrics, stats and settings."""
 
 from __future__ import annotations
 
@@ -87,15 +87,15 @@ async def stats_events(
 
     async def events() -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
-        told = None
+        sent = None
         if history:
-            told = kept.latest
+            sent = kept.latest
             yield event("history", kept.columns().model_dump_json())
         while not service.admission.draining:
             yield event("stats", service.stats().model_dump_json())
             newest = kept.latest if history else None
-            if newest is not None and (told is None or newest.point.t != told.point.t):
-                told = newest
+            if newest is not None and (sent is None or newest.point.t != sent.point.t):
+                sent = newest
                 yield event("point", newest.model_dump_json())
             await asyncio.sleep(interval_s)
 

@@ -1,4 +1,4 @@
-"""People look at what was read: they confirm it, put it right, say something, and take it back; and how often it was right."""
+"""Reviews: confirm, correct, comment, undo; and how often the model was right."""
 
 from __future__ import annotations
 

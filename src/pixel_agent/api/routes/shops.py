@@ -1,4 +1,4 @@
-"""Stores: which there are, and how one of them does over time."""
+"""Shops (`stores` on the wire): the list, and one shop over time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/stores", tags=["stores"], responses=PROBLEMS)
 
 MAX_BUCKETS = 400
 USUAL_BUCKETS = {"day": 30, "week": 12}
-"""How far back an overview goes unless it is told."""
+"""Default length of an overview, in buckets."""
 
 
 @router.get("", summary="All stores")

@@ -1,4 +1,4 @@
-"""The last quarter of an hour, for charts that begin full, and what it says about the number of replicas."""
+"""Stats of the last quarter of an hour, and advice on the number of replicas."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class TerminalFiles(StaticFiles):
         response = super().file_response(full_path, stat_result, scope, status_code)
         vendored = Path(full_path).is_relative_to(ROOT / "vendor")
         response.headers["Cache-Control"] = VENDORED if vendored else SHELL
-        # Weak, since the same tag stands for the file as it is and packed (RFC 9110, 8.8.1).
+        # Weak, since the tag is the same for the plain and the packed file (RFC 9110, 8.8.1).
         response.headers["ETag"] = f"W/{response.headers['etag']}"
         return response
 

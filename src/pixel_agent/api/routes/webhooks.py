@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: who is told what happens, and what became of it."""
+"""Webhooks: registering receivers, and their deliveries."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MOST_WEBHOOKS = 100
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 404, 409, 503))
 
 
-@router.post("", status_code=201, summary="Tell an address what happens", openapi_extra=json_body(WebhookIn))
+@router.post("", status_code=201, summary="Send events to an address", openapi_extra=json_body(WebhookIn))
 async def create_webhook(request: Request) -> NewWebhookOut:
-    """The answer holds the secret that signs what is sent; it is not shown again."""
+    """The answer contains the secret that signs all deliveries; it is not shown again."""
     service: ScanService = request.app.state.service
     wanted = _parsed(await read_body(request, service.settings, most=0))
     await check_receiver(wanted.url, service.settings.webhooks)
@@ -52,9 +52,9 @@ async def list_webhooks(request: Request) -> WebhookList:
         return WebhookList(webhooks=[webhook_out(webhook) for webhook in await webhooks.everyone(conn)])
 
 
-@router.delete("/{webhook_id}", status_code=204, summary="Tell it nothing any more", response_class=Response)
+@router.delete("/{webhook_id}", status_code=204, summary="Delete a webhook", response_class=Response)
 async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
-    """What it has not been told yet is forgotten."""
+    """Pending deliveries are dropped."""
     service: ScanService = request.app.state.service
     async with service.kept.db.write() as conn:
         await webhooks.remove(conn, webhook_id)
@@ -72,7 +72,7 @@ async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
     return delivery_out(delivery)
 
 
-@router.get("/deliveries", summary="What was told, what waits, and what could not be told")
+@router.get("/deliveries", summary="Deliveries: pending, delivered and dead")
 async def list_deliveries(
     request: Request,
     state: Annotated[State | None, Query(description="Only these; `dead` are the dead letters.")] = None,
@@ -118,5 +118,5 @@ def _before(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not cursor.isascii() or not cursor.isdecimal() or int(cursor) >= 2**63:
-        raise InvalidRequest("This cursor is not one of ours.", "Send `next` of the page before, unchanged.")
+        raise InvalidRequest("This cursor is not valid.", "Send `next` of the page before, unchanged.")
     return int(cursor)
