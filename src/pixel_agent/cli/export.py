@@ -26,17 +26,17 @@ def export_command(
     task: Annotated[str | None, typer.Option(help="Id, Chinese or English name.")] = None,
     store_id: Annotated[str | None, typer.Option(help="The shop.")] = None,
     batch_id: Annotated[str | None, typer.Option(help="One batch.")] = None,
-    scan_id: Annotated[list[str] | None, typer.Option(help="Certain scans; may be given several times.")] = None,
-    status: Annotated[list[str] | None, typer.Option(help="completed, failed, …; may be given several times.")] = None,
+    scan_id: Annotated[list[str] | None, typer.Option(help="Only this scan; may be repeated.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="completed, failed, …; may be repeated.")] = None,
     since: Annotated[str | None, typer.Option(help="Received at or after, like 2026-11-22 (UTC).")] = None,
     until: Annotated[str | None, typer.Option(help="Received before.")] = None,
     review: Annotated[str | None, typer.Option(help="none, advised, confirmed or corrected.")] = None,
     severity: Annotated[str | None, typer.Option(help="The worst finding: info, minor, major or critical.")] = None,
     gtin: Annotated[str | None, typer.Option(help="Scans that read this GTIN.")] = None,
-    q: Annotated[str | None, typer.Option(help="Words that all occur.")] = None,
+    q: Annotated[str | None, typer.Option(help="Words that must all occur.")] = None,
     lang: Annotated[str | None, typer.Option(help="zh or en: the report, and the headings of XLSX.")] = None,
 ) -> None:
-    """Write scans that this machine has kept to a file: tables, JSON lines, annotations, or a report to print."""
+    """Write the scans stored on this machine to a file: a table, JSON lines, annotations, or a report to print."""
     given: dict[str, object] = {
         "format": format_,
         "task": task,

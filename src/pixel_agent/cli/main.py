@@ -45,7 +45,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to bind to; default 8000, 0 picks a free one.")] = None,
     engine: EngineOption = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Allow to listen beyond this machine without keys.")
+        bool, typer.Option("--insecure", help="Allow other machines to connect without API keys.")
     ] = False,
 ) -> None:
     """Start the HTTP service."""
@@ -71,16 +71,14 @@ def scan(
     store_id: Annotated[str | None, typer.Option(help="The shop that the photos are from.")] = None,
     lang: Annotated[str, typer.Option(help="Language of the reading: zh or en.")] = "zh",
     options: Annotated[str, typer.Option(help="Options of the task as JSON: '{\"threshold_deg\": 10}'.")] = "{}",
-    force: Annotated[bool, typer.Option("--force", help="Read photos that the quality gate would send back.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Read photos even if their quality is too poor.")] = False,
     engine: EngineOption = None,
     server: Annotated[
-        str | None, typer.Option(help="Let this server scan them, as one batch: http://host:port.", metavar="URL")
+        str | None, typer.Option(help="Scan on this server, as one batch: http://host:port.", metavar="URL")
     ] = None,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="With --server: begin anew instead of going on where it was stopped.")
-    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="With --server: start again instead of resuming.")] = False,
 ) -> None:
-    """Scan photos on this machine or by a server, and print what was read in the order of the arguments.
+    """Scan photos on this machine or on a server, and print the readings in the order of the arguments.
 
     Exit codes: 0 all read, 1 some photo could not be read, 2 wrong usage, 3 the engine cannot answer the task,
     4 the engine cannot start or the server does not answer, 130 stopped by Ctrl-C.
@@ -120,10 +118,10 @@ def scan(
 @app.command()
 def tasks(
     lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     engine: EngineOption = None,
 ) -> None:
-    """List what a scan can be asked, and how well the engine answers it."""
+    """List all tasks, and how far the engine supports each."""
     from pixel_agent.api.views import task_out
     from pixel_agent.service.service import build_service
 
@@ -144,8 +142,8 @@ def tasks(
 
 
 @app.command(name="doctor")
-def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Show versions, devices and engines, and what to do about what is missing. Exit code 1 if something needed is."""
+def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show versions, devices and engines, and how to fix problems. Exit code 1 if a required part is missing."""
     from pixel_agent.cli import doctor
 
     checks = doctor.examine(_settings(None))
@@ -164,9 +162,9 @@ def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="For pro
 
 @app.command()
 def settings(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As a table for the documentation.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
 ) -> None:
-    """Show every setting: its name, the value in force here, and what it means."""
+    """Show every setting: its name, its current value and its meaning."""
     rows = describe(_settings(None))
     if markdown:
         print("| setting | default | meaning |\n|---|---|---|")
@@ -185,8 +183,8 @@ app.command(name="export")(export_command)
 
 @app.command(name="top")
 def top_command(
-    url: Annotated[str | None, typer.Option(help="The server; default the one of the settings.")] = None,
-    once: Annotated[bool, typer.Option("--once", help="Show once and end.")] = False,
+    url: Annotated[str | None, typer.Option(help="Address of the server; default from the settings.")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Show once and exit.")] = False,
 ) -> None:
     """Watch a running server: latencies, queue, batches, device."""
     from pixel_agent.cli.top import watch
