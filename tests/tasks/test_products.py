@@ -42,6 +42,12 @@ def test_a_gtin_that_fails_its_check_digit_is_not_kept() -> None:
     assert warned(reading) == ["gtin_invalid"]
 
 
+def test_a_name_and_the_only_gtin_are_one_product_though_a_qr_code_stands_there_too() -> None:
+    codes = (code(COLA, (800, 800, 850, 850)), code(None, (900, 100, 950, 150), symbology="QR Code"))
+    (found,) = finish("product_full_scan", row((0, 0, 10, 10), name="可乐"), codes=codes).items
+    assert (found.fields["name"], found.fields["gtin"]) == ("可乐", COLA)
+
+
 def test_codes_of_no_product_become_rows_of_their_own_once() -> None:
     codes = (code(COLA, (800, 800, 850, 850)), code(COLA, (900, 900, 950, 950)))
     reading = finish("product_full_scan", row((0, 0, 10, 10), name="水"), codes=codes)

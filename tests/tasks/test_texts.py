@@ -16,7 +16,14 @@ def test_lines_without_text_are_left_out() -> None:
 def test_codes_are_items_as_they_were_proven() -> None:
     reading = finish("code_read", row(text="what a model says"), codes=(code(COLA, ai17="261122"),))
     assert [dict(item.fields) for item in reading.items] == [
-        {"symbology": "EAN-13", "text": COLA, "gtin": COLA, "gs1": {"17": "261122"}}
+        {
+            "symbology": "EAN-13",
+            "text": COLA,
+            "gtin": COLA,
+            "gs1": {"17": "261122"},
+            "expiry_date": "2026-11-22",
+            "date_type": "expiry",
+        }
     ]
     assert reading.items[0].source is Source.BARCODE
     assert reading.totals["by_symbology"] == {"EAN-13": 1}
@@ -53,3 +60,26 @@ def test_an_answer_comes_before_its_evidence() -> None:
 
 def test_no_answer_is_said_and_not_made_up() -> None:
     assert warned(finish("ask", extra={"answer": None})) == ["no_answer"]
+
+
+def test_a_code_says_its_dates_its_lot_and_its_add_on() -> None:
+    read = replace(code(COLA, ai11="261101", ai17="271122", ai10="A1"), add_on="51299")
+    fields = finish("code_read", codes=(read,)).items[0].fields
+    assert fields["production_date"] == "2026-11-01"
+    assert (fields["expiry_date"], fields["lot"], fields["add_on"]) == ("2027-11-22", "A1", "51299")
+
+
+def test_an_in_store_number_is_split_and_is_no_gtin() -> None:
+    read = replace(code(None), text="2112345005997")
+    (found,) = finish("code_read", codes=(read,)).items
+    assert found.fields["gtin"] is None
+    assert found.fields["in_store"] == {"item": "12345", "value": "00599", "measure": "price_or_weight"}
+    (found,) = finish("code_read", codes=(replace(code(None), text="2312345007995"),), country="FI").items
+    assert found.fields["in_store"] == {"item": "123450", "value": "0799", "measure": "weight", "weight_kg": 0.799}
+
+
+def test_a_code_without_proof_wants_a_look() -> None:
+    reading = finish("code_read", codes=(replace(code(None, symbology="Codabar"), proven=False),))
+    assert reading.items[0].fields["proven"] is False
+    assert reading.items[0].review is not None
+    assert warned(reading) == ["code_without_proof"]

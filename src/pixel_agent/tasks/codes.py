@@ -13,8 +13,11 @@ from pydantic import JsonValue
 
 from pixel_agent.core import Box, Code, Facts, Notice, Row, Source
 from pixel_agent.tasks.finishing import edit, say, text, verified
-from pixel_agent.tasks.rules.tags import proven_gtin
+from pixel_agent.tasks.rules.expiry import gs1_expiry
+from pixel_agent.tasks.rules.in_store import split_in_store
+from pixel_agent.tasks.rules.tags import article_gtin
 
+IN_STORE_SYMBOLOGIES = ("EAN-13", "UPC-A")
 NEAR = 0.35
 """How far outside a row's box a code's centre may lie, in parts of the row's own width and height: a tag's code is
 often printed just below the text that was boxed."""
@@ -33,7 +36,7 @@ class Linked:
 def link_codes(rows: Sequence[Row], facts: Facts) -> Linked:
     """Give each code to the row it lies in or nearest beside, then let codes set or check every row's `gtin`.
 
-    The only code of a photo belongs to its only row, wherever it lies. A GTIN that fails its check digit is not kept.
+    The only code of a photo, or its only GTIN, belongs to its only row, wherever it lies. A GTIN that fails its check digit is not kept.
     """
     owned = assign(rows, facts.codes)
     taken = {id(code) for codes in owned for code in codes}
@@ -45,8 +48,9 @@ def link_codes(rows: Sequence[Row], facts: Facts) -> Linked:
 
 def assign(rows: Sequence[Row], codes: Sequence[Code]) -> tuple[tuple[Code, ...], ...]:
     """The codes of each row, by equal GTIN first and by place second; a code belongs to one row at most."""
-    if len(rows) == 1 and len(codes) == 1:
-        return ((codes[0],),)
+    articles = [code for code in codes if code.gtin is not None]
+    if len(rows) == 1 and 1 in (len(codes), len(articles)):
+        return (tuple(articles or codes),)
     owned: list[list[Code]] = [[] for _ in rows]
     for code in codes:
         index = _owner(rows, code)
@@ -60,9 +64,29 @@ def same_gtin(one: str, other: str) -> bool:
     return one.zfill(14) == other.zfill(14)
 
 
-def describe(code: Code) -> dict[str, JsonValue]:
-    """A code as the fields of a row."""
-    return {"symbology": code.symbology, "text": code.text, "gtin": code.gtin, "gs1": dict(code.gs1)}
+def describe(code: Code, facts: Facts) -> dict[str, JsonValue]:
+    """A code as the fields of a row: what it says, and where it applies its add-on, GS1 dates and lot, the parts of an
+    in-store number, and `proven: false`.
+    """
+    fields: dict[str, JsonValue] = {
+        "symbology": code.symbology,
+        "text": code.text,
+        "gtin": code.gtin,
+        "gs1": dict(code.gs1),
+        "add_on": code.add_on,
+        **gs1_expiry(code.gs1, facts.today),
+        "in_store": in_store(code, facts),
+        "proven": None if code.proven else False,
+    }
+    always = ("symbology", "text", "gtin", "gs1")
+    return {name: value for name, value in fields.items() if name in always or value is not None}
+
+
+def in_store(code: Code, facts: Facts) -> dict[str, JsonValue] | None:
+    """The parts of an in-store number (`rules/in_store.py`), by the rule of `options.country` where it is given."""
+    if code.symbology not in IN_STORE_SYMBOLOGIES:
+        return None
+    return split_in_store(code.text, text(facts.options.get("country")) or None)
 
 
 def is_qr(code: Code) -> bool:
@@ -96,9 +120,11 @@ def _distance(row: Box | None, code: Box) -> float | None:
 def _settle(row: Row, codes: Sequence[Code], facts: Facts, warnings: list[Notice]) -> Row:
     own = _digits(row)
     if own:
-        valid = proven_gtin(own)
+        valid = article_gtin(own)
         warnings += [] if valid else [_invalid(own, facts)]
         row, own = edit(row, gtin=valid), valid or ""
+    weighed = next((found for code in codes if (found := in_store(code, facts)) is not None), None)
+    row = row if weighed is None else edit(row, in_store=weighed)
     proven = list(dict.fromkeys(code.gtin for code in codes if code.gtin is not None))
     if not proven:
         return row

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pixel_agent.core import Task
 
-CODE_FIELDS = ("gtin_source", "symbology", "text", "gs1")
+CODE_DETAILS = ("add_on", "production_date", "expiry_date", "date_type", "lot", "in_store", "proven")
+"""What only some codes say."""
+
+CODE_FIELDS = ("gtin_source", "symbology", "text", "gs1", *CODE_DETAILS)
 """What a code adds to a row it is joined with, or to the row it makes."""
 
 FINDING_FIELDS = ("status", "severity", "evidence", "action")

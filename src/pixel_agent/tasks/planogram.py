@@ -73,7 +73,7 @@ def finish_planogram(draft: Draft, facts: Facts) -> Reading:
     means that no code of it was read, no more.
     """
     linked = link_codes(draft.items, facts)
-    found = [*linked.rows, *(_coded(code) for code in linked.loose if code.gtin is not None)]
+    found = [*linked.rows, *(_coded(code, facts) for code in linked.loose if code.gtin is not None)]
     positions = positions_of(facts.options.get("planogram"))
     if not positions:
         return compose(
@@ -157,8 +157,8 @@ def _in_place(position: Position, row: Row) -> bool:
     )
 
 
-def _coded(code: Code) -> Row:
-    return Row({"name": None, **describe(code)}, code.box, Source.BARCODE)
+def _coded(code: Code, facts: Facts) -> Row:
+    return Row({"name": None, **describe(code, facts)}, code.box, Source.BARCODE)
 
 
 def _missing_layout(facts: Facts) -> Notice:

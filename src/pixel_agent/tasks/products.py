@@ -119,7 +119,7 @@ def finish_products(draft: Draft, facts: Facts) -> Reading:
     seen = {text(row.fields.get("gtin")).zfill(14) for row in checked}
     extra = [code for code in linked.loose if code.gtin is not None or not is_qr(code)]
     rows = [_product(row) for row in checked]
-    rows += [_coded(code) for code in _distinct(extra) if (code.gtin or code.text).zfill(14) not in seen]
+    rows += [_coded(code, facts) for code in _distinct(extra) if (code.gtin or code.text).zfill(14) not in seen]
     totals: dict[str, JsonValue] = {
         "products": len(rows),
         "facings": total(rows, "facings"),
@@ -198,8 +198,8 @@ def _product(row: Row) -> Row:
     return advise_unless_confirmed(row, Source.TEXT, Source.HUMAN) if priced else row
 
 
-def _coded(code: Code) -> Row:
-    return Row({"name": None, **describe(code)}, bbox=code.box, source=Source.BARCODE)
+def _coded(code: Code, facts: Facts) -> Row:
+    return Row({"name": None, **describe(code, facts)}, bbox=code.box, source=Source.BARCODE)
 
 
 def _distinct(codes: Sequence[Code]) -> list[Code]:

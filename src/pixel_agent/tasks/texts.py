@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Capability, Draft, Facts, Notice, Quality, Reading, Row, Source, Task
+from pixel_agent.core import Capability, Code, Draft, Facts, Notice, Quality, Reading, Row, Source, Task
 from pixel_agent.tasks.codes import describe
-from pixel_agent.tasks.finishing import Noun, compose, counts, edit, say, text
+from pixel_agent.tasks.columns import CODE_DETAILS
+from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, say, text
 from pixel_agent.tasks.forms import TEXT, Field, Form, Rows
+from pixel_agent.tasks.rules.in_store import COUNTRIES
 
 _LINES = Noun("行文字", "line of text", "lines of text")
 _CODES = Noun("个条码", "code", "codes")
@@ -42,13 +44,16 @@ def finish_text(draft: Draft, facts: Facts) -> Reading:
 
 def finish_codes(draft: Draft, facts: Facts) -> Reading:
     """One item for each code that was read and proven; whatever a model says about codes is left out."""
-    rows = [Row(describe(code), code.box, Source.BARCODE) for code in facts.codes]
+    rows = [_coded(code, facts) for code in facts.codes]
     totals: dict[str, JsonValue] = {
         "codes": len(rows),
         "with_gtin": sum(code.gtin is not None for code in facts.codes),
         "by_symbology": counts(rows, "symbology"),
     }
-    return compose(replace(draft, summary=""), facts, [(_CODES, len(rows))], items=rows, totals=totals)
+    warnings = [] if all(code.proven for code in facts.codes) else [_without_proof(facts)]
+    return compose(
+        replace(draft, summary=""), facts, [(_CODES, len(rows))], items=rows, totals=totals, warnings=warnings
+    )
 
 
 def finish_photo(draft: Draft, facts: Facts) -> Reading:
@@ -95,6 +100,17 @@ def finish_answer(draft: Draft, facts: Facts) -> Reading:
     )
 
 
+def _coded(code: Code, facts: Facts) -> Row:
+    row = Row(describe(code, facts), code.box, Source.BARCODE)
+    return row if code.proven else advise(row)
+
+
+def _without_proof(facts: Facts) -> Notice:
+    zh = "Codabar 条码没有校验位，请核对数字。"
+    en = "A Codabar has no check digit; please compare its digits with the print."
+    return Notice("code_without_proof", say(facts, zh, en))
+
+
 def _measured(quality: Quality) -> dict[str, JsonValue]:
     return {
         "blur": {"sharpness": quality.sharpness},
@@ -134,7 +150,9 @@ CODE_READ = Task(
     finish=finish_codes,
     pixel_budget=1280 * 1024,
     max_new_tokens=16,
-    columns=("symbology", "text", "gtin", "gs1"),
+    columns=("symbology", "text", "gtin", "gs1", *CODE_DETAILS),
+    options={"country": None},
+    option_schema={"country": {"type": "string", "enum": [*COUNTRIES]}},
 )
 PHOTO_CHECK = Task(
     id="photo_check",

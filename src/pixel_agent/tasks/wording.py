@@ -8,6 +8,7 @@ from pixel_agent.core import Lang
 
 FIELDS: Mapping[str, str] = {
     "action": "建议",
+    "add_on": "附加码",
     "address": "地址",
     "advice": "建议",
     "answer": "回答",
@@ -45,6 +46,7 @@ FIELDS: Mapping[str, str] = {
     "gtin_source": "条码来源",
     "hazard": "隐患",
     "height": "高",
+    "in_store": "店内码",
     "issues": "问题",
     "item": "项目",
     "kind": "种类",
@@ -59,6 +61,7 @@ FIELDS: Mapping[str, str] = {
     "position_id": "位置",
     "price": "价格",
     "production_date": "生产日期",
+    "proven": "已证实",
     "qr": "二维码",
     "reason": "原因",
     "regular_price": "价格",
@@ -97,6 +100,7 @@ _ENGLISH: Mapping[str, str] = {
     "gtin_source": "GTIN source",
     "gs1": "GS1",
     "qr": "QR",
+    "in_store": "In-store number",
     "rule_id": "Rule",
     "tilt_deg": "Tilt",
     "threshold_deg": "Threshold",

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from pixel_agent.core import Draft, Row, Source
+from pixel_agent.core.gtin import is_restricted
 from pixel_agent.tasks.rules.labels import Labelled, labelled_values, parse_labels
 from pixel_agent.tasks.rules.layout import Placed, cover, group_rows, join_decimals, split_tags, straighten
 from pixel_agent.tasks.rules.offers import Prices, find_offers, part_prices, settle, unit_piece
@@ -64,6 +65,11 @@ def proven_gtin(digits: str) -> str | None:
     if total % 10:
         return None
     return digits.zfill(13) if len(digits) == 12 else digits
+
+
+def article_gtin(digits: str) -> str | None:
+    """A proven GTIN that names an article; None for in-store numbers too."""
+    return None if is_restricted(digits) else proven_gtin(digits)
 
 
 def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
@@ -173,16 +179,16 @@ def _origin(value: str) -> str:
 
 
 def _gtin(pieces: Sequence[Placed], label: Labelled | None) -> tuple[str | None, Sequence[Placed]]:
-    if label is not None and (gtin := proven_gtin(re.sub(r"\D", "", label.value))) is not None:
+    if label is not None and (gtin := article_gtin(re.sub(r"\D", "", label.value))) is not None:
         return gtin, label.pieces
     for row in group_rows([piece for piece in pieces if re.fullmatch(r"[\d\s>|<]+", piece.text)]):
         for group in ([row] if len(row) > 1 else []) + [[piece] for piece in row]:
             digits = re.sub(r"\D", "", "".join(piece.text for piece in group))
-            if len(digits) >= 12 and (gtin := proven_gtin(digits)) is not None:
+            if len(digits) >= 12 and (gtin := article_gtin(digits)) is not None:
                 return gtin, group
     for piece in pieces:
         for digits in re.findall(r"(?<!\d)\d{13}(?!\d)", half_width(piece.text)):
-            if (gtin := proven_gtin(digits)) is not None:
+            if (gtin := article_gtin(digits)) is not None:
                 return gtin, (piece,)
     return None, ()
 
