@@ -32,7 +32,7 @@ class Served:
 
     @property
     def store(self) -> Store:
-        return self.service.kept
+        return self.service.storage
 
     async def scan(self, photo: bytes, name: str = "a.jpg", **fields: str) -> str:
         """Scan a photo; the id of its record."""

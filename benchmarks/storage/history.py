@@ -70,9 +70,9 @@ async def _measured(folder: str, database: str, number: int, judged: int, times:
     service = build_service(settings)
     app = create_app(service)
     async with app.router.lifespan_context(app):
-        ids = await _filled(service.kept, number)
-        await _judge(service.kept, ids[:: max(1, len(ids) // judged)][:judged])
-        await refresh_statistics(service.kept)
+        ids = await _filled(service.storage, number)
+        await _judge(service.storage, ids[:: max(1, len(ids) // judged)][:judged])
+        await refresh_statistics(service.storage)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=60) as client:
             return [await _asked(client, *one, times) for one in _questions(ids)]

@@ -14,8 +14,8 @@ from sqlalchemy import select
 from pixel_agent.core import EngineInfo, Priority, Reading, Scan, ScanRequest, ScanSpec, Status, sha256_of
 from pixel_agent.core.errors import EngineUnavailable, InvalidPhoto, ReplicaLost
 from pixel_agent.core.settings import AdmissionSettings, Settings
-from pixel_agent.jobs.execution import Flow
-from pixel_agent.jobs.worker import RENEWALS, Runner
+from pixel_agent.jobs.execution import ScanRunner
+from pixel_agent.jobs.worker import RENEWALS, Worker
 from pixel_agent.scheduling.admission import Admission
 from pixel_agent.scheduling.forecast import Forecast
 from pixel_agent.storage import scans, tables
@@ -81,11 +81,11 @@ class Rig:
         jump(seconds)
 
     @asynccontextmanager
-    async def running(self, device: Device | None = None) -> AsyncIterator[Runner]:
+    async def running(self, device: Device | None = None) -> AsyncIterator[Worker]:
         chosen = device or self.device
         admission = Admission(AdmissionSettings(), lambda: FORECAST, asyncio.get_running_loop().time)
-        flow = Flow(chosen.scan, admission, lambda _: DEFAULT_TASK, chosen.check_ready, 4)
-        runner = Runner(self.store, flow, self.settings, self.now)
+        flow = ScanRunner(chosen.scan, admission, lambda _: DEFAULT_TASK, chosen.check_ready, 4)
+        runner = Worker(self.store, flow, self.settings, self.now)
         runner.start()
         try:
             yield runner

@@ -3,16 +3,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_agent.core import Priority
+from pixel_agent.core import Priority, ScanRequest, ScanSpec
 from pixel_agent.core.errors import DeadlineUnreachable, Draining, PixelAgentError, QueueFull, Refused
 from pixel_agent.core.settings import AdmissionSettings
-from pixel_agent.scheduling.admission import Admission, Ticket, response_time
+from pixel_agent.scheduling.admission import SLOW_UPLOAD_S, Admission, Ticket, response_time
 from pixel_agent.scheduling.forecast import Forecast
+from pixel_agent.tasks import DEFAULT_TASK
 from tests.virtual_time import run_virtual
 
 FORECAST = Forecast(
@@ -33,7 +35,7 @@ class Door:
         tickets = []
         for _ in range(most):
             try:
-                tickets.append(self.admission.enter(1000, priority, client=client))
+                tickets.append(self.admission.take(1000, priority, client=client))
             except Refused:
                 break
         return tickets
@@ -85,24 +87,24 @@ def test_a_flood_of_one_client_does_not_shut_out_another() -> None:
     door.fill(500, client="flood")
     assert len(door.fill(1, client="other")) == 1
     with pytest.raises(Refused):
-        door.admission.enter(1000, client="flood")
+        door.admission.take(1000, client="flood")
 
 
 def test_bytes_are_bound() -> None:
     door = Door(max_bytes=10_000)
     assert len(door.fill(500)) == 10
     with pytest.raises(QueueFull):
-        door.admission.enter(1)
+        door.admission.take(1)
 
 
 def test_an_unknown_size_is_assumed_and_corrected() -> None:
     door = Door(max_bytes=10_000, assumed_bytes=4000)
-    ticket = door.admission.enter(None)
+    ticket = door.admission.take(None)
     assert door.admission.stats().bytes_inside == 4000
-    ticket.resize(9000)
+    door.admission.resize(ticket, 9000)
     assert door.admission.stats().bytes_inside == 9000
     with pytest.raises(QueueFull):
-        ticket.resize(10_001)
+        door.admission.resize(ticket, 10_001)
     ticket.release()
     assert door.admission.stats().bytes_inside == 0
 
@@ -111,38 +113,33 @@ def test_a_deadline_out_of_reach_is_refused_at_once() -> None:
     door = Door()
     door.fill(160)
     with pytest.raises(DeadlineUnreachable) as refusal:
-        door.admission.enter(1000, deadline_s=1.0)
+        door.admission.take(1000, deadline_s=1.0)
     assert refusal.value.wait_s == pytest.approx(2.75)
     assert refusal.value.retry_after_s == 2
     assert refusal.value.queue_length == 160
-    door.admission.enter(1000, deadline_s=3.0).release()
+    door.admission.take(1000, deadline_s=3.0).release()
 
 
 def test_a_deadline_is_not_judged_by_a_guess() -> None:
     door = Door(forecast=replace(FORECAST, measured=False))
     door.fill(160)
-    door.admission.enter(1000, deadline_s=1.0).release()
+    door.admission.take(1000, deadline_s=1.0).release()
 
 
-def test_draining_lets_nobody_in_and_tells_when_all_are_out() -> None:
-    async def main() -> None:
-        door = Door()
-        tickets = door.fill(3)
-        door.admission.drain()
-        with pytest.raises(Draining) as refusal:
-            door.admission.enter(1)
-        assert (refusal.value.retry_after_s or 0) >= 1
-        for ticket in tickets:
-            asyncio.get_running_loop().call_later(2, ticket.release)
-        await door.admission.emptied()
-        assert asyncio.get_running_loop().time() == 2
-
-    run_virtual(main())
+def test_draining_lets_nobody_in() -> None:
+    door = Door()
+    door.fill(3)
+    door.admission.drain()
+    with pytest.raises(Draining) as refusal:
+        door.admission.take(1)
+    assert (refusal.value.retry_after_s or 0) >= 1
+    with pytest.raises(Draining):
+        door.admission.reserve(1)
 
 
 def test_a_ticket_is_released_once() -> None:
     door = Door()
-    with door.admission.enter(1000) as ticket:
+    with door.admission.take(1000) as ticket:
         ticket.release()
         ticket.release()
     assert door.admission.stats().inside[Priority.INTERACTIVE] == 0
@@ -151,7 +148,7 @@ def test_a_ticket_is_released_once() -> None:
 
 def test_an_error_inside_releases_the_ticket() -> None:
     door = Door()
-    with pytest.raises(PixelAgentError), door.admission.enter(1000):
+    with pytest.raises(PixelAgentError), door.admission.take(1000):
         raise PixelAgentError("no")
     assert door.admission.stats().inside[Priority.INTERACTIVE] == 0
 
@@ -159,7 +156,7 @@ def test_an_error_inside_releases_the_ticket() -> None:
 def test_answers_that_come_late_make_it_more_careful() -> None:
     door = Door(slo_s=1.0)
     for _ in range(100):
-        ticket = door.admission.enter(1000)
+        ticket = door.admission.take(1000)
         door.now += ticket.wait_s + 0.1
         ticket.release()
     assert door.admission.stats().bias_s == pytest.approx(0.1, rel=0.05)
@@ -185,7 +182,7 @@ def test_the_time_to_come_back_is_in_whole_seconds_and_bound(inside: int, per_s:
     door = Door(slo_s=1.0, forecast=forecast, max_scans=inside)
     door.fill(inside, priority)
     with pytest.raises(Refused) as refusal:
-        door.admission.enter(1000, priority)
+        door.admission.take(1000, priority)
     come_back_s = refusal.value.retry_after_s
     assert come_back_s is not None
     assert 1 <= come_back_s == int(come_back_s) <= 60
@@ -204,7 +201,7 @@ def test_bounds_hold_and_counts_return_to_zero(steps: list[tuple[bool, Priority,
         door.now += 0.01
         if come or not inside:
             with suppress(Refused):
-                inside.append(door.admission.enter(size, priority, client=client))
+                inside.append(door.admission.take(size, priority, client=client))
         else:
             inside.pop(size % len(inside)).release()
         stats = door.admission.stats()
@@ -217,17 +214,81 @@ def test_bounds_hold_and_counts_return_to_zero(steps: list[tuple[bool, Priority,
     assert door.admission._clients == [{}, {}, {}]
 
 
-def test_a_slow_upload_stands_in_nobodys_way_but_its_bytes_count() -> None:
-    admission = Admission(AdmissionSettings(max_scans=1, max_bytes=100), lambda: FORECAST, lambda: 0.0)
-    slow = admission.enter(60)
-    slow.park()
-    slow.park()
-    with admission.enter(30) as other:
-        assert admission.stats().bytes_inside == 90
-        other.keep()
-        other.park()
+def asked(
+    data: bytes = b"photo", priority: Priority = Priority.INTERACTIVE, deadline: float | None = None
+) -> ScanRequest:
+    spec = ScanSpec(DEFAULT_TASK.id, priority=priority)
+    return ScanRequest("a", spec, DEFAULT_TASK, data, "", datetime.now(UTC), deadline=deadline)
+
+
+def arriving_in(**set_to: object) -> Admission:
+    chosen = AdmissionSettings.model_validate(set_to)
+    return Admission(chosen, lambda: FORECAST, asyncio.get_running_loop().time)
+
+
+def inside(admission: Admission) -> tuple[int, int]:
+    """Scans and bytes."""
+    stats = admission.stats()
+    return sum(stats.inside.values()), stats.bytes_inside
+
+
+def test_a_slow_upload_is_no_scan_until_it_is_here_but_its_bytes_count() -> None:
+    async def main() -> None:
+        admission = arriving_in(max_scans=1, max_bytes=100)
+        with admission.arriving(60, Priority.INTERACTIVE) as slow:
+            assert inside(admission) == (1, 60)
+            await asyncio.sleep(SLOW_UPLOAD_S)
+            assert inside(admission) == (0, 60)
+            with admission.take(30), pytest.raises(QueueFull), admission.enter_all([asked()], slow):
+                pass
+            assert inside(admission) == (0, 0)
+
+    run_virtual(main())
+
+
+def test_a_scan_takes_over_the_place_of_its_request_with_its_real_size() -> None:
+    async def main() -> None:
+        admission = arriving_in(max_scans=1)
+        with admission.arriving(60, Priority.INTERACTIVE) as arrival:
+            with admission.enter_all([asked(b"12345")], arrival):
+                await asyncio.sleep(2 * SLOW_UPLOAD_S)  # it is here: nothing makes it slow any more
+                assert inside(admission) == (1, 5)
+            assert inside(admission) == (0, 0)
+        assert admission.stats().admitted == 1
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("request_", [asked(priority=Priority.BULK), asked(deadline=100.0)])
+def test_another_class_or_a_deadline_is_admitted_anew(request_: ScanRequest) -> None:
+    async def main() -> None:
+        admission = arriving_in(max_scans=2)
+        arrival = admission.arriving(60, Priority.INTERACTIVE)
+        with admission.enter_all([request_], arrival):
+            assert inside(admission) == (1, 5)
+        assert (inside(admission), admission.stats().admitted) == ((0, 0), 2)
+
+    run_virtual(main())
+
+
+def test_of_several_scans_all_come_in_or_none() -> None:
+    async def main() -> None:
+        admission = arriving_in(max_scans=2)
+        with (
+            admission.arriving(60, Priority.INTERACTIVE) as arrival,
+            pytest.raises(QueueFull),
+            admission.enter_all([asked()] * 3, arrival),
+        ):
+            pass
+        assert inside(admission) == (0, 0)
+
+    run_virtual(main())
+
+
+def test_an_upload_for_later_is_bound_by_bytes_alone() -> None:
+    door = Door(max_scans=1, max_bytes=100)
+    with door.admission.take(10), door.admission.reserve(90):
+        assert inside(door.admission) == (1, 100)
         with pytest.raises(QueueFull):
-            admission.enter(1)
-    slow.release()
-    assert admission.stats().bytes_inside == 0
-    assert sum(admission.stats().inside.values()) == 0
+            door.admission.reserve(1)
+    assert inside(door.admission) == (0, 0)

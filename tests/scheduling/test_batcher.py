@@ -230,14 +230,14 @@ def test_stopping_settles_everything() -> None:
 
 
 def test_a_crash_of_its_own_fails_the_waiting_and_turns_health_off() -> None:
-    def broken() -> DeviceSnapshot:
+    def broken() -> dict[str, DeviceSnapshot]:
         raise ZeroDivisionError
 
     async def main() -> None:
         async with running() as rig:
             tasks = [asyncio.create_task(rig.batcher.submit(make_job())) for _ in range(9)]
             await asyncio.sleep(0.01)
-            rig.batcher._device = broken
+            rig.batcher._gpus = broken
             ended = await asyncio.gather(*tasks, return_exceptions=True)
             assert any(isinstance(end, EngineUnavailable) for end in ended)
             assert all(isinstance(end, Output | PixelAgentError) for end in ended)
@@ -261,7 +261,7 @@ def test_knows_positions_lengths_and_why() -> None:
             assert stats.oldest_wait_s == pytest.approx(0.05)
             assert stats.last is not None
             assert "led by interactive" in stats.last.why
-            places = [rig.batcher.position(name) for name in ("1", "late", "bulk", "0", "unknown")]
+            places = [rig.batcher.places().get(name, (None,))[0] for name in ("1", "late", "bulk", "0", "unknown")]
             assert places == [0, 4, 5, None, None]
             await asyncio.gather(*tasks)
             assert rig.batcher.stats().batch_sizes == (1, 4, 2)

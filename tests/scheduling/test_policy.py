@@ -30,6 +30,12 @@ def chosen(state: State, settings: SchedulerSettings = SETTINGS) -> list[int]:
     return [scan.seq for scan in decision.batch]
 
 
+def on(device: DeviceSnapshot, *waiting: Waiting) -> State:
+    """The same on replicas whose GPU looks like this."""
+    usual = state(*waiting)
+    return replace(usual, replicas=[replace(replica, device=device) for replica in usual.replicas])
+
+
 def test_an_idle_device_starts_at_once() -> None:
     assert chosen(state(Waiting(1, 1.0))) == [1]
 
@@ -78,14 +84,14 @@ def test_a_scan_beyond_the_token_limit_runs_alone() -> None:
 def test_free_memory_bounds_a_batch() -> None:
     tight = SchedulerSettings(memory_reserve_bytes=1000, memory_bytes_per_token=10)
     waiting = [Waiting(n, 0, tokens=10) for n in range(4)]
-    assert chosen(replace(state(*waiting), device=DeviceSnapshot(free_memory_bytes=1250)), tight) == [0, 1]
-    assert chosen(replace(state(*waiting), device=DeviceSnapshot(free_memory_bytes=0)), tight) == [0]
+    assert chosen(on(DeviceSnapshot(free_memory_bytes=1250), *waiting), tight) == [0, 1]
+    assert chosen(on(DeviceSnapshot(free_memory_bytes=0), *waiting), tight) == [0]
 
 
 def test_memory_that_an_engine_reckons_itself_is_not_reckoned_again() -> None:
     tight = SchedulerSettings(memory_reserve_bytes=1000, memory_bytes_per_token=10)
     waiting = [Waiting(n, 0, tokens=10) for n in range(4)]
-    full = replace(state(*waiting), device=DeviceSnapshot(free_memory_bytes=0))
+    full = on(DeviceSnapshot(free_memory_bytes=0), *waiting)
     knows = replace(full, replicas=[replace(one, reckons_memory=True) for one in full.replicas])
     assert chosen(knows, tight) == [0, 1, 2, 3]
 
@@ -139,9 +145,9 @@ def test_waits_for_clients_that_come_back_if_it_pays() -> None:
 
 def test_waits_while_others_use_the_device() -> None:
     shared = DeviceSnapshot(utilisation=1.0, own_utilisation=0.1)
-    assert isinstance(decide(replace(state(Waiting(1, 1.0)), device=shared), FIT, SETTINGS), WakeAt)
+    assert isinstance(decide(on(shared, Waiting(1, 1.0)), FIT, SETTINGS), WakeAt)
     own = DeviceSnapshot(utilisation=1.0, own_utilisation=0.9)
-    assert isinstance(decide(replace(state(Waiting(1, 1.0)), device=own), FIT, SETTINGS), Dispatch)
+    assert isinstance(decide(on(own, Waiting(1, 1.0)), FIT, SETTINGS), Dispatch)
 
 
 def test_says_why() -> None:

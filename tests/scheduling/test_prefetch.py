@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pixel_agent.core import Priority, ScanRequest, ScanSpec
 from pixel_agent.core.errors import DeadlineExceeded
-from pixel_agent.scheduling.prefetch import Lookahead, Place
+from pixel_agent.scheduling.prefetch import Prefetch, PrefetchSlot
 from pixel_agent.tasks import DEFAULT_TASK
 
 
@@ -27,7 +27,7 @@ async def settled() -> None:
 
 
 async def test_places_are_bounded_and_given_on() -> None:
-    ahead = Lookahead(1)
+    ahead = Prefetch(1)
     first = await ahead.take(request())
     second = asyncio.create_task(ahead.take(request()))
     await settled()
@@ -35,17 +35,17 @@ async def test_places_are_bounded_and_given_on() -> None:
     assert ahead.waiting == 1
     first.release()
     first.release()
-    assert isinstance(await second, Place)
+    assert isinstance(await second, PrefetchSlot)
 
 
 async def test_urgent_scans_never_wait_for_less_urgent_ones() -> None:
-    ahead = Lookahead(1)
+    ahead = Prefetch(1)
     await ahead.take(request(Priority.BULK))
     await asyncio.wait_for(ahead.take(request(Priority.INTERACTIVE)), 60)
 
 
 async def test_clients_take_turns() -> None:
-    ahead, order = Lookahead(1), list[str]()
+    ahead, order = Prefetch(1), list[str]()
 
     async def one(client: str) -> None:
         with await ahead.take(request(client=client)):
@@ -61,7 +61,7 @@ async def test_clients_take_turns() -> None:
 
 
 async def test_the_earliest_deadline_goes_first() -> None:
-    ahead, order = Lookahead(1), list[float]()
+    ahead, order = Prefetch(1), list[float]()
     now = asyncio.get_running_loop().time()
 
     async def one(seconds: float) -> None:
@@ -77,7 +77,7 @@ async def test_the_earliest_deadline_goes_first() -> None:
 
 
 async def test_a_deadline_ends_the_wait() -> None:
-    ahead = Lookahead(1)
+    ahead = Prefetch(1)
     holder = await ahead.take(request())
     with pytest.raises(DeadlineExceeded):
         await ahead.take(request(deadline=asyncio.get_running_loop().time() + 0.01))
@@ -90,7 +90,7 @@ async def test_a_deadline_ends_the_wait() -> None:
 @given(st.lists(st.tuples(st.sampled_from(Priority), st.sampled_from("ab"), st.booleans()), max_size=25))
 def test_no_place_is_lost_or_given_twice(scans: list[tuple[Priority, str, bool]]) -> None:
     async def main() -> None:
-        ahead, inside, most = Lookahead(2), [0], [0]
+        ahead, inside, most = Prefetch(2), [0], [0]
 
         async def one(priority: Priority, client: str) -> None:
             with await ahead.take(request(priority, client)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 from pixel_agent.core.settings import MonitorSettings
 from pixel_agent.service.monitor import GpuSample, Monitor, Nvml, OwnUse, Sample
@@ -20,7 +21,7 @@ class FakeGpus(Nvml):
         self.sampled.set()
         if self.failing:
             raise RuntimeError("driver fell over")
-        return tuple(GpuSample(i, "card", 0.5 + i / 4, 10 * (i + 1), 100, 250.0, 60.0) for i in range(2))
+        return tuple(GpuSample(i, "card", 0.5 + i / 4, 10 * (i + 1), 100, 250.0, 60.0, f"GPU-{i}") for i in range(2))
 
     def close(self) -> None:
         self.closed = True
@@ -35,14 +36,12 @@ def test_without_a_gpu_it_says_so_and_still_watches_the_machine() -> None:
     assert "library not found" in sample.gpu_note
     assert sample.gpus == ()
     assert sample.process_rss_bytes > 0
-    assert sample.free_gpu_memory_bytes is None
-    assert sample.gpu_utilisation is None
 
 
-def test_the_fullest_gpu_decides_the_free_memory() -> None:
-    sample = Monitor(MonitorSettings(), FakeGpus).latest
-    assert sample.free_gpu_memory_bytes == 80
-    assert sample.gpu_utilisation == 0.625
+def test_each_gpu_has_its_own_free_memory() -> None:
+    first, second = Monitor(MonitorSettings(), FakeGpus).latest.gpus
+    assert (first.free_memory_bytes, second.free_memory_bytes) == (90, 80)
+    assert replace(first, memory_total_bytes=None).free_memory_bytes is None
 
 
 def test_it_samples_in_the_background_and_survives_a_failing_driver() -> None:
@@ -67,6 +66,6 @@ def test_our_own_share_is_the_busy_time_between_two_samples() -> None:
     own = OwnUse()
 
     def at(time: float, busy_s: float) -> float:
-        return own.share(Sample(time, 0, 0, 1, 1, (), ""), busy_s)
+        return own.share(time, busy_s)
 
     assert [at(10, 3), at(12, 4), at(12, 9), at(13, 9)] == [0.0, 0.5, 0.5, 1.0]

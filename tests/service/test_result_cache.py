@@ -8,7 +8,7 @@ import pytest
 
 from pixel_agent.core.errors import DeadlineExceeded, EngineError
 from pixel_agent.core.settings import CacheSettings
-from pixel_agent.service.result_cache import Coalescer
+from pixel_agent.service.result_cache import ResultCache
 from tests.waiting import until
 
 
@@ -45,8 +45,8 @@ class Now:
         return self.seconds
 
 
-def coalescer(now: Now | None = None, *, ttl_s: float = 60, max_bytes: int = 1000) -> Coalescer[str]:
-    return Coalescer(CacheSettings(ttl_s=ttl_s, max_bytes=max_bytes), len, now or Now())
+def coalescer(now: Now | None = None, *, ttl_s: float = 60, max_bytes: int = 1000) -> ResultCache[str]:
+    return ResultCache(CacheSettings(ttl_s=ttl_s, max_bytes=max_bytes), len, now or Now())
 
 
 async def test_scans_in_flight_share_one_run() -> None:

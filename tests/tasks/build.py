@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Code, Draft, Facts, Lang, Reading, Row, Source
+from pixel_agent.core import Box, Code, Draft, FinishContext, Lang, Reading, Row, Source
 from pixel_agent.tasks import Catalogue
 
 TODAY = date(2026, 11, 22)
@@ -33,7 +33,7 @@ def finish(
     extra: dict[str, JsonValue] | None = None,
     **options: JsonValue,
 ) -> Reading:
-    facts = Facts(1000, 1000, TODAY, lang, codes=codes, options=options)
+    facts = FinishContext(1000, 1000, TODAY, lang, codes=codes, options=options)
     return Catalogue().find(task).finish(Draft(items, findings, extra=extra or {}), facts)
 
 

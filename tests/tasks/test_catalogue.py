@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import JsonValue
 
-from pixel_agent.core import Capability, Draft, Facts, Lang, Support, Task
+from pixel_agent.core import Capability, Draft, FinishContext, Lang, Support, Task
 from pixel_agent.core.errors import UnknownTask
 from pixel_agent.engines.base import plan_by_capability
 from pixel_agent.tasks import BUILT_IN, DEFAULT_TASK, Catalogue
@@ -76,7 +76,7 @@ def test_a_prompt_never_asks_for_totals_or_rates(task: Task) -> None:
 @every_task
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_an_empty_draft_finishes_without_inventing_anything(task: Task, lang: Lang) -> None:
-    reading = task.finish(Draft(), Facts(100, 80, date(2026, 11, 22), lang))
+    reading = task.finish(Draft(), FinishContext(100, 80, date(2026, 11, 22), lang))
     assert not reading.findings
     assert not reading.alerts
     assert len(reading.items) == (task.id == "photo_check")

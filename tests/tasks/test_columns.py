@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from pixel_agent.core import Draft, Facts, Notice, Quality, Reading, Row, Source, Task
+from pixel_agent.core import Draft, FinishContext, Notice, Quality, Reading, Row, Source, Task
 from pixel_agent.engines.ocr.engine import READERS
 from pixel_agent.tasks import BUILT_IN, Catalogue
 from pixel_agent.tasks.answers import FINDING_LISTS
@@ -94,9 +94,9 @@ def custom(schema: JsonValue) -> Task:
     )
 
 
-def facts(task: Task, with_codes: bool) -> Facts:
+def facts(task: Task, with_codes: bool) -> FinishContext:
     codes = CODES if with_codes else ()
-    return Facts(1000, 1000, TODAY, codes=codes, options=OPTIONS.get(task.id, {}), quality=QUALITY)
+    return FinishContext(1000, 1000, TODAY, codes=codes, options=OPTIONS.get(task.id, {}), quality=QUALITY)
 
 
 def unknown(task: Task, reading: Reading) -> set[str]:

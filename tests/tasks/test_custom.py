@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_agent.core import Capability, EngineInfo, Facts, Output, Plan, Review, Support
+from pixel_agent.core import Capability, EngineInfo, FinishContext, Output, Plan, Review, Support
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.reading import read_output
@@ -50,7 +50,7 @@ def test_a_custom_task_reads_answers_like_a_built_in_one() -> None:
     task = Catalogue.load(EXAMPLE).find("fridge_check")
     text = '{"items": [{"door": "open"}], "findings": [{"item": "左", "status": "fail", "severity": "major"}]}'
     plan = Plan(Support.FULL, (), 1024, False)
-    reading = read_output(Output(text=text), task, Facts(10, 10, TODAY), EngineInfo("e", "m", "1"), plan)
+    reading = read_output(Output(text=text), task, FinishContext(10, 10, TODAY), EngineInfo("e", "m", "1"), plan)
     assert reading.items[0].fields["door"] == "open"
     assert reading.findings[0].review is Review.ADVISED
     assert reading.totals == {"items": 1, "findings": 1, "by_status": {"fail": 1}, "by_severity": {"major": 1}}
@@ -59,7 +59,7 @@ def test_a_custom_task_reads_answers_like_a_built_in_one() -> None:
 def test_values_outside_lists_become_the_first_item(tmp_path: Path) -> None:
     task = load(tmp_path, GOOD).find("fridge")
     plan = Plan(Support.FULL, (), 1024, False)
-    reading = read_output(Output(text="门关好了"), task, Facts(10, 10, TODAY), EngineInfo("e", "m", "1"), plan)
+    reading = read_output(Output(text="门关好了"), task, FinishContext(10, 10, TODAY), EngineInfo("e", "m", "1"), plan)
     assert reading.items[0].fields == {"kind": "answer", "answer": "门关好了"}
     assert reading.summary == "门关好了"
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Code, Draft, Facts, Reading, Review, Row, Source, TextLine
+from pixel_agent.core import Box, Code, Draft, FinishContext, Reading, Review, Row, Source, TextLine
 from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.prices import check_prices, gs1_price
 from tests.tasks.build import COLA, TODAY, code, row, warned
@@ -22,7 +22,7 @@ def line(text: str, box: Box = (10, 10, 60, 30)) -> TextLine:
 
 def finish(task: str, *rows: Row, lines: tuple[str | TextLine, ...] = (), codes: tuple[Code, ...] = ()) -> Reading:
     read = tuple(one if isinstance(one, TextLine) else line(one) for one in lines)
-    return Catalogue().find(task).finish(Draft(rows), Facts(1000, 1000, TODAY, lines=read, codes=codes))
+    return Catalogue().find(task).finish(Draft(rows), FinishContext(1000, 1000, TODAY, lines=read, codes=codes))
 
 
 def tag(bbox: Box | None = PLACE, source: Source = Source.MODEL, **fields: JsonValue) -> Row:
@@ -129,7 +129,7 @@ def test_a_confirmed_price_does_not_confirm_a_count() -> None:
 @settings(deadline=None, max_examples=100)
 def test_prices_stay_or_become_null_and_never_change(prices: list[JsonValue], words: list[str]) -> None:
     rows = [row(PLACE, price=price) for price in prices]
-    facts = Facts(1000, 1000, TODAY, lines=tuple(map(line, words)))
+    facts = FinishContext(1000, 1000, TODAY, lines=tuple(map(line, words)))
     checked, notices = check_prices(rows, [()] * len(rows), ("price",), facts)
     assert len(checked) == len(rows)
     for before, after in zip(rows, checked, strict=True):

@@ -13,7 +13,7 @@ from pixel_agent.core import (
     Capability,
     Draft,
     EngineInfo,
-    Facts,
+    FinishContext,
     Lang,
     Output,
     Plan,
@@ -45,8 +45,8 @@ anything = st.recursive(
 )
 
 
-def facts(lang: Lang = "zh", **options: JsonValue) -> Facts:
-    return Facts(1000, 500, TODAY, lang, options=options)
+def facts(lang: Lang = "zh", **options: JsonValue) -> FinishContext:
+    return FinishContext(1000, 500, TODAY, lang, options=options)
 
 
 def read(task: str, text: str, lang: Lang = "zh", **output: str) -> Reading:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pixel_agent.core import Draft, Facts, Notice, Quality, Source
+from pixel_agent.core import Draft, FinishContext, Notice, Quality, Source
 from pixel_agent.tasks.texts import finish_photo
 from tests.tasks.build import COLA, TODAY, code, finish, row, warned
 
@@ -31,7 +31,7 @@ def test_codes_are_items_as_they_were_proven() -> None:
 
 def test_the_photo_check_reports_what_was_measured() -> None:
     quality = Quality(0.05, 0.5, 0.4, 0.01, 3.0, (Notice("blurred", "照片模糊。"),), readable=False)
-    reading = finish_photo(Draft(), Facts(640, 480, TODAY, quality=quality, duplicate_of="scan-1"))
+    reading = finish_photo(Draft(), FinishContext(640, 480, TODAY, quality=quality, duplicate_of="scan-1"))
     fields = reading.items[0].fields
     assert fields["resolution"] == {"width": 640, "height": 480}
     assert fields["duplicate_of"] == "scan-1"
@@ -41,13 +41,16 @@ def test_the_photo_check_reports_what_was_measured() -> None:
 
 def test_a_photo_is_called_usable_only_where_there_is_no_advice() -> None:
     quality = Quality(0.5, 0.5, 0.4, 0.01, 0.0, (Notice("low_resolution", "照片分辨率太低。"),))
-    poor = finish_photo(Draft(), Facts(31, 31, TODAY, quality=quality)).summary
+    poor = finish_photo(Draft(), FinishContext(31, 31, TODAY, quality=quality)).summary
     assert poor == "照片能识读，但不够理想。 照片分辨率太低。"
-    assert finish_photo(Draft(), Facts(640, 480, TODAY, quality=replace(quality, advice=()))).summary == "照片可用。"
+    assert (
+        finish_photo(Draft(), FinishContext(640, 480, TODAY, quality=replace(quality, advice=()))).summary
+        == "照片可用。"
+    )
 
 
 def test_an_unmeasured_photo_is_not_called_good() -> None:
-    reading = finish_photo(Draft(), Facts(640, 480, TODAY))
+    reading = finish_photo(Draft(), FinishContext(640, 480, TODAY))
     assert reading.items[0].fields["blur"] is None
     assert "未" in reading.summary
 

@@ -88,7 +88,7 @@ async def _all(service: ScanService, template: ScanRequest, files: list[Path]) -
 async def _one(service: ScanService, template: ScanRequest, file: Path) -> Done:
     try:
         request = await asyncio.to_thread(_read, service, template, file)
-        with service.admit(len(request.data), request.spec.priority):
+        with service.admission.enter(request):
             return Done(str(file), scan=await service.scan(request))
     except PixelAgentError as error:
         return Done(str(file), error=error)
@@ -98,7 +98,7 @@ async def _compare(service: ScanService, template: ScanRequest, files: list[Path
     name = " → ".join(str(file) for file in files)
     try:
         requests = [await asyncio.to_thread(_read, service, template, file) for file in files]
-        with service.admit(sum(len(request.data) for request in requests), template.spec.priority):
+        with service.admission.take(sum(len(request.data) for request in requests), template.spec.priority):
             return Done(name, scan=await service.compare(requests))
     except PixelAgentError as error:
         return Done(name, error=error)

@@ -25,7 +25,18 @@ from pixel_agent.core.photo import (
 from pixel_agent.core.reading import Alert, Change, Draft, Reading, Review, Row, Severity, Source
 from pixel_agent.core.scan import OnEvent, Scan, ScanRequest, Status
 from pixel_agent.core.spec import ScanSpec
-from pixel_agent.core.task import Capability, Facts, Finish, Lang, Message, Plan, Priority, Sampling, Support, Task
+from pixel_agent.core.task import (
+    Capability,
+    Finish,
+    FinishContext,
+    Lang,
+    Message,
+    Plan,
+    Priority,
+    Sampling,
+    Support,
+    Task,
+)
 
 __all__ = [
     "VISUAL_TOKEN_SIDE",
@@ -38,8 +49,8 @@ __all__ = [
     "Code",
     "Draft",
     "EngineInfo",
-    "Facts",
     "Finish",
+    "FinishContext",
     "Job",
     "Lang",
     "Message",

@@ -16,7 +16,7 @@ from pixel_agent.core.task import Message, Task
 class Job:
     """A prepared scan on its way to the device. `deadline` is on the scheduler's clock (seconds), None for never.
 
-    `on_text` hears each new piece of the model's answer, on the event loop, from engines that can give it as it comes; the
+    `on_text` gets each new piece of the model's answer, on the event loop, from engines that can give it as it comes; the
     pieces together are `Output.text`. A job that runs again, because its replica was lost, begins anew.
     """
 
@@ -36,7 +36,7 @@ class Job:
 
     @property
     def conversation(self) -> tuple[Message, ...]:
-        """What a model is told: the job's own messages, else the photo, the task's prompt and the user's question."""
+        """The input of a model: the job's own messages, else the photo, the task's prompt and the user's question."""
         if self.messages:
             return self.messages
         lang, question = self.spec.lang, self.spec.question
@@ -86,7 +86,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who answers."""
+    """Name and version of an engine and its model."""
 
     name: str
     model: str

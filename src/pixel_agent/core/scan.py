@@ -17,7 +17,7 @@ from pixel_agent.core.spec import ScanSpec
 from pixel_agent.core.task import Message, Task
 
 OnEvent: TypeAlias = Callable[[str, Mapping[str, JsonValue]], None]
-"""Told what happens to a scan, on the event loop: the event's name and its values. Must be quick and must not raise."""
+"""Gets each progress event of a scan, on the event loop: its name and its values. Must be quick and must not raise."""
 
 
 class Status(StrEnum):
@@ -35,11 +35,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """What somebody asked: one photo, one task. `deadline` is on the event loop's clock (seconds), None for never.
+    """One photo, and what is asked of it. `deadline` is on the event loop's clock (seconds), None for never.
 
     `sha256` is that of `data`. `task` is the one that `spec` names. `fresh` bypasses sharing and caching.
-    `messages` is what is said to the model instead of the task's prompt. `on_event` hears `queued` (position,
-    estimated_ms), `stage` (stage) and `text` (text: the next piece of the model's answer); None: nobody listens.
+    `messages` go to the model instead of the task's prompt. `on_event` gets `queued` (position,
+    estimated_ms), `stage` (stage) and `text` (text: the next piece of the model's answer); None: no progress is published.
     """
 
     scan_id: str

@@ -17,7 +17,7 @@ Lang: TypeAlias = Literal["zh", "en"]
 
 
 class Priority(StrEnum):
-    """How urgent a scan is: a person waits, a program waits, nobody waits."""
+    """How urgent a scan is: a person waits for it, a program waits for it, or it may take its time."""
 
     INTERACTIVE = "interactive"
     NORMAL = "normal"
@@ -43,8 +43,8 @@ class Capability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """All that a task's finishing function may know beside the draft. `today` is the shop's date."""
+class FinishContext:
+    """What a task's finishing function gets beside the draft. `today` is the shop's date."""
 
     width: int
     height: int
@@ -58,7 +58,7 @@ class Facts:
     duplicate_of: str | None = None
 
 
-Finish: TypeAlias = Callable[[Draft, Facts], Reading]
+Finish: TypeAlias = Callable[[Draft, FinishContext], Reading]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The seam between the pool and whatever answers: a local reader, a model in this process, a server, a simulation."""
+"""The Protocol between the pool and an engine: a local reader, a model in this process, a server, a simulation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ class Limits:
     """The largest batch an engine takes at once, in items and in visual tokens.
 
     `reckons_memory`: the device's memory is in them already. Engines that keep memory between batches say so, since from
-    outside it looks used.
+    outside it looks used. `gpu` is the UUID of the GPU in this machine that the engine runs on, as NVML gives it; None: on
+    none, and what GPUs do bounds no batch of it.
     """
 
     max_items: int
     max_tokens: int
     reckons_memory: bool = False
+    gpu: str | None = None
 
 
 class Engine(Protocol):
@@ -58,7 +60,7 @@ class Engine(Protocol):
         ...
 
     def forget(self, job: Job) -> None:
-        """Nobody waits for this job of the running batch any more: stop it at the next step where that is possible.
+        """The caller of this job has left: stop it at the next step where that is possible.
 
         Called on the event loop, quick, never raises, and harms no other job of the batch. `run` still gives one answer a
         job; what it gives for a forgotten one is thrown away. A job that does not run is ignored.
@@ -74,8 +76,8 @@ class Engine(Protocol):
 class CanBeLost(Protocol):
     """An engine that learns of its own loss even while nothing runs on it, as one elsewhere does."""
 
-    def when_lost(self, tell: Callable[[BaseException], None]) -> None:
-        """Call `tell` on the event loop once the engine is lost; at once if it is already. Called once, after `start`."""
+    def when_lost(self, notify: Callable[[BaseException], None]) -> None:
+        """Call `notify` on the event loop once the engine is lost; at once if it is already. Called once, after `start`."""
         ...
 
 

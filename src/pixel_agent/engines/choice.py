@@ -1,4 +1,4 @@
-"""Which engine answers: the one that is asked for, or the best one here."""
+"""Chooses the engine: the one that is configured, or the best one on this machine."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class SimulatedEngine:
         return [_answer(job) for job in batch.jobs]
 
     def forget(self, job: Job) -> None:
-        """The batch takes as long without the job, and ends at once when nobody is left who waits for any of it."""
+        """The batch takes as long without the job, and ends at once when no caller is left."""
         self._wanted.discard(job)
         if not self._wanted:
             self._abandoned.set()

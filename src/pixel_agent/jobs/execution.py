@@ -1,6 +1,6 @@
-"""One claimed scan: read from the store, sent the way of every scan, and its end written under the claim.
+"""One claimed scan: read from the storage, run like any other scan, and its end written under the claim.
 
-Whatever happens, it ends in one of three ways: its outcome is written, it is given back, or it is not ours any more.
+It ends in one of three ways: its outcome is written, it is given back to the queue, or its claim is lost.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ How = Literal["ended", "given_back", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """What the background needs of the service: the way of a scan, its door, its tasks, whether it is ready, and how many
-    scans keep its engine busy."""
+class ScanRunner:
+    """What the worker needs of the service to run scans. `slots` is how many scans keep the engine busy."""
 
     scan: Callable[[ScanRequest], Awaitable[Scan]]
     admission: Admission
@@ -42,7 +41,7 @@ class Flow:
 
 
 class Attempt:
-    """One claim, from its beginning to its end. `settling`: it has run, and its end is being written."""
+    """One claim, from its start to its end. `settling`: it has run, and its end is being written."""
 
     def __init__(
         self,
@@ -50,7 +49,7 @@ class Attempt:
         record: ScanRecord | None,
         settler: Settler,
         store: Store,
-        flow: Flow,
+        flow: ScanRunner,
         settings: Settings,
         clock_ms: Callable[[], int],
         end: asyncio.Event,
@@ -69,17 +68,17 @@ class Attempt:
         self._work: asyncio.Future[Scan] | None = None
 
     def drop(self) -> None:
-        """It is not ours to end any more."""
+        """The claim is lost: cancel the scan, and write no end."""
         self.dropped = True
         self.interrupt()
 
     def interrupt(self) -> None:
-        """Stop to scan; unless it was dropped, it is given back."""
+        """Cancel the running scan; it is given back to the queue unless the claim is lost."""
         if self._work is not None:
             self._work.cancel()
 
     async def run(self) -> How:
-        """Do it."""
+        """Run the scan and write its end; how the claim ended."""
         result = await self._result()
         self.settling = True
         while not self.dropped:
@@ -97,7 +96,7 @@ class Attempt:
     async def _result(self) -> Outcome | Again:
         try:
             request = await self._request()
-            with self._flow.admission.enter_for(request):
+            with self._flow.admission.enter(request):
                 return outcome_of(await self._scan(request))
         except PixelAgentError as error:
             return verdict(error, self.claim.attempts, self._max_attempts)

@@ -20,7 +20,7 @@ AT_ONCE: Final = 8
 """Photos that are checked and written at once; each waits for the disk, not for a core."""
 
 
-class Intake:
+class Ingest:
     """Keeps photos and records of accepted scans. One event loop owns it."""
 
     def __init__(self, store: Store, photo: PhotoSettings) -> None:

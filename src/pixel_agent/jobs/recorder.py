@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import IntegrityError
@@ -140,16 +139,13 @@ class Recorder:
         writing.add_done_callback(lambda done: self._photo_written(photo.sha256, done))
 
     async def keep(self, request: ScanRequest, scan: Scan) -> Scan:
-        """Record a finished scan: the same with the time that took, and with a warning if it is not yet recorded."""
-        began = perf_counter()
+        """Record a finished scan; it comes back as it was recorded, with a warning if it is not recorded yet."""
         data = request.data if self._store.settings.keep_photos else None
         recorded = await self._safe(self._add(_new(request, scan, data), outcome_of(scan), data, request.sha256))
-        took_ms = (perf_counter() - began) * 1000
-        timings = {**scan.timings, "store": took_ms, "total": scan.timings.get("total", 0.0) + took_ms}
-        reading = scan.reading
-        if not recorded:
-            reading = replace(reading, warnings=(*reading.warnings, _not_recorded(request.spec.lang)))
-        return replace(scan, timings=timings, reading=reading)
+        if recorded:
+            return scan
+        warnings = (*scan.reading.warnings, _not_recorded(request.spec.lang))
+        return replace(scan, reading=replace(scan.reading, warnings=warnings))
 
     def failed(self, request: ScanRequest, error: BaseException) -> None:
         """Record that a scan failed on the engine or at its deadline; whatever else stopped it is no record."""

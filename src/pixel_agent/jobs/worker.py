@@ -18,7 +18,7 @@ from typing import Final
 from pixel_agent.core.errors import PixelAgentError, StoreError
 from pixel_agent.core.settings import Settings
 from pixel_agent.jobs.completion import Settler
-from pixel_agent.jobs.execution import Attempt, Flow
+from pixel_agent.jobs.execution import Attempt, ScanRunner
 from pixel_agent.jobs.retry import cancelled, late, worn_out
 from pixel_agent.storage import batches, idempotency, queue, scans
 from pixel_agent.storage.outcome import outcome_of_error
@@ -36,7 +36,7 @@ FORGET_EVERY_S: Final = 600.0
 
 
 @dataclass(slots=True)
-class RunnerStats:
+class WorkerStats:
     """What the background has done. `slots`: scans that may run at once."""
 
     slots: int
@@ -46,11 +46,13 @@ class RunnerStats:
     lost: int = 0
 
 
-class Runner:
+class Worker:
     """The background of one process. `start` and `stop` own its tasks; `wake` it when a scan was accepted."""
 
-    def __init__(self, store: Store, flow: Flow, settings: Settings, clock_ms: Callable[[], int] = now_ms) -> None:
-        self.stats = RunnerStats(settings.asynchronous.in_flight or flow.slots)
+    def __init__(
+        self, store: Store, flow: ScanRunner, settings: Settings, clock_ms: Callable[[], int] = now_ms
+    ) -> None:
+        self.stats = WorkerStats(settings.asynchronous.in_flight or flow.slots)
         self._store = store
         self._flow = flow
         self._all_settings = settings

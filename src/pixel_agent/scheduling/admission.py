@@ -1,8 +1,11 @@
-"""The door: bounded in scans and bytes, and shut to whoever would wait in vain. Refusing takes microseconds.
+"""Admission control: limits scans and bytes inside; rejects a request whose predicted answer misses deadline or SLO.
 
-Two predictions defend the response time (SLO). As long as nobody has been refused lately, the *number inside* may be
-what the device answers within the SLO (Little's law): bursts and closed loops that fit on average all come in. Once
-somebody was refused, each newcomer's *own* answer must also be predicted within a part of the SLO, by batches, so that
+A request is checked twice. By its headers, before its body is read (`arriving`): that costs microseconds, and most of a flood
+ends there. Then as scans, once the body is parsed (`enter`, `enter_all`), which take over the place that the request had.
+
+Two predictions defend the response time (SLO). While no scan has been refused lately, the *number inside* may be
+what the device answers within the SLO (Little's law): bursts and closed loops that fit on average all come in. After a
+refusal, each newcomer's *own* answer must also be predicted within a part of the SLO, by batches, so that
 what a prediction cannot know does not push the slowest answers past it.
 
 Who is ahead of a newcomer follows the policy: more urgent classes, and of its own class only as many scans of each other
@@ -13,7 +16,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import ceil
 from types import TracebackType
@@ -22,10 +26,13 @@ from typing import Self
 from pixel_agent.core import Priority, ScanRequest
 from pixel_agent.core.errors import DeadlineUnreachable, Draining, QueueFull, Refused
 from pixel_agent.core.settings import AdmissionSettings
+from pixel_agent.scheduling.byte_budget import ByteBudget, Reservation
 from pixel_agent.scheduling.forecast import Forecast
 from pixel_agent.scheduling.policy import CLASSES, RANK
 
 BULK = RANK[Priority.BULK]
+SLOW_UPLOAD_S = 1.0
+"""An upload that takes longer no longer counts as a scan until it is here."""
 ERROR_SHARE = 0.05
 """How fast mean and scatter of the prediction errors follow the newest one."""
 SCATTERS = 2.0
@@ -34,7 +41,7 @@ SCATTERS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class AdmissionStats:
-    """Who is inside, and who was refused since the start, by reason (the error's code).
+    """Scans inside, and refusals since the start by reason (the error's code).
 
     `bias_s` is how much longer than predicted answers take on average, `scatter_s` their mean deviation from that.
     """
@@ -49,39 +56,21 @@ class AdmissionStats:
 
 
 class Ticket:
-    """The right to be inside, from `Admission.enter` to `release`; a context manager. Released exactly once."""
+    """One admitted scan, from `Admission.enter` to `release`; a context manager. Released exactly once."""
 
-    __slots__ = ("_admission", "_kept", "_released", "client", "entered", "parked", "rank", "size_bytes", "wait_s")
+    __slots__ = ("_admission", "_released", "bytes", "client", "counted", "entered", "rank", "wait_s")
 
     def __init__(
-        self, admission: Admission, rank: int, client: str, size_bytes: int, entered: float, wait_s: float
+        self, admission: Admission, rank: int, client: str, reserved: Reservation, entered: float, wait_s: float
     ) -> None:
         self._admission = admission
         self._released = False
-        self._kept = False
-        self.parked = False
+        self.bytes = reserved
+        self.counted = True
         self.rank = rank
         self.client = client
-        self.size_bytes = size_bytes
         self.entered = entered
         self.wait_s = wait_s
-
-    def resize(self, size_bytes: int) -> None:
-        """Correct the size once it is known. Raises QueueFull if it no longer fits; the ticket stays valid."""
-        self._admission.resize(self, size_bytes)
-
-    def park(self) -> None:
-        """Stop to be counted among the scans, for an upload that is slow to come; its bytes stay counted.
-
-        Once the upload is here, release the ticket and enter again.
-        """
-        if not (self._released or self._kept or self.parked):
-            self._admission.uncount(self)
-            self.parked = True
-
-    def keep(self) -> None:
-        """The upload is here: the ticket is a scan's now, and is not parked any more."""
-        self._kept = True
 
     def release(self, *, answered: bool = True) -> None:
         """Leave; further calls do nothing. `answered`: by the device, so that the prediction can be judged."""
@@ -98,8 +87,47 @@ class Ticket:
         self.release(answered=kind is None)
 
 
+class Arrival:
+    """A request whose body is on its way; a context manager. Its bytes are reserved until it leaves or becomes scans.
+
+    It counts as a scan, unless its upload is slow: then it takes no other scan's place.
+    """
+
+    __slots__ = ("_slow", "_ticket")
+
+    def __init__(self, ticket: Ticket, admission: Admission) -> None:
+        self._ticket: Ticket | None = ticket
+        self._slow = asyncio.get_running_loop().call_later(SLOW_UPLOAD_S, admission.uncount, ticket)
+
+    def take_over(self, request: ScanRequest) -> Ticket | None:
+        """The ticket for the scan that has arrived; None if it must be admitted anew: it is another class, has a deadline,
+        or its upload was slow.
+        """
+        self._slow.cancel()
+        ticket = self._ticket
+        if ticket is None or not ticket.counted or ticket.rank != RANK[request.spec.priority] or request.deadline:
+            self.release()
+            return None
+        self._ticket = None
+        return ticket
+
+    def release(self) -> None:
+        """Leave, unless a scan has taken over; further calls do nothing."""
+        self._slow.cancel()
+        if self._ticket is not None:
+            self._ticket.release(answered=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
 class Admission:
-    """Counts who is inside and decides who may come in, in constant time.
+    """Counts the scans inside and decides whether a request may enter, in constant time.
 
     `forecast` is the batcher's, `clock` the scheduler's (`loop.time`), `slo_s` the engine's promise; the setting wins.
     """
@@ -117,25 +145,46 @@ class Admission:
         self._clock = clock
         self._inside = [0] * len(CLASSES)
         self._clients: list[dict[str, int]] = [{} for _ in CLASSES]
-        self._bytes = 0
+        self._budget = ByteBudget(settings.max_bytes)
         self._admitted = 0
         self._refused = Counter[str]()
         self._refused_at = float("-inf")
         self._bias_s = 0.0
         self._scatter_s = 0.0
         self._draining = False
-        self._empty = asyncio.Event()
 
-    def enter(
+    def arriving(self, size_bytes: int | None, priority: Priority, client: str = "") -> Arrival:
+        """The early check, by what the headers say, before the body is read. Raises as `take` does."""
+        return Arrival(self.take(size_bytes, priority, client=client), self)
+
+    def enter(self, request: ScanRequest) -> Ticket:
+        """Admit a scan whose body has been parsed. Raises as `take` does."""
+        deadline_s = None if request.deadline is None else request.deadline - self._clock()
+        return self.take(len(request.data), request.spec.priority, deadline_s, request.spec.client)
+
+    @contextmanager
+    def enter_all(self, requests: Sequence[ScanRequest], arrival: Arrival) -> Iterator[None]:
+        """Admit the scans of a request that has arrived; the first takes over its place. Raises as `take` does."""
+        first, *others = requests
+        ticket = arrival.take_over(first)
+        with ExitStack() as stack:
+            if ticket is not None:
+                stack.enter_context(ticket)
+                self.resize(ticket, len(first.data))
+            for request in requests if ticket is None else others:
+                stack.enter_context(self.enter(request))
+            yield
+
+    def take(
         self,
         size_bytes: int | None = None,
         priority: Priority = Priority.INTERACTIVE,
         deadline_s: float | None = None,
         client: str = "",
     ) -> Ticket:
-        """Come in, or raise QueueFull, DeadlineUnreachable, Draining or Refused with the time to come back.
+        """Admit one scan, or raise QueueFull, DeadlineUnreachable, Draining or Refused with the time to come back.
 
-        `size_bytes` None: not known yet, correct it with `Ticket.resize`. `deadline_s` counts from now.
+        `size_bytes` None: not known yet. `deadline_s` counts from now.
         """
         rank = RANK[priority]
         size = self._settings.assumed_bytes if size_bytes is None else size_bytes
@@ -149,45 +198,31 @@ class Admission:
         self._inside[rank] += 1
         clients = self._clients[rank]
         clients[client] = clients.get(client, 0) + 1
-        self._bytes += size
         self._admitted += 1
-        return Ticket(self, rank, client, size, now, wait_s)
+        return Ticket(self, rank, client, self._budget.reserve(size), now, wait_s)
 
-    def enter_for(self, request: ScanRequest) -> Ticket:
-        """Come in with a request that has been read. Raises as `enter` does."""
-        deadline_s = None if request.deadline is None else request.deadline - self._clock()
-        return self.enter(len(request.data), request.spec.priority, deadline_s, request.spec.client)
-
-    def upload(self, size_bytes: int | None = None, client: str = "") -> Ticket:
-        """Come in with bytes alone, for what is kept for later: no scan is counted, and nobody has to wait for it.
-
-        Raises QueueFull, Draining.
-        """
+    def reserve(self, size_bytes: int | None = None) -> Reservation:
+        """Bytes alone, for an upload that is recorded for later: no scan is counted. Raises QueueFull, Draining."""
         size = self._settings.assumed_bytes if size_bytes is None else size_bytes
-        forecast, now = self._forecast(), self._clock()
-        full = self._bytes + size > self._settings.max_bytes
-        if self._draining or full:
+        forecast = self._forecast()
+        if self._draining or not self._budget.fits(size):
             refusal = self._stopping(forecast, 0.0) if self._draining else self._full(forecast, 0.0)
             self._refused[refusal.code] += 1
             raise refusal
-        self._bytes += size
-        ticket = Ticket(self, BULK, client, size, now, 0.0)
-        ticket.parked = True
-        return ticket
+        return self._budget.reserve(size)
 
     def resize(self, ticket: Ticket, size_bytes: int) -> None:
-        """See `Ticket.resize`."""
-        more = size_bytes - ticket.size_bytes
-        if more > 0 and self._bytes + more > self._share(ticket.rank) * self._settings.max_bytes:
+        """Correct the size of an upload. Raises QueueFull if it no longer fits; the ticket stays valid."""
+        more = size_bytes - ticket.bytes.size_bytes
+        if more > 0 and not self._budget.fits(more, self._share(ticket.rank)):
             self._refused[QueueFull.code] += 1
             raise self._full(self._forecast(), 0.0)
-        self._bytes += more
-        ticket.size_bytes = size_bytes
+        ticket.bytes.resize(size_bytes)
 
     def leave(self, ticket: Ticket, *, answered: bool) -> None:
         """See `Ticket.release`."""
-        self._bytes -= ticket.size_bytes
-        if ticket.parked:
+        ticket.bytes.release()
+        if not ticket.counted:
             return
         self.uncount(ticket)
         error_s = self._clock() - ticket.entered - ticket.wait_s
@@ -197,29 +232,22 @@ class Admission:
             self._scatter_s += ERROR_SHARE * (abs(error_s - self._bias_s) - self._scatter_s)
 
     def uncount(self, ticket: Ticket) -> None:
-        """See `Ticket.park`."""
+        """Count a ticket among the scans no more; its bytes stay reserved."""
+        ticket.counted = False
         self._inside[ticket.rank] -= 1
         clients = self._clients[ticket.rank]
         clients[ticket.client] -= 1
         if not clients[ticket.client]:
             del clients[ticket.client]
-        if not any(self._inside):
-            self._empty.set()
 
     @property
     def draining(self) -> bool:
-        """Whether the door is shut for good."""
+        """Whether admission is closed for good."""
         return self._draining
 
     def drain(self) -> None:
-        """Let nobody in any more."""
+        """Close admission for good."""
         self._draining = True
-
-    async def emptied(self) -> None:
-        """Wait until nobody is inside."""
-        while any(self._inside):
-            self._empty.clear()
-            await self._empty.wait()
 
     def wait_s(self, priority: Priority, client: str = "") -> float:
         """When a scan that came now would be answered, in seconds from now."""
@@ -227,10 +255,10 @@ class Admission:
         return self._wait_s(self._ahead(rank, client), rank, self._forecast(), self._clock())
 
     def stats(self) -> AdmissionStats:
-        """Who is inside and who was refused."""
+        """Scans inside and refusals."""
         return AdmissionStats(
             inside=dict(zip(CLASSES, self._inside, strict=True)),
-            bytes_inside=self._bytes,
+            bytes_inside=self._budget.used_bytes,
             admitted=self._admitted,
             refused=dict(self._refused),
             overloaded=self._overloaded(self._clock()),
@@ -259,7 +287,7 @@ class Admission:
         if self._draining:
             return self._stopping(forecast, wait_s)
         share, settings = self._share(rank), self._settings
-        if sum(self._inside) >= share * settings.max_scans or self._bytes + size > share * settings.max_bytes:
+        if sum(self._inside) >= share * settings.max_scans or not self._budget.fits(size, share):
             return self._full(forecast, wait_s)
         known = forecast.measured or self.slo_s is not None
         if deadline_s is not None and known and wait_s > deadline_s:
@@ -286,7 +314,7 @@ class Admission:
         return self._refuse(Draining, "The server is stopping.", "Send the photo again soon.", left_s, wait_s)
 
     def _full(self, forecast: Forecast, wait_s: float) -> Refused:
-        scans, size = sum(self._inside), self._bytes
+        scans, size = sum(self._inside), self._budget.used_bytes
         message = f"{scans} scans with {size / 2**20:.0f} MiB are inside, and no more fit."
         tenth_s = 0.1 * scans / forecast.per_s
         return self._refuse(QueueFull, message, "Come back after the time in Retry-After.", tenth_s, wait_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ from pixel_agent.scheduling.pool import Pool
 log = logging.getLogger("pixel_agent.scheduling.batcher")
 
 RETRY_TOGETHER = 4
-"""Scans of a lost batch run again in groups of this size: whoever kills engines takes few others with it."""
+"""Scans of a lost batch run again in groups of this size, so that a scan that crashes engines takes few others along."""
 SIZES_KEPT = 256
 """Batch sizes kept for stats."""
 
@@ -57,8 +57,8 @@ class QueueStats:
 class Batcher:
     """Owns the queue and, from `start` to `stop`, the pool. `healthy` turns False for good if its own logic fails.
 
-    `slo_s` is the response time to defend (None: none), `device` gives what a monitor saw last, `on_batch` hears the items
-    of each batch that starts.
+    `slo_s` is the response time to defend (None: none), `gpus` gives what a monitor saw last of each GPU, by UUID,
+    `on_batch` gets the items of each batch that starts.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Batcher:
         settings: SchedulerSettings,
         *,
         slo_s: float | None = None,
-        device: Callable[[], DeviceSnapshot] = DeviceSnapshot,
+        gpus: Callable[[], Mapping[str, DeviceSnapshot]] = dict,
         on_batch: Callable[[int], None] = lambda _items: None,
     ) -> None:
         self.pool = pool
         self.healthy = True
         self._settings = settings
         self._slo_s = slo_s
-        self._device = device
+        self._gpus = gpus
         self._on_batch = on_batch
         self._waiting: dict[int, _Pending] = {}
         self._running: dict[Job, _Pending] = {}
@@ -162,13 +162,8 @@ class Batcher:
             expired=self._counts["expired"],
         )
 
-    def position(self, scan_id: str) -> int | None:
-        """How many scans of the same or a more urgent class came before; None if it does not wait."""
-        place = self.places().get(scan_id)
-        return place and place[0]
-
     def places(self) -> dict[str, tuple[int, float]]:
-        """For all that wait: scan id → its `position`, and in how many seconds it is expected to start."""
+        """For all that wait: scan id → how many go before it, and in how many seconds it is expected to start."""
         waiting = sorted(self._waiting.values(), key=lambda p: (RANK[p.waiting.priority], p.waiting.seq))
         now, forecast = self._loop.time(), self.forecast()
         return {p.job.scan_id: (place, forecast.start_s(place, now)) for place, p in enumerate(waiting)}
@@ -185,7 +180,7 @@ class Batcher:
         return pending is not None and not pending.future.done()
 
     def deliver(self, job: Job, outcome: Output | PixelAgentError) -> None:
-        """A job ended on a replica: settle it, or queue it again if its replica was lost for the first time."""
+        """A job ended on a replica: complete it, or queue it again if its replica was lost for the first time."""
         pending = self._running.pop(job, None)
         if pending is None or pending.future.done():
             return
@@ -269,7 +264,7 @@ class Batcher:
     # Dispatching
 
     def _pump(self) -> None:
-        """Ask the policy until it has nothing more to start. A failure in here is ours, and ends everything inside."""
+        """Ask the policy until it has nothing more to start. A failure in here is a bug, and ends everything inside."""
         try:
             if self._wake is not None:
                 self._wake.cancel()
@@ -277,7 +272,7 @@ class Batcher:
             while self._step():
                 pass
             running = (pending.waiting.priority for pending in self._running.values())
-            self._forecaster.renew(self.pool.views(), running, self._device(), self._loop.time())
+            self._forecaster.renew(self.pool.views(self._gpus()), running, self._loop.time())
         except Exception as error:
             log.exception("event=scheduler_crashed")
             self.healthy = False
@@ -304,13 +299,12 @@ class Batcher:
             returning=returning,
             returning_by=returning_by,
             waiting=[pending.waiting for pending in self._waiting.values() if not pending.future.done()],
-            replicas=self.pool.views(),
+            replicas=self.pool.views(self._gpus()),
             in_flight=Counter(job.spec.client for job in self._running),
             arrivals_per_s=self._forecaster.arrivals_per_s(now),
             dispatched=self._counts["batches"],
             slo_s=self._slo_s,
             typical_tokens=self._forecaster.typical_tokens,
-            device=self._device(),
         )
 
     def _dispatch(self, decision: Dispatch, waiting: int) -> None:
@@ -318,7 +312,7 @@ class Batcher:
         for pending in batch:
             self._unqueue(pending)
             self._running[pending.job] = pending
-            _tell(pending)
+            _notify_started(pending)
         now, items = self._loop.time(), len(batch)
         self._forecaster.started(decision, waiting, now)
         self._counts.update(batches=1, items=items)
@@ -358,8 +352,8 @@ class _Pending:
         self.timer: asyncio.TimerHandle | None = None
 
 
-def _tell(pending: _Pending) -> None:
-    """A listener that fails is its own scan's trouble, never the queue's."""
+def _notify_started(pending: _Pending) -> None:
+    """A listener that fails fails its own scan, never the queue."""
     try:
         pending.on_start()
     except Exception as error:

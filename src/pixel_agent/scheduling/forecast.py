@@ -1,4 +1,4 @@
-"""What the queue has learnt while it runs (who comes, how fast it drains, when replicas get free), and what follows from it."""
+"""What the queue measures while it runs (arrivals, drain rate, when replicas get free), and the forecast made of it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pixel_agent.core import Priority
 from pixel_agent.core.settings import SchedulerSettings
 from pixel_agent.scheduling.latency import ArrivalRate, DrainRate, LatencyModel, Returns
-from pixel_agent.scheduling.policy import CLASSES, RANK, DeviceSnapshot, Dispatch, ReplicaView, State, batch_limit
+from pixel_agent.scheduling.policy import CLASSES, RANK, Dispatch, ReplicaView, State, batch_limit
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What admission needs to know of the queue; renewed whenever a batch starts or ends, so free to read.
+    """The queue as admission needs it; renewed whenever a batch starts or ends, so free to read.
 
     `per_s` is what all replicas answer under load, `round_s` the time of a full batch of `batch_items` on one of them,
     `alone_s` that of a single scan. `measured` is
@@ -37,7 +37,7 @@ class Forecast:
 
 
 class Forecaster:
-    """Hears what happens to the queue of `replicas`. Times are seconds on the scheduler's clock.
+    """Gets the events of the queue of `replicas`. Times are seconds on the scheduler's clock.
 
     `forecast` is what it made of it when it was last renewed; `typical_tokens` are the visual tokens of a usual scan.
     """
@@ -83,12 +83,10 @@ class Forecaster:
         """How many scans more are expected from clients that were answered just now, and by when."""
         return self._returns.expected(now)
 
-    def renew(
-        self, views: Sequence[ReplicaView], running: Iterable[Priority], device: DeviceSnapshot, now: float
-    ) -> None:
+    def renew(self, views: Sequence[ReplicaView], running: Iterable[Priority], now: float) -> None:
         """Make the forecast again from the healthy replicas and the classes of the scans that run."""
         latency = self._latency
-        state = State(now, (), views, slo_s=self._slo_s, typical_tokens=self.typical_tokens, device=device)
+        state = State(now, (), views, slo_s=self._slo_s, typical_tokens=self.typical_tokens)
         limits = [batch_limit(state, view, latency.fit, self._settings) for view in views]
         items = min((limit.items for limit in limits), default=self.forecast.batch_items)
         replicas = len(views) or self._replicas

@@ -27,8 +27,8 @@ from pixel_agent.scheduling.latency import Fit
 CLASSES = tuple(Priority)
 """Most urgent first."""
 RANK = {priority: rank for rank, priority in enumerate(CLASSES)}
-LOOKAHEAD_BATCHES = 4
-"""How many of the following batches are looked at to see whom a smaller batch would make late."""
+FOLLOWING_BATCHES = 4
+"""How many of the following batches are predicted to see which scans a smaller batch would make late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,8 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicaView:
-    """What the policy knows of one healthy replica. `idle_since` is None while it runs; `load_s` is its work so far.
-
-    `reckons_memory`: its limits hold whatever memory looks free.
-    """
-
-    number: int
-    idle_since: float | None
-    max_items: int
-    max_tokens: int
-    load_s: float = 0.0
-    reckons_memory: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceSnapshot:
-    """What a monitor saw of the device; None where nobody knows.
+    """What a monitor saw of one GPU; None where it is not known.
 
     `free_memory_bytes` is what a batch may take: free on the device, plus what the engine holds without using it.
     `utilisation` is the whole device's (0-1), `own_utilisation` our part of it in the same time.
@@ -78,6 +63,22 @@ class DeviceSnapshot:
     def foreign_utilisation(self) -> float:
         """How busy others keep the device, 0-1."""
         return max(0.0, (self.utilisation or 0.0) - self.own_utilisation)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaView:
+    """What the policy knows of one healthy replica. `idle_since` is None while it runs; `load_s` is its work so far.
+
+    `reckons_memory`: its limits hold whatever memory looks free. `device` is its own GPU; nothing is known of other devices.
+    """
+
+    number: int
+    idle_since: float | None
+    max_items: int
+    max_tokens: int
+    load_s: float = 0.0
+    reckons_memory: bool = False
+    device: DeviceSnapshot = DeviceSnapshot()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,6 @@ class State:
     dispatched: int = 0
     slo_s: float | None = None
     typical_tokens: float = 0.0
-    device: DeviceSnapshot = DeviceSnapshot()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def batch_limit(state: State, replica: ReplicaView, fit: Fit, settings: Schedule
     if settings.max_items is not None and settings.max_items < items:
         items, why = settings.max_items, f"full at {settings.max_items} items, as set"
     tokens = min(tokens, settings.max_tokens or tokens)
-    free = state.device.free_memory_bytes
+    free = replica.device.free_memory_bytes
     if free is not None and settings.memory_bytes_per_token and not replica.reckons_memory:
         room = max(0, free - settings.memory_reserve_bytes) // settings.memory_bytes_per_token
         tokens = min(tokens, room)
@@ -230,7 +230,7 @@ def _meet_deadlines(picked: list[Waiting], queue: _Queue, fit: Fit, now: float) 
     if in_time in (0, len(picked)):
         return tuple(picked), ""
     chosen = {scan.seq for scan in picked}
-    ahead = LOOKAHEAD_BATCHES * len(picked)
+    ahead = FOLLOWING_BATCHES * len(picked)
     rest = list(islice((scan for scan in queue if scan.seq not in chosen), ahead))
     end = now + _time(picked, fit)
     kept = [scan for scan in picked if scan.deadline is None or scan.deadline >= end]
@@ -282,7 +282,7 @@ def _window(
     end = min(end, tightest - _time(batch, fit) - fit.item_s)
     if state.now >= end:
         return None
-    if state.device.foreign_utilisation >= settings.foreign_utilisation > 0:
+    if replica.device.foreign_utilisation >= settings.foreign_utilisation > 0:
         return WakeAt(end, f"{len(batch)} waiting: others use the device, so a fuller batch costs nothing")
     back_in = state.returning_by - state.now
     if state.returning >= 0.5 and 0 < back_in * (len(batch) + state.returning) < fit.base_s * state.returning:

@@ -6,15 +6,18 @@ The policy chooses the replica; each `Replica` heals itself; the pool starts, st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pixel_agent.core import Batch, Job
 from pixel_agent.core.settings import PoolSettings
 from pixel_agent.engines.base import Engine
 from pixel_agent.scheduling.latency import LatencyModel, prior_fit
-from pixel_agent.scheduling.policy import ReplicaView
+from pixel_agent.scheduling.policy import DeviceSnapshot, ReplicaView
 from pixel_agent.scheduling.replica import EngineFactory, Listener, Replica, ReplicaState
+
+NO_GPUS: Mapping[str, DeviceSnapshot] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,10 @@ class ReplicaStats:
 class Pool:
     """As many replicas as factories. `engine` is a sample, never started: it knows info, limits and plans."""
 
-    def __init__(
-        self, factories: Sequence[EngineFactory], settings: PoolSettings, latency: LatencyModel | None = None
-    ) -> None:
+    def __init__(self, factories: Sequence[EngineFactory], settings: PoolSettings) -> None:
         self.settings = settings
         self.engine: Engine = factories[0]()
-        self.latency = latency or LatencyModel(prior_fit(self.engine.limits, self.engine.slo_s))
+        self.latency = LatencyModel(prior_fit(self.engine.limits, self.engine.slo_s))
         self.replicas = tuple(
             Replica(number, factory, settings, self.latency) for number, factory in enumerate(factories)
         )
@@ -77,14 +78,19 @@ class Pool:
         self.replicas[number].give(batch)
 
     def forget(self, job: Job) -> None:
-        """Nobody waits for a job any more: whichever replica runs it may stop it."""
+        """The caller of a job has left: the replica that runs it may stop it."""
         for replica in self.replicas:
             if replica.forget(job):
                 return
 
-    def views(self) -> tuple[ReplicaView, ...]:
-        """The healthy replicas, for the policy."""
-        return tuple(view for replica in self.replicas if (view := replica.view()) is not None)
+    def views(self, gpus: Mapping[str, DeviceSnapshot] = NO_GPUS) -> tuple[ReplicaView, ...]:
+        """The healthy replicas, for the policy; `gpus` is what a monitor saw of each GPU, by UUID."""
+        return tuple(view for replica in self.replicas if (view := replica.view(gpus)) is not None)
+
+    def busy_s(self, gpu: str) -> float:
+        """How long the replicas on a GPU have been busy since the start, together."""
+        here = [replica for replica in self.replicas if replica.engine is not None and replica.engine.limits.gpu == gpu]
+        return sum(replica.busy_s + self._running_s(replica) for replica in here)
 
     def stats(self) -> tuple[ReplicaStats, ...]:
         """Every replica, for people."""

@@ -1,7 +1,6 @@
-"""How many photos are prepared ahead of the device: enough to keep it busy, few enough to fit in memory.
+"""Limits how many photos are prepared ahead of the device: enough to keep it busy, few enough to fit in memory.
 
-A scan takes a place before its photo is decoded and gives it back when its batch starts. Within the order of the
-scheduler: urgent classes first, clients in turn, earliest deadline first. A class never waits for less urgent ones.
+A scan takes a slot before its photo is decoded and releases it when its batch starts, in the order of the scheduler: urgent classes first, clients in turn, earliest deadline first. A class never waits for less urgent ones.
 """
 
 from __future__ import annotations
@@ -24,30 +23,30 @@ class _Waiting:
     granted: asyncio.Future[None] = field(compare=False)
 
 
-class Place:
-    """A place ahead of the device; give it back with `release`, once or more."""
+class PrefetchSlot:
+    """The right to be prepared ahead of the device, until `release`; further calls do nothing."""
 
-    def __init__(self, lookahead: Lookahead, rank: int, client: str) -> None:
+    def __init__(self, lookahead: Prefetch, rank: int, client: str) -> None:
         self._lookahead = lookahead
         self._held = True
         self.rank = rank
         self.client = client
 
     def release(self) -> None:
-        """Give the place back."""
+        """Free the slot for the next scan."""
         if self._held:
             self._held = False
             self._lookahead.give_back(self)
 
-    def __enter__(self) -> Place:
+    def __enter__(self) -> PrefetchSlot:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release()
 
 
-class Lookahead:
-    """At most `most` places for each class and the more urgent ones together. One event loop owns it."""
+class Prefetch:
+    """At most `most` slots for each class and the more urgent ones together. One event loop owns it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -58,20 +57,20 @@ class Lookahead:
 
     @property
     def waiting(self) -> int:
-        """Scans that wait for a place."""
+        """Scans that wait for a slot."""
         return sum(len(queue) for queues in self._waiting for queue in queues.values())
 
-    async def take(self, request: ScanRequest) -> Place:
-        """Wait for a place. Raises DeadlineExceeded when the request's deadline comes first."""
+    async def take(self, request: ScanRequest) -> PrefetchSlot:
+        """Wait for a slot. Raises DeadlineExceeded when the request's deadline comes first."""
         rank, client = RANK[request.spec.priority], request.spec.client
         if not self._free(rank) or self._waiting[rank]:
             await self._wait(rank, client, request.deadline)
         else:
             self._count(rank, client, 1)
-        return Place(self, rank, client)
+        return PrefetchSlot(self, rank, client)
 
-    def give_back(self, place: Place) -> None:
-        """See `Place.release`."""
+    def give_back(self, place: PrefetchSlot) -> None:
+        """See `PrefetchSlot.release`."""
         self._count(place.rank, place.client, -1)
         self._grant()
 
@@ -90,7 +89,7 @@ class Lookahead:
             raise
 
     def _withdraw(self, rank: int, client: str, turn: _Waiting) -> None:
-        """Take back a wish; a place that was granted in the same moment goes to the next."""
+        """Stop waiting; a slot that was granted in the same moment goes to the next."""
         if turn.granted.done() and not turn.granted.cancelled():
             self._count(rank, client, -1)
             self._grant()

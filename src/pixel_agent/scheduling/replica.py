@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
@@ -19,7 +19,7 @@ from pixel_agent.core.errors import EngineError, EngineUnavailable, OutOfMemory,
 from pixel_agent.core.settings import PoolSettings
 from pixel_agent.engines.base import CanBeLost, Engine
 from pixel_agent.scheduling.latency import LatencyModel
-from pixel_agent.scheduling.policy import ReplicaView
+from pixel_agent.scheduling.policy import DeviceSnapshot, ReplicaView
 
 log = logging.getLogger("pixel_agent.scheduling.replica")
 
@@ -38,10 +38,10 @@ class ReplicaState(StrEnum):
 
 
 class Listener(Protocol):
-    """Who gives work to replicas. All calls come on the event loop and must not raise."""
+    """The owner of the queue, as replicas see it. All calls come on the event loop and must not raise."""
 
     def wanted(self, job: Job) -> bool:
-        """Whether anybody still waits for this job; asked before it runs again."""
+        """Whether a caller still waits for this job; asked before it runs again."""
         ...
 
     def deliver(self, job: Job, outcome: Output | PixelAgentError) -> None:
@@ -80,7 +80,7 @@ class Replica:
         self._shrunk: tuple[float, int, int] | None = None  # until when, items, tokens
 
     def start(self, listener: Listener) -> None:
-        """Begin to live; `first_start` tells how the first start of the engine ended."""
+        """Begin to live; `first_start` is done when the first start of the engine has ended."""
         self.listener = listener
         self.loop = asyncio.get_running_loop()
         self.first_start = self.loop.create_future()
@@ -93,7 +93,7 @@ class Replica:
             await asyncio.wait([self._life])
         self.state = ReplicaState.DEAD
 
-    def view(self) -> ReplicaView | None:
+    def view(self, gpus: Mapping[str, DeviceSnapshot]) -> ReplicaView | None:
         """What the policy may know; None unless it is healthy."""
         if self.engine is None or self.state not in (ReplicaState.READY, ReplicaState.BUSY):
             return None
@@ -102,7 +102,8 @@ class Replica:
         if self._shrunk is not None and self.loop.time() < self._shrunk[0]:
             items, tokens = min(items, self._shrunk[1]), min(tokens, self._shrunk[2])
         idle_since = self.idle_since if self.state is ReplicaState.READY else None
-        return ReplicaView(self.number, idle_since, items, tokens, self.busy_s, limits.reckons_memory)
+        device = gpus.get(limits.gpu or "", DeviceSnapshot())
+        return ReplicaView(self.number, idle_since, items, tokens, self.busy_s, limits.reckons_memory, device)
 
     def give(self, batch: Batch) -> None:
         """Run a batch next. The replica must be ready."""
@@ -113,7 +114,7 @@ class Replica:
         self._session.give(batch)
 
     def forget(self, job: Job) -> bool:
-        """Nobody waits for a job any more: tell the engine if the job runs here, and return whether it does."""
+        """The caller has left: notify the engine if the job runs here, and return whether it does."""
         return self._session is not None and self._session.forget(job)
 
     def free(self) -> None:
@@ -161,7 +162,7 @@ class Replica:
             self.fail(error, ReplicaState.DEAD)
             if not self.first_start.done():
                 self.first_start.set_exception(error)
-                self.first_start.exception()  # seen: nobody has to await it
+                self.first_start.exception()  # seen: no caller has to await it
             return None
         self.error = None
         if not self.first_start.done():

@@ -1,7 +1,7 @@
 """Counters and histograms of what has happened, for Prometheus and for `/v1/stats`.
 
-What happens is told to `Metrics` by the service; what *is* (queue, replicas, device) is read at scrape time through the
-`gauges` that the service hands in, so that nothing is kept twice.
+The service reports to `Metrics` what happens; what *is* (queue, replicas, device) is read at scrape time through the
+`gauges` that the service hands in, so that nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 
 """Seconds. Dense around 0.1-1 s, where a scan is felt as quick or slow."""
 BATCH_BUCKETS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 WINDOW_S = 60.0
-"""What "now" means in the stats."""
+"""The time that the stats call now."""
 WINDOW_SCANS = 20_000
 
 
@@ -87,6 +87,10 @@ class Metrics:
         self._scans.labels(task, status).observe(total_s)
         self._window.append((self._clock(), total_s))
         self._count(status)
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """A stage took so long after the answer was finished."""
+        self._stages.labels(stage).observe(seconds)
 
     def failed(self, code: str) -> None:
         """A scan ended with an error, a cancellation or a deadline; `code` is the error's stable code."""

@@ -1,4 +1,4 @@
-"""What the machine and its GPUs are doing, sampled in a thread of its own and never on the way of a request."""
+"""Samples the machine and its GPUs in a thread of its own, never while a request waits for it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ class GpuSample:
     memory_total_bytes: int | None
     power_w: float | None
     temperature_c: float | None
+    uuid: str = ""
+
+    @property
+    def free_memory_bytes(self) -> int | None:
+        """Memory that is not in use; None where the driver does not say."""
+        if self.memory_total_bytes is None or self.memory_used_bytes is None:
+            return None
+        return self.memory_total_bytes - self.memory_used_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +49,6 @@ class Sample:
     gpus: tuple[GpuSample, ...]
     gpu_note: str
 
-    @property
-    def free_gpu_memory_bytes(self) -> int | None:
-        """Free memory of the fullest GPU, None without one."""
-        free = [
-            gpu.memory_total_bytes - gpu.memory_used_bytes
-            for gpu in self.gpus
-            if gpu.memory_total_bytes is not None and gpu.memory_used_bytes is not None
-        ]
-        return min(free, default=None)
-
-    @property
-    def gpu_utilisation(self) -> float | None:
-        """Mean utilisation over the GPUs, None without one."""
-        known = [gpu.utilisation for gpu in self.gpus if gpu.utilisation is not None]
-        return sum(known) / len(known) if known else None
-
 
 class Nvml:
     """The NVIDIA management library, opened once. Raises RuntimeError with the reason where there is no GPU to see."""
@@ -69,6 +61,7 @@ class Nvml:
             pynvml.nvmlInit()
             self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
             self._names = [str(pynvml.nvmlDeviceGetName(handle)) for handle in self._handles]
+            self._uuids = [str(pynvml.nvmlDeviceGetUUID(handle)) for handle in self._handles]
         except pynvml.NVMLError as error:
             raise RuntimeError(str(error)) from None
         if not self._handles:
@@ -79,7 +72,7 @@ class Nvml:
         return tuple(self._one(index) for index in range(len(self._handles)))
 
     def close(self) -> None:
-        """Let go of the library."""
+        """Close the library."""
         self._nvml.nvmlShutdown()
 
     def _one(self, index: int) -> GpuSample:
@@ -96,6 +89,7 @@ class Nvml:
             memory_total_bytes=None if total is None else int(total),
             power_w=None if power is None else power / 1000,
             temperature_c=self._ask(lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
+            uuid=self._uuids[index],
         )
 
     def _ask(self, question: Callable[[], float]) -> float | None:
@@ -117,7 +111,7 @@ class Monitor:
         self._gpu_note = ""
         try:
             self._gpus = open_gpus()
-        except Exception as error:  # the library may be missing, broken, or find nothing: all mean the same to us
+        except Exception as error:  # the library may be missing, broken, or find nothing: all mean the same here
             self._gpu_note = f"no GPU is watched: {error}"
         self.latest = self._sample()
 
@@ -129,7 +123,7 @@ class Monitor:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop sampling and let go of the driver."""
+        """Stop sampling and close the driver."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -160,16 +154,19 @@ class Monitor:
 
 
 class OwnUse:
-    """What part of a GPU's use is our own, from the replicas' busy time between two samples of the monitor."""
+    """The part of a GPU's use that is our own, from the replicas' busy time between two samples of the monitor."""
 
     def __init__(self) -> None:
         self._seen = (0.0, 0.0)
         self._share = 0.0
 
-    def share(self, sample: Sample, busy_s: float) -> float:
-        """Our share of the time (0-1) between the two latest samples; `busy_s` grows by a second a second of work."""
+    def share(self, at: float, busy_s: float) -> float:
+        """Our share of the time (0-1) between the latest samples; `busy_s` grows by a second a second of work.
+
+        `at` is when the latest sample was taken.
+        """
         time, before = self._seen
-        if sample.time > time:
-            self._share = min(1.0, max(0.0, (busy_s - before) / (sample.time - time))) if time else 0.0
-            self._seen = (sample.time, busy_s)
+        if at > time:
+            self._share = min(1.0, max(0.0, (busy_s - before) / (at - time))) if time else 0.0
+            self._seen = (at, busy_s)
         return self._share

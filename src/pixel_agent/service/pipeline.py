@@ -1,6 +1,6 @@
-"""The way of one scan through the stages: photo → evidence → batcher → pool → engine → reading.
+"""The stages of one admitted scan: prefetch → photo → barcodes → batcher → pool → engine → reading.
 
-`service.py` stands before it: who comes in, who shares a run, and what is recorded.
+`service.py` comes before: admission, shared runs, and records.
 """
 
 from __future__ import annotations
@@ -9,25 +9,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import TypeAlias
 
-from pixel_agent.core import (
-    Assessment,
-    Code,
-    Draft,
-    Facts,
-    Job,
-    Notice,
-    Output,
-    Photo,
-    Plan,
-    Quality,
-    Reading,
-    Scan,
-    ScanRequest,
-    Status,
-    Support,
-)
+from pixel_agent.core import FinishContext, Output, Photo, Plan, Quality, Reading, Scan, ScanRequest, Status, Support
 from pixel_agent.engines.base import Engine
 from pixel_agent.photo.barcodes.stage import Evidence
 from pixel_agent.photo.near_duplicates import RecentPhotos
@@ -35,23 +18,21 @@ from pixel_agent.photo.quality import localised
 from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.scheduling.batcher import Batcher
 from pixel_agent.scheduling.policy import RANK
-from pixel_agent.scheduling.prefetch import Lookahead, Place
-from pixel_agent.service.progress import Progress, QueueWatch
-from pixel_agent.service.timing import Stopwatch, let_go
+from pixel_agent.scheduling.prefetch import Prefetch
+from pixel_agent.service.progress import QueueWatch
+from pixel_agent.service.run import ScanRun
+from pixel_agent.service.timing import Stopwatch, cancel_and_wait
 from pixel_agent.tasks.reading import read_output, retake
 
-Asked: TypeAlias = tuple[Output, tuple[Code, ...], tuple[Notice, ...]]
-"""The engine's answer, the codes that were read, and what is to be said about them."""
 
-
-class Scanner:
-    """Takes one admitted request through the stages that the service has made. `on_photo` hears of every good photo."""
+class Pipeline:
+    """Runs one request through the stages. `on_photo` gets every photo that could be decoded, for its record."""
 
     def __init__(
         self,
         photos: PhotoStage,
-        evidence: Evidence,
-        lookahead: Lookahead,
+        barcodes: Evidence,
+        prefetch: Prefetch,
         batcher: Batcher,
         engine: Engine,
         *,
@@ -59,8 +40,8 @@ class Scanner:
         on_photo: Callable[[Photo], None],
     ) -> None:
         self._photos = photos
-        self._evidence = evidence
-        self._lookahead = lookahead
+        self._barcodes = barcodes
+        self._prefetch = prefetch
         self._batcher = batcher
         self._engine = engine
         self._grace_s = grace_s
@@ -70,135 +51,114 @@ class Scanner:
 
     async def scan(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
         """From bytes to a reading. Raises what the stages raise."""
-        watch = Stopwatch()
-        with await self._lookahead.take(request) as place:
-            watch.lap("queue")
-            photo = await self._prepare(request, plan, watch)
+        run = ScanRun(request, plan, today)
+        with await self._prefetch.take(request) as run.slot:
+            run.watch.lap("queue")
+            await self._prepare(run)
             # The device begins first, then the photo is assessed: an unreadable one is taken back milliseconds later.
-            submitted = asyncio.Event()
-            asking = asyncio.create_task(self._ask(request, plan, photo, today, watch, place, submitted))
-            asking.add_done_callback(lambda _: submitted.set())
+            asking = asyncio.create_task(self._ask(run))
+            asking.add_done_callback(lambda _: run.submitted.set())
             try:
-                await submitted.wait()
-                assessment = await self._photos.assess(photo)
-                self._on_photo(photo)
-                return await self._read(request, plan, photo, assessment, asking, today, watch)
+                await run.submitted.wait()
+                run.assessment = await self._photos.assess(run.photo)
+                self._on_photo(run.photo)
+                self._find_duplicate(run)
+                if not run.unreadable:
+                    await asking
+                return self._read(run)
             finally:
-                await let_go(asking)
+                await cancel_and_wait(asking)
 
     async def chat(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Output:
-        """What the model says to `request.messages`: neither gated nor checked."""
-        with await self._lookahead.take(request) as place:
-            watch.lap("queue")
-            photo = await self._prepare(request, plan, watch)
-            output, _, _ = await self._ask(request, plan, photo, date.today(), watch, place, asyncio.Event())
-        return output
+        """The model's answer to `request.messages`: the photo's quality is not assessed, the answer not checked."""
+        run = ScanRun(request, plan, date.today(), watch)
+        with await self._prefetch.take(request) as run.slot:
+            run.watch.lap("queue")
+            await self._prepare(run)
+            await self._ask(run)
+        return run.output
 
-    async def _read(
-        self,
-        request: ScanRequest,
-        plan: Plan,
-        photo: Photo,
-        assessment: Assessment,
-        asking: asyncio.Task[Asked],
-        today: date,
-        watch: Stopwatch,
-    ) -> Scan:
-        quality = localised(assessment.quality, request.spec.lang)
-        # Only a photo check asks for it, and looking through the last photos takes a while.
-        duplicate = None if request.task.capabilities else self._recent.near(photo, assessment.fingerprint, request)
-        self._recent.remember(photo, assessment.fingerprint, request)
-        if not (quality.readable or request.spec.force or not request.task.capabilities):
-            return self._finished(
-                request, photo, quality, Status.RETAKE_REQUIRED, retake(quality, request.spec.lang), watch
-            )
-        output, codes, notices = await asking
-        Progress(request.on_event).stage("reading")
-        facts = Facts(
-            width=photo.width,
-            height=photo.height,
-            today=today,
-            lang=request.spec.lang,
-            codes=codes,
-            lines=output.lines,
-            options=request.spec.options,
-            question=request.spec.question,
-            quality=quality,
-            duplicate_of=duplicate,
-        )
-        reading = read_output(output, request.task, facts, self._engine.info, plan)
-        reading = replace(reading, warnings=(*reading.warnings, *notices, *quality.advice))
-        watch.lap("reading")
-        whole = reading.complete and plan.support is Support.FULL
-        status = Status.COMPLETED if whole else Status.PARTIAL
-        return replace(self._finished(request, photo, quality, status, reading, watch), tokens=output.tokens)
-
-    async def _prepare(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Photo:
-        Progress(request.on_event).stage("photo")
+    async def _prepare(self, run: ScanRun) -> None:
+        request, plan = run.request, run.plan
+        run.progress.stage("photo")
         rank = RANK[request.spec.priority]
-        photo = await self._photos.prepare(request.data, plan.pixel_budget, plan.grid, sha256=request.sha256, rank=rank)
-        watch.lap("photo")
-        return photo
+        run.photo = await self._photos.prepare(
+            request.data, plan.pixel_budget, plan.grid, sha256=request.sha256, rank=rank
+        )
+        run.watch.lap("photo")
 
-    async def _ask(
-        self,
-        request: ScanRequest,
-        plan: Plan,
-        photo: Photo,
-        today: date,
-        watch: Stopwatch,
-        place: Place,
-        submitted: asyncio.Event,
-    ) -> Asked:
-        """The engine's answer, and the codes that were read meanwhile; sets `submitted` as `_infer` does."""
-        pending = self._evidence.begin(photo, thorough=not plan.runs) if plan.uses_codes else None
+    async def _ask(self, run: ScanRun) -> None:
+        """Read barcodes on the CPU while the device works; `submitted` is set as soon as it has the scan."""
+        plan = run.plan
+        pending = self._barcodes.begin(run.photo, thorough=not plan.runs) if plan.uses_codes else None
         try:
-            output = Output(Draft())
             if plan.runs:
-                output = await self._infer(request, photo, today, watch, place, submitted)
-            submitted.set()
-            if pending is None:
-                return output, (), ()
-            codes, notice = await self._evidence.collect(pending, self._grace_s if plan.runs else None)
-            watch.lap("evidence")
-            return output, codes, (notice,) if notice else ()
+                await self._infer(run)
+            run.submitted.set()
+            if pending is not None:
+                run.codes, notice = await self._barcodes.collect(pending, self._grace_s if plan.runs else None)
+                run.notices = (notice,) if notice else ()
+                run.watch.lap("evidence")
         except BaseException:
             if pending is not None:
                 pending.cancel()
             raise
 
-    async def _infer(
-        self,
-        request: ScanRequest,
-        photo: Photo,
-        today: date,
-        watch: Stopwatch,
-        place: Place,
-        submitted: asyncio.Event,
-    ) -> Output:
-        """Through the queue and the engine, with progress; sets `submitted` once an idle engine has begun."""
-        progress, loop = Progress(request.on_event), asyncio.get_running_loop()
+    async def _infer(self, run: ScanRun) -> None:
+        """Wait in the queue, run on the device, and publish the progress of both."""
+        scan_id, loop = run.request.scan_id, asyncio.get_running_loop()
 
         def on_start() -> None:
-            watch.lap("queue")
-            place.release()
-            self._queue_watch.leave(request.scan_id)
-            progress.begin()
+            run.watch.lap("queue")
+            run.slot.release()
+            self._queue_watch.leave(scan_id)
+            run.progress.begin()
 
-        self._queue_watch.follow(request.scan_id, request.on_event)
+        self._queue_watch.follow(scan_id, run.request.on_event)
         try:
-            job = _job(request, photo, today, progress)
             # An idle replica is woken in this turn of the loop; what is scheduled behind that runs after it has begun.
-            output = await self._batcher.submit(job, on_start, lambda: loop.call_soon(submitted.set))
+            run.output = await self._batcher.submit(run.job, on_start, lambda: loop.call_soon(run.submitted.set))
         finally:
-            self._queue_watch.leave(request.scan_id)
-        watch.lap("engine")
-        progress.end(output.text)
-        return output
+            self._queue_watch.leave(scan_id)
+        run.watch.lap("engine")
+        run.progress.end(run.output.text)
 
-    def _finished(
-        self, request: ScanRequest, photo: Photo, quality: Quality, status: Status, reading: Reading, watch: Stopwatch
-    ) -> Scan:
+    def _find_duplicate(self, run: ScanRun) -> None:
+        photo, fingerprint, request = run.photo, run.assessment.fingerprint, run.request
+        if (
+            not request.task.capabilities
+        ):  # only a photo check asks for it: looking through the last photos takes a while
+            run.duplicate_of = self._recent.near(photo, fingerprint, request)
+        self._recent.remember(photo, fingerprint, request)
+
+    def _read(self, run: ScanRun) -> Scan:
+        """From the engine's output to the checked reading, or the advice to take the photo again."""
+        request, photo = run.request, run.photo
+        quality = localised(run.assessment.quality, request.spec.lang)
+        if run.unreadable:
+            return self._finished(run, quality, Status.RETAKE_REQUIRED, retake(quality, request.spec.lang))
+        run.progress.stage("reading")
+        context = FinishContext(
+            width=photo.width,
+            height=photo.height,
+            today=run.today,
+            lang=request.spec.lang,
+            codes=run.codes,
+            lines=run.output.lines,
+            options=request.spec.options,
+            question=request.spec.question,
+            quality=quality,
+            duplicate_of=run.duplicate_of,
+        )
+        reading = read_output(run.output, request.task, context, self._engine.info, run.plan)
+        reading = replace(reading, warnings=(*reading.warnings, *run.notices, *quality.advice))
+        run.watch.lap("reading")
+        whole = reading.complete and run.plan.support is Support.FULL
+        scan = self._finished(run, quality, Status.COMPLETED if whole else Status.PARTIAL, reading)
+        return replace(scan, tokens=run.output.tokens)
+
+    def _finished(self, run: ScanRun, quality: Quality, status: Status, reading: Reading) -> Scan:
+        request, photo = run.request, run.photo
         return Scan(
             scan_id=request.scan_id,
             status=status,
@@ -206,7 +166,7 @@ class Scanner:
             task=request.task,
             engine=self._engine.info,
             reading=reading,
-            timings=watch.laps,
+            timings=run.watch.laps,
             received_at=request.received_at,
             photo_sha256=photo.sha256,
             media_type=photo.media_type,
@@ -216,16 +176,3 @@ class Scanner:
             captured_at=photo.captured_at,
             filename=request.filename,
         )
-
-
-def _job(request: ScanRequest, photo: Photo, today: date, progress: Progress) -> Job:
-    return Job(
-        scan_id=request.scan_id,
-        task=request.task,
-        photo=photo,
-        spec=request.spec,
-        deadline=request.deadline,
-        today=today,
-        messages=request.messages,
-        on_text=progress.on_text,
-    )

@@ -1,4 +1,4 @@
-"""Beside the flow: what happens to a scan, told while it happens to whoever listens. Costs nothing where nobody does."""
+"""Progress events for streaming clients; no overhead without a subscriber."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from pydantic import JsonValue
 from pixel_agent.core import OnEvent
 
 LOOK_S = 0.25
-"""How often the queue is looked at while anybody who listens waits in it, in seconds."""
+"""How often the queue is read while a subscriber waits in it, in seconds."""
 
 Places = Callable[[], Mapping[str, tuple[int, float]]]
 """Scan id → how many go before it, and in how many seconds it is expected to start, for all that wait."""
 
 
 class Progress:
-    """One scan's way, told as `stage`, `queued` and `text` events (see `ScanRequest.on_event`).
+    """Publishes one scan's `stage` and `text` events (see `ScanRequest.on_event`).
 
-    The texts together are the model's answer. Should a scan run twice, what was told already is not told again; if the
-    second answer differs from it, one event with `restart` true takes everything back and begins anew.
+    The texts together are the model's answer. When a scan runs twice, pieces that were published are not published again; if
+    the second answer differs, one event with `restart` true takes everything back and begins anew.
     """
 
-    def __init__(self, tell: OnEvent | None) -> None:
-        self._tell = tell
-        self._told = ""
+    def __init__(self, publish: OnEvent | None) -> None:
+        self._publish = publish
+        self._published = ""
         self._run = ""
 
     @property
     def on_text(self) -> Callable[[str], None] | None:
-        """Where the engine tells its words; None where nobody listens."""
-        return None if self._tell is None else self._add
+        """Where the engine puts its words; None without a subscriber."""
+        return None if self._publish is None else self._add
 
     def stage(self, stage: str) -> None:
         """A stage begins."""
-        if self._tell is not None:
-            self._tell("stage", {"stage": stage})
+        if self._publish is not None:
+            self._publish("stage", {"stage": stage})
 
     def begin(self) -> None:
         """The engine takes the scan, for the first time or again."""
@@ -44,10 +44,10 @@ class Progress:
         self.stage("engine")
 
     def end(self, text: str) -> None:
-        """The engine's whole answer: whatever of it has not been told is told now."""
+        """The engine's whole answer: what has not been published yet is published now."""
         self._run = text
         self._catch_up()
-        if self._told != text:
+        if self._published != text:
             self._say(text, restart=True)
 
     def _add(self, piece: str) -> None:
@@ -55,40 +55,40 @@ class Progress:
         self._catch_up()
 
     def _catch_up(self) -> None:
-        if self._run == self._told or self._told.startswith(self._run):
+        if self._run == self._published or self._published.startswith(self._run):
             return
-        if self._run.startswith(self._told):
-            self._say(self._run[len(self._told) :])
+        if self._run.startswith(self._published):
+            self._say(self._run[len(self._published) :])
         else:
             self._say(self._run, restart=True)
 
     def _say(self, text: str, *, restart: bool = False) -> None:
-        self._told = text if restart else self._told + text
-        if self._tell is not None:
+        self._published = text if restart else self._published + text
+        if self._publish is not None:
             event: dict[str, JsonValue] = {"text": text}
-            self._tell("text", {**event, "restart": True} if restart else event)
+            self._publish("text", {**event, "restart": True} if restart else event)
 
 
 class QueueWatch:
-    """Tells those who wait where they stand: at once, and again when it has changed. Sleeps while nobody waits."""
+    """Publishes the positions of waiting scans: at once, and when they change. Sleeps while no subscriber waits."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._listeners: dict[str, OnEvent] = {}
-        self._told: dict[str, int] = {}
+        self._published: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def follow(self, scan_id: str, tell: OnEvent | None) -> None:
-        """Begin to tell; call it right before the scan is queued, and `leave` once it has left the queue."""
-        if tell is None:
+    def follow(self, scan_id: str, publish: OnEvent | None) -> None:
+        """Begin to publish; call it right before the scan is queued, and `leave` once it has left the queue."""
+        if publish is None:
             return
-        self._listeners[scan_id] = tell
+        self._listeners[scan_id] = publish
         asyncio.get_running_loop().call_soon(self._first_look, scan_id)
 
     def leave(self, scan_id: str) -> None:
         """The scan waits no more; further calls do nothing."""
         self._listeners.pop(scan_id, None)
-        self._told.pop(scan_id, None)
+        self._published.pop(scan_id, None)
         if not self._listeners and self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -107,6 +107,6 @@ class QueueWatch:
 
     def _show(self, places: Mapping[str, tuple[int, float]], scan_id: str) -> None:
         place = places.get(scan_id)
-        if place is not None and self._told.get(scan_id) != place[0]:
-            self._told[scan_id] = place[0]
+        if place is not None and self._published.get(scan_id) != place[0]:
+            self._published[scan_id] = place[0]
             self._listeners[scan_id]("queued", {"position": place[0], "estimated_ms": round(place[1] * 1000)})

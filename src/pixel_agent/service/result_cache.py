@@ -1,6 +1,6 @@
 """Identical scans share one run: while it is in flight, and for a settable time after it has ended.
 
-The run belongs to nobody in particular: it goes on while anyone waits for it, and is cancelled when the last one left.
+A run goes on while any request waits for it, and is cancelled when the last one has left.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Kept(Generic[T]):
 
 
 @dataclass(slots=True)
-class CoalesceCounts:
+class SharedCounts:
     """How often an answer was shared."""
 
     in_flight: int = 0
@@ -47,7 +47,7 @@ class CoalesceCounts:
     kept_bytes: int = 0
 
 
-class Coalescer(Generic[T]):
+class ResultCache(Generic[T]):
     """Shares runs by key. One event loop owns it; `clock` gives seconds."""
 
     def __init__(self, settings: CacheSettings, size_of: Callable[[T], int], clock: Callable[[], float]) -> None:
@@ -56,12 +56,12 @@ class Coalescer(Generic[T]):
         self._clock = clock
         self._runs: dict[Hashable, _Run[T]] = {}
         self._kept: ByteLru[Hashable, _Kept[T]] = ByteLru(settings.max_bytes)
-        self.counts = CoalesceCounts()
+        self.counts = SharedCounts()
 
     async def share(self, key: Hashable, urgency: Hashable, work: Callable[[], Awaitable[T]]) -> tuple[T, Shared]:
         """The result of `work` for `key`, run once for all who ask meanwhile, and how it was shared.
 
-        Only scans of the same `urgency` share a run in flight, so that nobody waits in a slower class than their own. If
+        Only scans of the same `urgency` share a run in flight, so that no scan waits in a slower class than its own. If
         the run that was joined ended by another's deadline or cancellation, it is run again for those who remain.
         """
         kept = self._fresh(key)
@@ -139,7 +139,7 @@ def identity(request: ScanRequest, today: date) -> Hashable:
     return request.sha256, spec.task, spec.question, spec.lang, spec.force, options, today
 
 
-def kept_bytes(scan: Scan) -> int:
+def memory_bytes(scan: Scan) -> int:
     """Rough memory of a finished scan."""
     rows = len(scan.reading.items) + len(scan.reading.findings)
     return BASE_BYTES + ROW_BYTES * rows + 2 * len(scan.reading.raw_text)

@@ -1,6 +1,6 @@
-"""Composition: the one file that makes every stage, and what stands around a scan: who comes in, who shares, what is kept.
+"""Composition of all stages, and the life of one scan around the pipeline.
 
-admission → coalesce → `scanning.py`: photo → evidence → batcher → pool → engine → reading → recorder → the answer
+admission → result cache → `pipeline.py`: prefetch → photo → barcodes → batcher → pool → engine → reading → recorder
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
 from time import perf_counter
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Output, Plan, Priority, Scan, ScanRequest, Status, Support, Task
+from pixel_agent.core import Output, Photo, Plan, Scan, ScanRequest, Status, Support, Task
 from pixel_agent.core.errors import (
     Draining,
     EngineUnavailable,
@@ -28,26 +28,24 @@ from pixel_agent.core.errors import (
 )
 from pixel_agent.core.settings import Settings
 from pixel_agent.engines.choice import engine_factories
-from pixel_agent.jobs.execution import Flow
-from pixel_agent.jobs.ingest import Intake
+from pixel_agent.jobs.execution import ScanRunner
+from pixel_agent.jobs.persistence import Persistence
 from pixel_agent.jobs.recorder import Recorder
-from pixel_agent.jobs.webhooks.dispatcher import WebhookSender
-from pixel_agent.jobs.worker import Runner
 from pixel_agent.photo.annotate import annotate
 from pixel_agent.photo.barcodes.stage import Evidence
 from pixel_agent.photo.stage import PhotoStage, prepare
 from pixel_agent.photo.thumbnails import Pictures
-from pixel_agent.scheduling.admission import Admission, Ticket, response_time
+from pixel_agent.scheduling.admission import Admission, response_time
 from pixel_agent.scheduling.batcher import Batcher
-from pixel_agent.scheduling.policy import RANK, DeviceSnapshot
+from pixel_agent.scheduling.policy import DeviceSnapshot
 from pixel_agent.scheduling.pool import Pool
-from pixel_agent.scheduling.prefetch import Lookahead
+from pixel_agent.scheduling.prefetch import Prefetch
 from pixel_agent.schemas.stats import Stats
 from pixel_agent.service.compare import compare_photos
 from pixel_agent.service.metrics import Metrics
-from pixel_agent.service.monitor import Monitor, OwnUse
-from pixel_agent.service.pipeline import Scanner
-from pixel_agent.service.result_cache import Coalescer, identity, kept_bytes
+from pixel_agent.service.monitor import GpuSample, Monitor, OwnUse
+from pixel_agent.service.pipeline import Pipeline
+from pixel_agent.service.result_cache import ResultCache, identity, memory_bytes
 from pixel_agent.service.stats import Parts, gauges, snapshot
 from pixel_agent.service.timing import Stopwatch
 from pixel_agent.storage.store import Store
@@ -56,125 +54,98 @@ from pixel_agent.tasks.options import check_options
 
 log = logging.getLogger("pixel_agent.service.service")
 
-LOOKAHEAD_BATCHES = 3
+PREFETCH_BATCHES = 3
 """Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
 BACKGROUND_BATCHES = 2
-"""Accepted scans that run in the background, in full batches: one on the device, and one to go next."""
+"""Accepted scans that run at once, in full batches: one on the device, and one to go next."""
 
 
 def build_service(settings: Settings, *, keep: bool = True) -> ScanService:
-    """The service that the settings describe, not started; without `keep` it records nothing, whatever they say.
+    """The service that the settings describe, not started; without `keep` it records nothing.
 
     Raises ConfigurationError for a bad tasks file or database URL.
     """
-    store = Store(settings) if keep and settings.store.enabled else None
-    return ScanService(settings, Catalogue.load(settings.tasks_file), store)
+    storage = Store(settings) if keep and settings.store.enabled else None
+    return ScanService(settings, Catalogue.load(settings.tasks_file), storage)
 
 
 class ScanService:
-    """Takes scans in, gives readings out. `start` and `stop` own every background task.
+    """Takes requests in and gives scans out. `start` and `stop` own every background task.
 
-    `store` keeps records and photos; None: nothing is kept.
+    `storage` is where scans are recorded; None: they are not.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, store: Store | None = None) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, storage: Store | None = None) -> None:
         factories = engine_factories(settings)
         self.settings = settings
-        self.store = store
-        self.recorder = Recorder(store) if store is not None else None
         self.catalogue = catalogue
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
         self.pictures = Pictures(settings.photo)
-        self.evidence = Evidence(settings.evidence)
+        self.barcodes = Evidence(settings.evidence)
         self.pool = Pool(factories, settings.pool)
         self.engine = self.pool.engine
         slo_s = response_time(settings.admission, self.engine.slo_s)
         self.metrics = Metrics(lambda: gauges(self._parts))
-        self.batcher = Batcher(
-            self.pool, settings.scheduler, slo_s=slo_s, device=self._device, on_batch=self.metrics.batch
-        )
+        self.batcher = Batcher(self.pool, settings.scheduler, slo_s=slo_s, gpus=self._gpus, on_batch=self.metrics.batch)
         self.admission = Admission(settings.admission, self.batcher.forecast, _loop_time, slo_s)
-        self.coalescer: Coalescer[Scan] = Coalescer(settings.cache, kept_bytes, perf_counter)
+        self.cache: ResultCache[Scan] = ResultCache(settings.cache, memory_bytes, perf_counter)
         full_batches = self.engine.limits.max_items * len(factories)
-        self._scanner = Scanner(
+        runner = ScanRunner(
+            self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches
+        )
+        self._persistence = None if storage is None else Persistence(storage, runner, settings)
+        self._pipeline = Pipeline(
             self.photos,
-            self.evidence,
-            Lookahead(LOOKAHEAD_BATCHES * full_batches),
+            self.barcodes,
+            Prefetch(PREFETCH_BATCHES * full_batches),
             self.batcher,
             self.engine,
             grace_s=settings.evidence.grace_s,
-            on_photo=self.recorder.photo if self.recorder is not None else lambda _: None,
+            on_photo=_ignore if self._persistence is None else self._persistence.recorder.photo,
         )
-        self._own_use = OwnUse()
+        self._own_use: dict[str, OwnUse] = {}
+        self._starting: asyncio.Task[None] | None = None
         self._parts = Parts(
             settings=settings,
             pool=self.pool,
             batcher=self.batcher,
             admission=self.admission,
-            coalescer=self.coalescer,
+            cache=self.cache,
             photos=self.photos,
             metrics=self.metrics,
             monitor=self.monitor,
-            store=self.store,
-            recorder=self.recorder,
+            persistence=self._persistence,
         )
-        self._starting: asyncio.Task[None] | None = None
-        flow = Flow(self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches)
-        self.runner = Runner(store, flow, settings) if store is not None else None
-        self._intake = Intake(store, settings.photo) if store is not None else None
-        self.webhooks = WebhookSender(store.db, settings.webhooks, store.notifier) if store is not None else None
 
     # One scan
 
     async def scan(self, request: ScanRequest) -> Scan:
-        """One photo, one task, one reading, recorded where scans are kept. The caller holds an admission ticket.
+        """One photo, one task, one reading, recorded where scans are recorded. The caller has been admitted.
 
         Raises TaskUnsupported, an InvalidPhoto, DeadlineExceeded, or an EngineError; the last two are recorded too.
         """
-        if self.recorder is None:
+        if self._persistence is None:
             return await self.read(request)
+        recorder = self._persistence.recorder
         try:
-            scan = await self._timed(request)
+            scan = await self.read(request)
         except PixelAgentError as error:
-            self.recorder.failed(request, error)
+            recorder.failed(request, error)
             raise
-        return self._counted(await self.recorder.keep(request, scan))
+        return await self._recorded(request, scan, recorder)
 
     async def read(self, request: ScanRequest) -> Scan:
-        """The same without a record: for those who keep one themselves."""
-        return self._counted(await self._timed(request))
-
-    async def _timed(self, request: ScanRequest) -> Scan:
+        """As `scan`, without a record. The timings are final: what is recorded later is what is answered."""
         watch = Stopwatch()
         with self._failures_counted():
-            scan = await self._shared(request)
-        return replace(scan, timings={**({} if scan.shared else scan.timings), "total": watch.total_ms})
-
-    def _counted(self, scan: Scan) -> Scan:
+            scan = await self._cached(request)
+        scan = replace(scan, timings={**({} if scan.shared else scan.timings), "total": watch.total_ms})
         self.metrics.answered(scan.task.id, scan.status.value, scan.timings)
         return scan
 
-    async def chat(self, request: ScanRequest) -> Output:
-        """What the model says to `request.messages`: its own words, neither gated, nor shared, nor checked.
-
-        The caller holds an admission ticket. Raises what `scan` raises.
-        """
-        watch = Stopwatch()
-        with self._failures_counted():
-            output = await self._scanner.chat(request, self.plan(request.task), watch)
-        self.metrics.answered(request.task.id, Status.COMPLETED.value, {**watch.laps, "total": watch.total_ms})
-        return output
-
-    @contextmanager
-    def _failures_counted(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            self.metrics.failed(error.code if isinstance(error, PixelAgentError) else "cancelled")
-            raise
-
-    async def _shared(self, request: ScanRequest) -> Scan:
+    async def _cached(self, request: ScanRequest) -> Scan:
+        """From the cache, from an identical scan that runs now, or from a run of its own."""
         plan = self.plan(request.task)
         check_options(request.task, request.spec.options)
         today = _today(request.spec.options)
@@ -184,11 +155,12 @@ class ScanService:
                 "Send them together to /v1/scans in the field 'photos'.",
             )
         if request.fresh:
-            return await self._scanner.scan(request, plan, today)
-        key = identity(request, today)
-        # A scan that is told while it runs joins no other, for its words cannot be told from the middle on.
+            return await self._pipeline.scan(request, plan, today)
+        # A scan with a listener joins no other: the words that were published before could not be repeated to it.
         together = request.spec.priority if request.on_event is None else request.scan_id
-        scan, shared = await self.coalescer.share(key, together, lambda: self._scanner.scan(request, plan, today))
+        scan, shared = await self.cache.share(
+            identity(request, today), together, lambda: self._pipeline.scan(request, plan, today)
+        )
         return replace(
             scan,
             scan_id=request.scan_id,
@@ -198,40 +170,59 @@ class ScanService:
             shared=shared,
         )
 
+    async def _recorded(self, request: ScanRequest, scan: Scan, recorder: Recorder) -> Scan:
+        began = perf_counter()
+        scan = await recorder.keep(request, scan)
+        self.metrics.stage("store", perf_counter() - began)
+        return scan
+
+    async def chat(self, request: ScanRequest) -> Output:
+        """The model's answer to `request.messages`: its own words, neither assessed, nor shared, nor checked.
+
+        The caller has been admitted. Raises what `scan` raises.
+        """
+        watch = Stopwatch()
+        with self._failures_counted():
+            output = await self._pipeline.chat(request, self.plan(request.task), watch)
+        self.metrics.answered(request.task.id, Status.COMPLETED.value, {**watch.laps, "total": watch.total_ms})
+        return output
+
     async def compare(self, requests: Sequence[ScanRequest]) -> Scan:
         """Two photos, before and after: what was resolved, remains or is new; recorded, and both scans as well.
 
         Raises what `compare_photos` raises.
         """
         scan = replace(await compare_photos(requests, self.catalogue, self.scan), scan_id=uuid.uuid4().hex)
-        if self.recorder is not None:
-            scan = await self.recorder.keep(replace(requests[1], scan_id=scan.scan_id), scan)
-        return scan
+        if self._persistence is None:
+            return scan
+        return await self._persistence.recorder.keep(replace(requests[1], scan_id=scan.scan_id), scan)
 
-    # Kept
+    @contextmanager
+    def _failures_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.metrics.failed(error.code if isinstance(error, PixelAgentError) else "cancelled")
+            raise
 
-    @property
-    def kept(self) -> Store:
-        """The store. Raises StoreUnavailable where `store.enabled` is false."""
-        if self.store is None:
-            raise _nothing_kept()
-        return self.store
-
-    @property
-    def background(self) -> Runner:
-        """What runs accepted scans. Raises StoreUnavailable where `store.enabled` is false."""
-        if self.runner is None:
-            raise _nothing_kept()
-        return self.runner
+    # Persistence
 
     @property
-    def intake(self) -> Intake:
-        """What keeps scans for later. Raises StoreUnavailable where `store.enabled` is false."""
-        if self._intake is None:
-            raise _nothing_kept()
-        return self._intake
+    def persistent(self) -> bool:
+        """Whether scans are recorded here."""
+        return self._persistence is not None
 
-    # Coming in
+    @property
+    def persistence(self) -> Persistence:
+        """What records scans and runs accepted ones. Raises StoreUnavailable where `store.enabled` is false."""
+        if self._persistence is None:
+            raise StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
+        return self._persistence
+
+    @property
+    def storage(self) -> Store:
+        """Records and photos. Raises StoreUnavailable where `store.enabled` is false."""
+        return self.persistence.storage
 
     def plan(self, task: Task) -> Plan:
         """How the engine goes about a task. Raises TaskUnsupported, naming the engines that can."""
@@ -244,39 +235,15 @@ class ScanService:
             )
         return plan
 
-    def admit(self, size_bytes: int | None, priority: Priority, client: str = "") -> Ticket:
-        """Come in before the request is read, as far as it is known. Raises Refused."""
-        return self.admission.enter(size_bytes, priority, client=client)
-
-    @contextmanager
-    def admit_all(self, ticket: Ticket, requests: Sequence[ScanRequest]) -> Iterator[None]:
-        """Exchange the ticket of a request that has now been read for one ticket a scan. Raises Refused."""
-        first, *others = requests
-        with ExitStack() as stack:
-            if ticket.rank == RANK[first.spec.priority] and first.deadline is None and not ticket.parked:
-                ticket.resize(len(first.data))
-                ticket.keep()
-            else:
-                ticket.release(answered=False)
-                others = [first, *others]
-            for request in others:
-                stack.enter_context(self.admission.enter_for(request))
-            yield
-
     # Start and end
 
     async def start(self) -> None:
-        """Begin to work. The engine warms up meanwhile: see `until_ready`."""
+        """Start every part; the engine warms up in the background: see `until_ready`."""
         self.monitor.start()
         self._starting = asyncio.create_task(self.batcher.start())
         self._starting.add_done_callback(_log_failed_start)
-        if self.store is not None and self.recorder is not None:
-            await self.store.open()
-            self.recorder.start()
-        if self.runner is not None:
-            self.runner.start()
-        if self.webhooks is not None:
-            self.webhooks.start()
+        if self._persistence is not None:
+            await self._persistence.start()
 
     async def until_ready(self) -> None:
         """Wait for the engine. Raises EngineUnavailable with the way out."""
@@ -297,14 +264,14 @@ class ScanService:
             raise EngineUnavailable("The engine is down; it is being started again.", "Ask again in a moment.")
 
     def close_admission(self) -> None:
-        """Let nobody in any more; what is inside goes on."""
+        """Admit no more requests; those inside go on."""
         self.admission.drain()
 
     async def stop(self) -> None:
-        """Finish what is inside within `server.drain_timeout_s`, then end every thread and task."""
+        """Finish the admitted scans within `server.drain_timeout_s`, then end every thread and task."""
         self.admission.drain()
-        if self.runner is not None:
-            await self.runner.stop(self.settings.server.drain_timeout_s)
+        if self._persistence is not None:
+            await self._persistence.worker.stop(self.settings.server.drain_timeout_s)
         if self._starting is not None:
             if not self._starting.done():
                 self._starting.cancel()
@@ -312,17 +279,14 @@ class ScanService:
                 await self._starting
             await self.batcher.drain(self.settings.server.drain_timeout_s)
         await self.batcher.stop()
-        await self.evidence.close()
+        await self.barcodes.close()
         await self.photos.close()
         await self.pictures.close()
         await asyncio.to_thread(self.monitor.stop)
-        if self.store is not None and self.recorder is not None:
-            await self.recorder.stop()
-            if self.webhooks is not None:
-                await self.webhooks.stop()
-            await self.store.close()
+        if self._persistence is not None:
+            await self._persistence.stop()
 
-    # Beside the flow
+    # What operators see
 
     def stats(self) -> Stats:
         """The state of every part now; cheap enough for once a second and many listeners."""
@@ -333,21 +297,18 @@ class ScanService:
         photo = prepare(data, self.settings.photo.max_pixels, self.settings.photo)
         return annotate(photo.pixels, [*scan.reading.items, *scan.reading.findings], scale=photo.scale)
 
-    def _device(self) -> DeviceSnapshot:
-        """What the policy may know of the GPUs; nothing where there are none."""
+    def _gpus(self) -> Mapping[str, DeviceSnapshot]:
+        """What the monitor saw of each GPU, by UUID."""
         sample = self.monitor.latest
-        if not sample.gpus:
-            return DeviceSnapshot()
-        busy_s = sum(replica.busy_s for replica in self.pool.stats()) / len(self.pool.replicas)
-        return DeviceSnapshot(
-            free_memory_bytes=sample.free_gpu_memory_bytes,
-            utilisation=sample.gpu_utilisation,
-            own_utilisation=self._own_use.share(sample, busy_s),
-        )
+        return {gpu.uuid: self._gpu(gpu, sample.time) for gpu in sample.gpus}
+
+    def _gpu(self, gpu: GpuSample, time: float) -> DeviceSnapshot:
+        own = self._own_use.setdefault(gpu.uuid, OwnUse())
+        return DeviceSnapshot(gpu.free_memory_bytes, gpu.utilisation, own.share(time, self.pool.busy_s(gpu.uuid)))
 
 
-def _nothing_kept() -> StoreUnavailable:
-    return StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
+def _ignore(_: Photo) -> None:
+    """Nothing is recorded here."""
 
 
 def _loop_time() -> float:

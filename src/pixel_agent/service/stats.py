@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pixel_agent.core import Priority, Scan
 from pixel_agent.core.settings import Settings
-from pixel_agent.jobs.recorder import Recorder
+from pixel_agent.jobs.persistence import Persistence
 from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.scheduling.admission import Admission
 from pixel_agent.scheduling.batcher import Batcher
@@ -26,8 +26,7 @@ from pixel_agent.schemas.stats import (
 )
 from pixel_agent.service.metrics import WINDOW_S, Gauge, Metrics
 from pixel_agent.service.monitor import Monitor
-from pixel_agent.service.result_cache import Coalescer
-from pixel_agent.storage.store import Store
+from pixel_agent.service.result_cache import ResultCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +37,11 @@ class Parts:
     pool: Pool
     batcher: Batcher
     admission: Admission
-    coalescer: Coalescer[Scan]
+    cache: ResultCache[Scan]
     photos: PhotoStage
     metrics: Metrics
     monitor: Monitor
-    store: Store | None
-    recorder: Recorder | None
+    persistence: Persistence | None
 
 
 def snapshot(parts: Parts) -> Stats:
@@ -105,7 +103,7 @@ def gauges(parts: Parts) -> Iterator[Gauge]:
 
 def _scans(parts: Parts) -> ScanStats:
     last = parts.metrics.latencies()
-    shared = parts.coalescer.counts
+    shared = parts.cache.counts
     return ScanStats(
         window_s=WINDOW_S,
         per_s=last.per_s,
@@ -190,9 +188,9 @@ def _tuning(parts: Parts) -> TuningOut:
 
 
 def _store(parts: Parts) -> StorageOut | None:
-    if parts.store is None or parts.recorder is None:
+    if parts.persistence is None:
         return None
-    state, records = parts.store.state, parts.recorder.stats
+    state, records = parts.persistence.storage.state, parts.persistence.recorder.stats
     return StorageOut(
         ok=state.ok,
         code=state.code,

@@ -1,4 +1,4 @@
-"""How long each stage took, and an end for what was begun beside it."""
+"""How long each stage takes, and an end for tasks that are not needed any more."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Stopwatch:
         self._last = now
 
 
-async def let_go(*tasks: asyncio.Task[object]) -> None:
-    """Cancel tasks whose results nobody needs any more, and wait until they have ended; their errors are nobody's."""
+async def cancel_and_wait(*tasks: asyncio.Task[object]) -> None:
+    """Cancel tasks and wait until they have ended; results and errors are dropped."""
     for task in tasks:
         task.cancel()
     running = [task for task in tasks if not task.done()]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Capability, Draft, Facts, Reading, Sampling, Task
+from pixel_agent.core import Capability, Draft, FinishContext, Reading, Sampling, Task
 
 
 def chat_task(schema: Mapping[str, JsonValue], max_new_tokens: int, sampling: Sampling, pixel_budget: int) -> Task:
@@ -29,5 +29,5 @@ def chat_task(schema: Mapping[str, JsonValue], max_new_tokens: int, sampling: Sa
     )
 
 
-def _unread(_draft: Draft, _facts: Facts) -> Reading:
+def _unread(_draft: Draft, _facts: FinishContext) -> Reading:
     raise AssertionError("a conversation is answered in the model's own words, never read")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Code, Facts, Notice, Row, Source
+from pixel_agent.core import Box, Code, FinishContext, Notice, Row, Source
 from pixel_agent.tasks.finishing import edit, say, text, verified
 from pixel_agent.tasks.rules.expiry import gs1_expiry
 from pixel_agent.tasks.rules.in_store import split_in_store
@@ -33,7 +33,7 @@ class Linked:
     warnings: tuple[Notice, ...]
 
 
-def link_codes(rows: Sequence[Row], facts: Facts) -> Linked:
+def link_codes(rows: Sequence[Row], facts: FinishContext) -> Linked:
     """Give each code to the row it lies in or nearest beside, then let codes set or check every row's `gtin`.
 
     The only code of a photo, or its only GTIN, belongs to its only row, wherever it lies. A GTIN that fails its check digit is not kept.
@@ -64,7 +64,7 @@ def same_gtin(one: str, other: str) -> bool:
     return one.zfill(14) == other.zfill(14)
 
 
-def describe(code: Code, facts: Facts) -> dict[str, JsonValue]:
+def describe(code: Code, facts: FinishContext) -> dict[str, JsonValue]:
     """A code as the fields of a row: what it says, and where it applies its add-on, GS1 dates and lot, the parts of an
     in-store number, and `proven: false`.
     """
@@ -82,7 +82,7 @@ def describe(code: Code, facts: Facts) -> dict[str, JsonValue]:
     return {name: value for name, value in fields.items() if name in always or value is not None}
 
 
-def in_store(code: Code, facts: Facts) -> dict[str, JsonValue] | None:
+def in_store(code: Code, facts: FinishContext) -> dict[str, JsonValue] | None:
     """The parts of an in-store number (`rules/in_store.py`), by the rule of `options.country` where it is given."""
     if code.symbology not in IN_STORE_SYMBOLOGIES:
         return None
@@ -117,7 +117,7 @@ def _distance(row: Box | None, code: Box) -> float | None:
     return away if away <= 1 + 2 * NEAR else None
 
 
-def _settle(row: Row, codes: Sequence[Code], facts: Facts, warnings: list[Notice]) -> Row:
+def _settle(row: Row, codes: Sequence[Code], facts: FinishContext, warnings: list[Notice]) -> Row:
     own = _digits(row)
     if own:
         valid = article_gtin(own)
@@ -140,7 +140,7 @@ def _digits(row: Row) -> str:
     return text(row.fields.get("gtin")).replace(" ", "").replace("-", "")
 
 
-def _invalid(digits: str, facts: Facts) -> Notice:
+def _invalid(digits: str, facts: FinishContext) -> Notice:
     shown = digits[:20]
     return Notice(
         "gtin_invalid",
@@ -152,7 +152,7 @@ def _invalid(digits: str, facts: Facts) -> Notice:
     )
 
 
-def _conflict(gtins: Sequence[str], facts: Facts) -> Notice:
+def _conflict(gtins: Sequence[str], facts: FinishContext) -> Notice:
     shown = ", ".join(gtin[:14] for gtin in gtins[:3])
     return Notice(
         "gtin_conflict",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Box, Draft, Facts, Lang, Notice, Reading, Row, Task
+from pixel_agent.core import Box, Draft, FinishContext, Lang, Notice, Reading, Row, Task
 from pixel_agent.core.geometry import overlap
 from pixel_agent.tasks.columns import FINDING_FIELDS
 from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, likeness, summarise, text
@@ -73,7 +73,7 @@ def compare_readings(
     )
 
 
-def finish_compare(draft: Draft, facts: Facts) -> Reading:
+def finish_compare(draft: Draft, facts: FinishContext) -> Reading:
     """A comparison has no model's answer of its own: the rows pass as they are."""
     return compose(draft, facts, [(_NOUNS["remaining"], len(draft.findings))], findings=draft.findings)
 

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from pixel_agent.core import Capability, Draft, Facts, Reading, Row, Task
+from pixel_agent.core import Capability, Draft, FinishContext, Reading, Row, Task
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.tasks.finishing import FINDINGS, Noun, advise, compose, counts, text
 from pixel_agent.tasks.lines import TomlLines
@@ -83,7 +83,7 @@ def load_custom(path: Path, taken: Set[str]) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def finish_custom(draft: Draft, facts: Facts) -> Reading:
+def finish_custom(draft: Draft, facts: FinishContext) -> Reading:
     """Rows as they were answered, values outside lists as a first item; counts by status and severity."""
     answers = [Row({"kind": "answer", **draft.extra})] if any(v is not None for v in draft.extra.values()) else []
     items = [*answers, *draft.items]

@@ -7,7 +7,7 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Code, Facts, Notice, Row, Source
+from pixel_agent.core import Code, FinishContext, Notice, Row, Source
 from pixel_agent.tasks.codes import link_codes
 from pixel_agent.tasks.finishing import edit, label, number, say, verified
 from pixel_agent.tasks.rules.expiry import TOLERANCE, complete_expiry, gs1_expiry
@@ -23,7 +23,7 @@ _REASONS = {
 }
 
 
-def date_rows(rows: Sequence[Row], facts: Facts) -> tuple[list[Row], tuple[Notice, ...]]:
+def date_rows(rows: Sequence[Row], facts: FinishContext) -> tuple[list[Row], tuple[Notice, ...]]:
     """Rows with dates in ISO form, days left and status, and what the sources disagree on.
 
     A date that both state is verified; one that only the code states is taken over; where they differ the field is null
@@ -37,12 +37,12 @@ def date_rows(rows: Sequence[Row], facts: Facts) -> tuple[list[Row], tuple[Notic
     return checked, tuple(notices)
 
 
-def _coded(code: Code, facts: Facts) -> Row:
+def _coded(code: Code, facts: FinishContext) -> Row:
     fields: dict[str, JsonValue] = {"name": None, "gtin": code.gtin, **_said(code, facts.today)}
     return Row(_completed(fields, facts), code.box, Source.BARCODE)
 
 
-def _row(row: Row, codes: Sequence[Code], facts: Facts, notices: list[Notice]) -> Row:
+def _row(row: Row, codes: Sequence[Code], facts: FinishContext, notices: list[Notice]) -> Row:
     printed = _completed(row.fields, facts)
     merged = dict(row.fields)
     conflicts: set[str] = set()
@@ -78,7 +78,7 @@ def _same(own: JsonValue, said: JsonValue, *, computed: bool) -> bool:
     return abs(date.fromisoformat(own) - date.fromisoformat(said)) <= TOLERANCE
 
 
-def _completed(fields: Mapping[str, JsonValue], facts: Facts) -> dict[str, JsonValue]:
+def _completed(fields: Mapping[str, JsonValue], facts: FinishContext) -> dict[str, JsonValue]:
     given = number(facts.options.get("near_days"))
     near_days = NEAR_DAYS if given is None or not 0 <= given <= MAX_NEAR_DAYS else int(given)
     return dict(complete_expiry(fields, facts.today, near_days))
@@ -88,14 +88,14 @@ def _said(code: Code, today: date) -> dict[str, JsonValue]:
     return {name: value for name, value in gs1_expiry(code.gs1, today).items() if value is not None}
 
 
-def _conflict(row: Row, name: str, printed: str, coded: str, facts: Facts) -> Notice:
+def _conflict(row: Row, name: str, printed: str, coded: str, facts: FinishContext) -> Notice:
     what = label(row, "name") or say(facts, "商品", "product")
     zh = f"{what}的印刷内容（{printed[:20]}）与条码（{coded[:20]}）不一致，请人工核对：{name}。"
     en = f"Print ({printed[:20]}) and code ({coded[:20]}) disagree on the {what}'s {name}; please check it."
     return Notice("sources_disagree", say(facts, zh, en))
 
 
-def _contradiction(row: Row, reason: str, facts: Facts) -> Notice:
+def _contradiction(row: Row, reason: str, facts: FinishContext) -> Notice:
     what = label(row, "name") or say(facts, "商品", "product")
     zh, en = _REASONS.get(reason, ("日期互相矛盾", "dates contradict each other"))
     return Notice(reason, say(facts, f"{what}：{zh}，请人工核对。", f"{what}: {en}; please check."))

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Alert, Draft, Facts, Lang, Notice, Reading, Review, Row, Severity, Source
+from pixel_agent.core import Alert, Draft, FinishContext, Lang, Notice, Reading, Review, Row, Severity, Source
 
 FAILED = "fail"
 SEVERITIES = tuple(severity.value for severity in Severity)
@@ -34,14 +34,14 @@ FINDINGS = Noun("条问题", "finding", "findings")
 ALERTS = Noun("条提示", "alert", "alerts")
 
 
-def say(facts: Facts, zh: str, en: str) -> str:
+def say(facts: FinishContext, zh: str, en: str) -> str:
     """The wording in the request's language."""
     return zh if facts.lang == "zh" else en
 
 
 def compose(
     draft: Draft,
-    facts: Facts,
+    facts: FinishContext,
     counted: Iterable[tuple[Noun, int]],
     *,
     items: Sequence[Row] = (),

@@ -8,7 +8,7 @@ from datetime import date
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
+from pixel_agent.core import Alert, Capability, Draft, FinishContext, Reading, Row, Severity, Source, Task
 from pixel_agent.core.numbers import plain_number
 from pixel_agent.tasks.codes import link_codes
 from pixel_agent.tasks.dates import DATE_FIELDS, MAX_NEAR_DAYS, NEAR_DAYS, date_rows
@@ -107,7 +107,7 @@ _PROMO_FORM = Form(
 )
 
 
-def finish_tags(draft: Draft, facts: Facts) -> Reading:
+def finish_tags(draft: Draft, facts: FinishContext) -> Reading:
     """Tags with their codes, what is missing on each, and an alert where `options.expected_price` differs."""
     linked = link_codes(draft.items, facts)
     expected = number(facts.options.get("expected_price"))
@@ -134,7 +134,7 @@ def finish_tags(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def finish_dates(draft: Draft, facts: Facts) -> Reading:
+def finish_dates(draft: Draft, facts: FinishContext) -> Reading:
     """Dates normalised, expiry computed, GS1 codes heard as a second source; expired goods alert."""
     rows, warnings = date_rows(draft.items, facts)
     rows = [_dated(row) for row in rows]
@@ -158,7 +158,7 @@ def finish_dates(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def finish_promotions(draft: Draft, facts: Facts) -> Reading:
+def finish_promotions(draft: Draft, facts: FinishContext) -> Reading:
     """Promotions, those past their last day, and which of `options.expected` (texts) were seen."""
     rows = [_promotion(row, facts) for row in draft.items]
     findings = [*draft.findings, *(_over(row) for row in rows if _is_over(row, facts.today))]
@@ -179,7 +179,7 @@ def finish_promotions(draft: Draft, facts: Facts) -> Reading:
     return compose(draft, facts, counted, items=rows, findings=[advise(row) for row in findings], totals=totals)
 
 
-def _tag(row: Row, expected: float | None, facts: Facts) -> Row:
+def _tag(row: Row, expected: float | None, facts: FinishContext) -> Row:
     until = _last_day(text(row.fields.get("valid_until")), facts.today)
     fields = {
         **row.fields,
@@ -210,7 +210,7 @@ def _issues(row: Row) -> list[str]:
     return [issue for issue in issues if isinstance(issue, str)] if isinstance(issues, list) else []
 
 
-def _mismatch(row: Row, expected: float, facts: Facts) -> Alert:
+def _mismatch(row: Row, expected: float, facts: FinishContext) -> Alert:
     found = next((price for name in PRICE_FIELDS if (price := number(row.fields.get(name))) is not None), 0.0)
     name = label(row, "name") or say(facts, "价签", "Tag")
     says, wanted = plain_number(found), plain_number(expected)
@@ -223,7 +223,7 @@ def _dated(row: Row) -> Row:
     return advise_unless_confirmed(row, Source.BARCODE, Source.HUMAN) if stated else advise(row)
 
 
-def _expired_alert(row: Row, facts: Facts) -> Alert:
+def _expired_alert(row: Row, facts: FinishContext) -> Alert:
     name = label(row, "name") or say(facts, "商品", "Product")
     when = text(row.fields.get("expiry_date"))
     return alert(
@@ -231,7 +231,7 @@ def _expired_alert(row: Row, facts: Facts) -> Alert:
     )
 
 
-def _promotion(row: Row, facts: Facts) -> Row:
+def _promotion(row: Row, facts: FinishContext) -> Row:
     until = _last_day(text(row.fields.get("valid_until")), facts.today)
     return edit(row, valid_until=until.isoformat() if until else None)
 

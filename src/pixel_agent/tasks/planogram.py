@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Capability, Code, Draft, Facts, Notice, Reading, Row, Source, Task
+from pixel_agent.core import Capability, Code, Draft, FinishContext, Notice, Reading, Row, Source, Task
 from pixel_agent.tasks.codes import describe, link_codes, same_gtin
 from pixel_agent.tasks.columns import CODE_FIELDS
 from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, likeness, rate, say, text, whole
@@ -66,7 +66,7 @@ class Position:
     slot: int | None
 
 
-def finish_planogram(draft: Draft, facts: Facts) -> Reading:
+def finish_planogram(draft: Draft, facts: FinishContext) -> Reading:
     """Each position `ok`, `misplaced` or `not_found`; compliance = ok / positions; the unexpected goes to findings.
 
     A product is found by GTIN (from codes first) or, without one, by name. Where codes are all there is, `not_found`
@@ -157,11 +157,11 @@ def _in_place(position: Position, row: Row) -> bool:
     )
 
 
-def _coded(code: Code, facts: Facts) -> Row:
+def _coded(code: Code, facts: FinishContext) -> Row:
     return Row({"name": None, **describe(code, facts)}, code.box, Source.BARCODE)
 
 
-def _missing_layout(facts: Facts) -> Notice:
+def _missing_layout(facts: FinishContext) -> Notice:
     return Notice(
         "planogram_missing",
         say(

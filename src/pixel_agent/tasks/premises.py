@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Alert, Capability, Draft, Facts, Reading, Row, Severity, Source, Task
+from pixel_agent.core import Alert, Capability, Draft, FinishContext, Reading, Row, Severity, Source, Task
 from pixel_agent.tasks.codes import assign, is_qr
 from pixel_agent.tasks.columns import FINDING_FIELDS
 from pixel_agent.tasks.finishing import (
@@ -132,7 +132,7 @@ _WASTE_FORM = Form(
 )
 
 
-def finish_storefront(draft: Draft, facts: Facts) -> Reading:
+def finish_storefront(draft: Draft, facts: FinishContext) -> Reading:
     """Each storefront with the QR codes on it; without a storefront, the QR codes alone."""
     squares = tuple(code for code in facts.codes if is_qr(code))
     shops = list(draft.items)
@@ -150,7 +150,7 @@ def finish_storefront(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def finish_safety(draft: Draft, facts: Facts) -> Reading:
+def finish_safety(draft: Draft, facts: FinishContext) -> Reading:
     """Every hazard wants a look; blocked exits and critical ones alert; read signs stay items."""
     findings = [_exit_is_critical(row) for row in _penal(draft.findings)]
     alerts = _alerts(findings, facts)
@@ -163,7 +163,7 @@ def finish_safety(draft: Draft, facts: Facts) -> Reading:
     return compose(draft, facts, counted, items=draft.items, findings=findings, alerts=alerts, totals=totals)
 
 
-def finish_checks(draft: Draft, facts: Facts) -> Reading:
+def finish_checks(draft: Draft, facts: FinishContext) -> Reading:
     """Rules that passed, failed or could not be judged: failures want a look, critical ones alert."""
     findings = _penal(draft.findings)
     failed = sum(_fails(row) for row in findings)
@@ -179,7 +179,7 @@ def finish_checks(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def finish_waste(draft: Draft, facts: Facts) -> Reading:
+def finish_waste(draft: Draft, facts: FinishContext) -> Reading:
     """Portions added up by unit; every estimate wants a look."""
     rows = [advise(row) for row in draft.items]
     totals: dict[str, JsonValue] = {
@@ -204,13 +204,13 @@ def _exit_is_critical(row: Row) -> Row:
     return edit(row, severity=Severity.CRITICAL.value) if blocked else row
 
 
-def _alerts(findings: Sequence[Row], facts: Facts) -> list[Alert]:
+def _alerts(findings: Sequence[Row], facts: FinishContext) -> list[Alert]:
     return [
         _alert(row, facts) for row in findings if _fails(row) and row.fields.get("severity") == Severity.CRITICAL.value
     ]
 
 
-def _alert(row: Row, facts: Facts) -> Alert:
+def _alert(row: Row, facts: FinishContext) -> Alert:
     if row.fields.get("hazard") == "blocked_exit":
         return alert(
             row,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pixel_agent.core import Code, Facts, Notice, Row, Source, TextLine
+from pixel_agent.core import Code, FinishContext, Notice, Row, Source, TextLine
 from pixel_agent.tasks.finishing import edit, label, number, say, text, verified
 from pixel_agent.tasks.rules.prices import bare_amount, find_prices
 
@@ -31,7 +31,7 @@ class _Shown:
 
 
 def check_prices(
-    rows: Sequence[Row], codes: Sequence[Sequence[Code]], names: Sequence[str], facts: Facts
+    rows: Sequence[Row], codes: Sequence[Sequence[Code]], names: Sequence[str], facts: FinishContext
 ) -> tuple[tuple[Row, ...], tuple[Notice, ...]]:
     """Confirm or question the fields `names` of each row by its codes (same order) and the text at its place."""
     notices: list[Notice] = []
@@ -52,7 +52,12 @@ def gs1_price(gs1: Mapping[str, str]) -> Decimal | None:
 
 
 def _check(
-    row: Row, codes: Sequence[Code], names: Sequence[str], rows: Sequence[Row], facts: Facts, notices: list[Notice]
+    row: Row,
+    codes: Sequence[Code],
+    names: Sequence[str],
+    rows: Sequence[Row],
+    facts: FinishContext,
+    notices: list[Notice],
 ) -> Row:
     stated = [amount for name in names if (amount := _amount(row, name)) is not None]
     if row.source is not Source.MODEL or not stated:
@@ -80,7 +85,7 @@ def _amount(row: Row, name: str) -> Decimal | None:
     return None if found is None else Decimal(str(found)).normalize()
 
 
-def _lines_of(row: Row, rows: Sequence[Row], facts: Facts) -> list[TextLine]:
+def _lines_of(row: Row, rows: Sequence[Row], facts: FinishContext) -> list[TextLine]:
     """The lines in a row's box, and none beside it: that is the next tag's price. All lines for an only row without box."""
     if row.bbox is None:
         return list(facts.lines) if len(rows) == 1 else []
@@ -99,7 +104,9 @@ def _shown(lines: Sequence[TextLine]) -> _Shown:
     return _Shown(frozenset(prices), frozenset(prices | bare), frozenset(digits))
 
 
-def _conflict(row: Row, stated: Sequence[Decimal], said: set[Decimal] | frozenset[Decimal], facts: Facts) -> Notice:
+def _conflict(
+    row: Row, stated: Sequence[Decimal], said: set[Decimal] | frozenset[Decimal], facts: FinishContext
+) -> Notice:
     what = label(row, "name") or say(facts, "商品", "the product")
     own, other = (", ".join(f"{amount:f}" for amount in sorted(amounts)[:3]) for amounts in (stated, said))
     zh = f"{what}的价格来源不一致（模型 {own}，文字或条码 {other}），请人工核对。"

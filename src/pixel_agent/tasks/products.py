@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Alert, Capability, Code, Draft, Facts, Notice, Reading, Row, Severity, Source, Task
+from pixel_agent.core import Alert, Capability, Code, Draft, FinishContext, Notice, Reading, Row, Severity, Source, Task
 from pixel_agent.core.numbers import plain_number
 from pixel_agent.tasks.codes import describe, is_qr, link_codes
 from pixel_agent.tasks.columns import CODE_FIELDS
@@ -112,7 +112,7 @@ _NEAT_FORM = Form(
 )
 
 
-def finish_products(draft: Draft, facts: Facts) -> Reading:
+def finish_products(draft: Draft, facts: FinishContext) -> Reading:
     """Products with their codes; codes of no product become rows of their own; counts and prices want a look."""
     linked = link_codes(draft.items, facts)
     checked, doubts = check_prices(linked.rows, linked.codes, ("price",), facts)
@@ -138,7 +138,7 @@ def finish_products(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def finish_shelf(draft: Draft, facts: Facts) -> Reading:
+def finish_shelf(draft: Draft, facts: FinishContext) -> Reading:
     """Fill rate of each level from its facings and empty slots, their mean, and each brand's share of the facings."""
     levels = [_filled(row) for row in of_kind(draft.items, "level")]
     products = [advise(row) for row in of_kind(draft.items, "product")]
@@ -158,7 +158,7 @@ def finish_shelf(draft: Draft, facts: Facts) -> Reading:
     return compose(draft, facts, counted, items=[*levels, *products, *others], findings=findings, totals=totals)
 
 
-def finish_stock(draft: Draft, facts: Facts) -> Reading:
+def finish_stock(draft: Draft, facts: FinishContext) -> Reading:
     """Slots counted level by level; out-of-stock rate = tags without goods / slots, null where slots are unknown."""
     findings = [advise(row) for row in draft.findings]
     empty = sum(row.fields.get("status") == "oos" for row in findings)
@@ -176,7 +176,7 @@ def finish_stock(draft: Draft, facts: Facts) -> Reading:
     return compose(draft, facts, counted, items=levels, findings=findings, totals=totals, warnings=warnings)
 
 
-def finish_neatness(draft: Draft, facts: Facts) -> Reading:
+def finish_neatness(draft: Draft, facts: FinishContext) -> Reading:
     """Each object's tilt against `options.threshold_deg` (15 unless set), with an alert above it."""
     given = number(facts.options.get("threshold_deg"))
     threshold = DEFAULT_TILT_DEG if given is None or given < 0 else given
@@ -198,7 +198,7 @@ def _product(row: Row) -> Row:
     return advise_unless_confirmed(row, Source.TEXT, Source.HUMAN) if priced else row
 
 
-def _coded(code: Code, facts: Facts) -> Row:
+def _coded(code: Code, facts: FinishContext) -> Row:
     return Row({"name": None, **describe(code, facts)}, bbox=code.box, source=Source.BARCODE)
 
 
@@ -229,7 +229,7 @@ def _judged(row: Row, threshold: float) -> Row:
     return edit(row, threshold_deg=threshold, verdict=verdict)
 
 
-def _tilt_alert(row: Row, threshold: float, facts: Facts) -> Alert:
+def _tilt_alert(row: Row, threshold: float, facts: FinishContext) -> Alert:
     name = label(row, "object") or say(facts, "物体", "Object")
     tilt = number(row.fields.get("tilt_deg")) or 0.0
     message = say(
@@ -240,7 +240,7 @@ def _tilt_alert(row: Row, threshold: float, facts: Facts) -> Alert:
     return alert(row, "tilt_over_threshold", Severity.MINOR, message)
 
 
-def _slots_contradict(facts: Facts) -> Notice:
+def _slots_contradict(facts: FinishContext) -> Notice:
     return Notice(
         "slots_contradict",
         say(facts, "缺货数多于位置数，缺货率未计算。", "More gaps than slots were reported; no rate is computed."),

@@ -12,7 +12,7 @@ from pixel_agent.core import (
     Capability,
     Draft,
     EngineInfo,
-    Facts,
+    FinishContext,
     Lang,
     Notice,
     Output,
@@ -37,7 +37,7 @@ _MISSING: dict[Capability, tuple[str, str]] = {
 }
 
 
-def read_output(output: Output, task: Task, facts: Facts, engine: EngineInfo, plan: Plan) -> Reading:
+def read_output(output: Output, task: Task, facts: FinishContext, engine: EngineInfo, plan: Plan) -> Reading:
     """The reading of one output. Never raises for what a model wrote; `complete` is False where it is lost."""
     if output.lines and not facts.lines:
         facts = replace(facts, lines=output.lines)
@@ -73,7 +73,7 @@ def result_text(scan: Scan) -> str:
     return list_reading(reading, scan.task.id, scan.spec.lang)
 
 
-def _read_text(output: Output, task: Task, facts: Facts) -> Reading:
+def _read_text(output: Output, task: Task, facts: FinishContext) -> Reading:
     raw = clean(output.text, MAX_TEXT)
     answer = parse_answer(output.text, task.schema, facts.width, facts.height) or _prose(raw, task)
     cut = output.finish_reason == "length" or len(output.text) > MAX_TEXT or (answer is not None and answer.cut)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Capability, Code, Draft, Facts, Notice, Quality, Reading, Row, Source, Task
+from pixel_agent.core import Capability, Code, Draft, FinishContext, Notice, Quality, Reading, Row, Source, Task
 from pixel_agent.tasks.codes import describe
 from pixel_agent.tasks.columns import CODE_DETAILS
 from pixel_agent.tasks.finishing import Noun, advise, compose, counts, edit, say, text
@@ -32,7 +32,7 @@ _ASK_FORM = Form(
 )
 
 
-def finish_text(draft: Draft, facts: Facts) -> Reading:
+def finish_text(draft: Draft, facts: FinishContext) -> Reading:
     """The lines as they were read."""
     rows = [row for row in draft.items if text(row.fields.get("text"))]
     totals: dict[str, JsonValue] = {
@@ -42,7 +42,7 @@ def finish_text(draft: Draft, facts: Facts) -> Reading:
     return compose(draft, facts, [(_LINES, len(rows))], items=rows, findings=draft.findings, totals=totals)
 
 
-def finish_codes(draft: Draft, facts: Facts) -> Reading:
+def finish_codes(draft: Draft, facts: FinishContext) -> Reading:
     """One item for each code that was read and proven; whatever a model says about codes is left out."""
     rows = [_coded(code, facts) for code in facts.codes]
     totals: dict[str, JsonValue] = {
@@ -56,7 +56,7 @@ def finish_codes(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def finish_photo(draft: Draft, facts: Facts) -> Reading:
+def finish_photo(draft: Draft, facts: FinishContext) -> Reading:
     """One item with the measurements of the photo and the advice they give."""
     quality = facts.quality
     advice = quality.advice if quality else ()
@@ -82,7 +82,7 @@ def finish_photo(draft: Draft, facts: Facts) -> Reading:
     return compose(replace(draft, summary=summary), facts, [], items=[item], totals={"advice": len(advice)})
 
 
-def finish_answer(draft: Draft, facts: Facts) -> Reading:
+def finish_answer(draft: Draft, facts: FinishContext) -> Reading:
     """The answer first, then what supports it."""
     answer = text(draft.extra.get("answer")) or draft.summary.strip()
     if not answer:
@@ -100,12 +100,12 @@ def finish_answer(draft: Draft, facts: Facts) -> Reading:
     )
 
 
-def _coded(code: Code, facts: Facts) -> Row:
+def _coded(code: Code, facts: FinishContext) -> Row:
     row = Row(describe(code, facts), code.box, Source.BARCODE)
     return row if code.proven else advise(row)
 
 
-def _without_proof(facts: Facts) -> Notice:
+def _without_proof(facts: FinishContext) -> Notice:
     zh = "Codabar 条码没有校验位，请核对数字。"
     en = "A Codabar has no check digit; please compare its digits with the print."
     return Notice("code_without_proof", say(facts, zh, en))

@@ -44,7 +44,7 @@ async def send(client: httpx.AsyncClient, data: bytes, headers: dict[str, str], 
 
 
 async def kept(service: ScanService) -> int:
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         return int((await conn.execute(select(func.count()).select_from(scans))).scalar_one())
 
 

@@ -517,7 +517,7 @@ async def queue(*servers: FakeOpenAI, **changes: Any) -> AsyncIterator[Batcher]:
         batcher = Batcher(Pool(factories, PoolSettings(restart_min_s=0.02, recovery_s=60)), SchedulerSettings())
         await batcher.start()
         try:
-            await until(lambda: all(view is not None for view in [r.view() for r in batcher.pool.replicas]))
+            await until(lambda: all(view is not None for view in [r.view({}) for r in batcher.pool.replicas]))
             yield batcher
         finally:
             await batcher.stop()

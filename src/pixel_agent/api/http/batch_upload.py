@@ -16,7 +16,7 @@ from pixel_agent.api.http.uploads import OVERHEAD_BYTES, bounded, file_name
 from pixel_agent.core.envelope import Problem
 from pixel_agent.core.errors import BadArchive, InvalidPhoto, InvalidRequest, PhotoTooLarge, TooManyPhotos
 from pixel_agent.jobs.archives import Entry, read_archive
-from pixel_agent.jobs.ingest import AT_ONCE, Intake
+from pixel_agent.jobs.ingest import AT_ONCE, Ingest
 from pixel_agent.schemas.batches import RefusedPhoto
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage.database import telling
@@ -61,9 +61,9 @@ async def receive(request: Request, service: ScanService) -> Received:
     most = settings.batches.max_request_bytes
     if length > most:
         raise PhotoTooLarge(f"The request has more than {most} bytes.", "Send the photos in several requests.")
-    await service.kept.check_room(length)
+    await service.storage.check_room(length)
     counted = min(length, AT_ONCE * settings.photo.max_bytes, settings.admission.max_bytes // 4)
-    with service.admission.upload(counted):
+    with service.admission.reserve(counted):
         limited = bounded(request, settings, most + OVERHEAD_BYTES)
         return await _Upload(service).read(limited)
 
@@ -73,8 +73,8 @@ class _Upload:
 
     def __init__(self, service: ScanService) -> None:
         self._settings = service.settings
-        self._intake: Intake = service.intake
-        self._files = service.kept.photos
+        self._intake: Ingest = service.persistence.ingest
+        self._files = service.storage.photos
         self._received = Received()
         self._writing: list[tuple[str, asyncio.Task[PhotoRecord]]] = []
         self._count = 0

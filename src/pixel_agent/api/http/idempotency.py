@@ -96,7 +96,7 @@ class Slot:
         if self._key is None:
             return
         with suppress(StoreError):
-            async with self._service.kept.db.write() as conn:
+            async with self._service.storage.db.write() as conn:
                 await _settle(conn, self._key, Answer("body", status, body=body))
             self.settled = True
 
@@ -108,7 +108,7 @@ async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
     Waits for the first request with this key. Raises IdempotencyMismatch; Conflict if that one runs for too long.
     """
     slot = Slot(service, key)
-    if key is None or service.store is None:
+    if key is None or not service.persistent:
         yield slot
         return
     try:
@@ -129,7 +129,7 @@ async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
         await asyncio.wait({alive})
         if not slot.settled:
             with suppress(StoreError):
-                async with service.kept.db.write() as conn:
+                async with service.storage.db.write() as conn:
                     await idempotency.release(conn, key.value, key.client)
 
 
@@ -141,7 +141,7 @@ async def once(
     If the request was answered before, that answer, and nothing is done. Raises IdempotencyMismatch; Conflict while the first
     one runs; what the work raises.
     """
-    async with service.kept.db.write(durable=True) as conn:
+    async with service.storage.db.write(durable=True) as conn:
         first = await _begin(conn, key, service.settings.asynchronous)
         if first is None:
             await work(conn)
@@ -167,7 +167,7 @@ async def _settle(conn: AsyncConnection, key: Key | None, answer: Answer) -> Non
 async def _first_answer(service: ScanService, key: Key) -> Answer | None:
     end = asyncio.get_running_loop().time() + WAIT_S
     while True:
-        async with service.kept.db.write() as conn:
+        async with service.storage.db.write() as conn:
             standing = await _standing(conn, key, service.settings.asynchronous)
         if standing == idempotency.FIRST:
             return None
@@ -199,7 +199,7 @@ async def _keep_alive(service: ScanService, key: Key, done: asyncio.Event) -> No
         if done.is_set():
             return
         with suppress(StoreError):
-            async with service.kept.db.write() as conn:
+            async with service.storage.db.write() as conn:
                 await idempotency.keep(conn, key.value, key.client, now_ms())
 
 

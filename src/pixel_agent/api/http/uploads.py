@@ -143,7 +143,7 @@ def file_name(given: str) -> str:
     return "".join(letter for letter in given if unicodedata.category(letter) != "Cc")
 
 
-async def unless_gone(request: Request, work: Coroutine[object, object, T]) -> T:
+async def cancel_on_disconnect(request: Request, work: Coroutine[object, object, T]) -> T:
     """Run `work`, and cancel it the moment the client leaves. The request's body must have been read.
 
     Raises ScanCancelled when the client left.

@@ -63,7 +63,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
     """
     fields = submission.fields
     task = task_for_later(service, fields)
-    photos = await service.intake.keep_all([(upload.data, upload.sha256) for upload in submission.uploads])
+    photos = await service.persistence.ingest.keep_all([(upload.data, upload.sha256) for upload in submission.uploads])
     key = Key.of(request, fields, [photo.sha256 for photo in photos], later=True)
     received_at = now_ms()
     spec = fields.spec(task, client_of(request))
@@ -88,7 +88,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
 async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
     """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
     service: ScanService = request.app.state.service
-    await service.background.cancel(scan_id)
+    await service.persistence.worker.cancel(scan_id)
     record = await whole(service, scan_id)
     if record.status != "cancelled":
         raise Conflict(f"The scan has ended already: {record.status}.", "Read it, or delete it.")
@@ -134,10 +134,10 @@ def _again(old: ScanRecord, task: Task, options: dict[str, JsonValue], client: s
 
 async def _accepted(service: ScanService, new: Sequence[NewScan], key: Key | None) -> Response:
     answer = Answer("scans", 202, tuple(scan.scan_id for scan in new))
-    first = await once(service, key, answer, lambda conn: service.intake.add(conn, new))
+    first = await once(service, key, answer, lambda conn: service.persistence.ingest.add(conn, new))
     if first is not None:
         return first.response() if first.form == "body" else await _response(service, first.ids, REPLAYED)
-    service.background.wake()
+    service.persistence.worker.wake()
     return await _response(service, answer.ids, {})
 
 

@@ -106,7 +106,7 @@ async def close(request: Request, batch_id: BatchId) -> BatchOut:
 async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
     """Wherever its scans wait or run; what was read stays."""
     service: ScanService = request.app.state.service
-    await service.background.cancel_batch(batch_id)
+    await service.persistence.worker.cancel_batch(batch_id)
     return _out(await _get(service, batch_id))
 
 
@@ -125,7 +125,7 @@ async def list_batches(
     """A page of them."""
     service: ScanService = request.app.state.service
     before = None if cursor is None else min(int(cursor), MAX_SEQ - 1)
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         found = await batches.page(conn, before, limit + 1)
     more = str(found[limit - 1].seq) if len(found) > limit else None
     return BatchPage(batches=[_out(record) for record in found[:limit]], next=more)
@@ -160,7 +160,7 @@ async def tell(request: Request, batch_id: BatchId, after: Annotated[int, Query(
 async def _told(service: ScanService, batch_id: str, after: int, write: Write) -> None:
     write("retry: 1000\n\n")
     shown: BatchOut | None = None
-    with service.kept.notifier.listening(batch_id) as changed:
+    with service.storage.notifier.listening(batch_id) as changed:
         while not service.admission.draining:
             news = await _news(service, batch_id, after)
             after, record = news.after, news.record
@@ -189,7 +189,7 @@ class _News(NamedTuple):
 
 async def _news(service: ScanService, batch_id: str, after: int) -> _News:
     """What happened after an event, as one state of everything; a page of it, without kinds that nobody waits for."""
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         record = await batches.get(conn, batch_id)
         found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)
         known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
@@ -234,7 +234,7 @@ async def _add(conn: AsyncConnection, service: ScanService, batch: NewBatch | Ba
         for kept in received.photos
     ]
     await batches.add(conn, batch.batch_id, new, service.settings.batches.max_photos)
-    await service.intake.check_there([kept.photo for kept in received.photos])
+    await service.persistence.ingest.check_there([kept.photo for kept in received.photos])
 
 
 def _answer(status: int, batch_id: str, received: Received) -> Answer:
@@ -254,23 +254,23 @@ async def _taken(
         answer = first
         response.headers.update(REPLAYED)
     (batch_id,) = answer.ids
-    service.background.wake()
-    service.kept.notifier.tell(batch_id)
+    service.persistence.worker.wake()
+    service.storage.notifier.tell(batch_id)
     response.headers["Location"] = f"/v1/batches/{batch_id}"
     return _out(await _get(service, batch_id), _REFUSED.validate_json(answer.body))
 
 
 async def _changed(request: Request, batch_id: str, change: Callable[[AsyncConnection], Awaitable[object]]) -> BatchOut:
     service: ScanService = request.app.state.service
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         await change(conn)
-    service.background.wake()
-    service.kept.notifier.tell(batch_id)
+    service.persistence.worker.wake()
+    service.storage.notifier.tell(batch_id)
     return _out(await _get(service, batch_id))
 
 
 async def _get(service: ScanService, batch_id: str) -> BatchRecord:
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         return await batches.get(conn, batch_id)
 
 

@@ -19,8 +19,8 @@ from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.fetch import photo_at
 from pixel_agent.api.http.problems import json_body, other_errors
 from pixel_agent.api.http.sse import EventStream, Write, comment
-from pixel_agent.api.http.uploads import explain, read_body, unless_gone
-from pixel_agent.api.routes.scans import admitted
+from pixel_agent.api.http.uploads import cancel_on_disconnect, explain, read_body
+from pixel_agent.api.routes.scans import arriving
 from pixel_agent.core import Message, Output, Priority, Sampling, ScanRequest, ScanSpec, Task
 from pixel_agent.core.digest import hash_photo
 from pixel_agent.core.errors import EngineError, InvalidRequest, PixelAgentError, TooManyPhotos, UnknownModel
@@ -66,15 +66,15 @@ async def complete(request: Request) -> Response:
     """One photo as an `image_url` part (a data URL), and words; the answer whole, or in chunks with `stream`."""
     service: ScanService = request.app.state.service
     async with AsyncExitStack() as held:
-        ticket = held.enter_context(admitted(request, service, Priority.BULK, most=1))
+        arrival = held.enter_context(arriving(request, service, Priority.BULK, most=1))
         body = _parsed(await read_body(request, service.settings, most=1))
         asked = await _request(service, body, client_of(request))
-        held.enter_context(service.admit_all(ticket, [asked]))
+        held.enter_context(service.admission.enter_all([asked], arrival))
         answer = _Answer(asked.scan_id, service.engine.info.model)
         if body.stream:
             usage = body.stream_options is not None and body.stream_options.include_usage
             return EventStream(partial(_told, service, asked, answer, usage), _error_chunk, held.pop_all())
-        output = await unless_gone(request, service.chat(asked))
+        output = await cancel_on_disconnect(request, service.chat(asked))
     return Response(answer.whole(output).model_dump_json(), media_type="application/json")
 
 

@@ -83,7 +83,7 @@ async def _two_scans(service: ScanService, query: CompareQuery) -> tuple[_Visit,
 
 async def _one(service: ScanService, scan_id: str) -> _Visit:
     check_id(scan_id)
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         record = await scans.get(conn, scan_id)
         if record is None:
             raise no_scan(scan_id)
@@ -125,7 +125,7 @@ async def _seen(service: ScanService, wanted: ScanFilter, *, whole_day: bool) ->
 
     A photo belongs to the visit in which it came, however late it was read again.
     """
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         records = [one for one in await scans.page(conn, wanted, limit=LOOK_BACK) if one.rerun_of is None]
         latest = await correction_transfer.latest_readings(conn, records, READ)
     found = [(record, latest[record.scan_id]) for record in records if record.scan_id in latest]
@@ -140,7 +140,7 @@ async def _seen(service: ScanService, wanted: ScanFilter, *, whole_day: bool) ->
 
 async def _loaded(service: ScanService, visit: Sequence[tuple[ScanRecord, str]]) -> _Visit:
     ids = tuple(scan_id for _, scan_id in visit[:MAX_PHOTOS])
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         records = await scans.page(conn, ScanFilter(scan_ids=ids), limit=MAX_PHOTOS, documents=True)
         return _Visit(records, await reviews.of_scans(conn, [record.seq for record in records]), len(visit) - len(ids))
 

@@ -116,7 +116,7 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
     if slots.locked():
         raise QueueFull("As many exports as are allowed are running.", "Ask again in a moment.", retry_after_s=10)
     async with slots:
-        made = Export(service.settings, service.catalogue, service.kept, query)
+        made = Export(service.settings, service.catalogue, service.storage, query)
         pieces = await made.open()
     return _ExportResponse(made, pieces, slots)
 

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, Response
 
 from pixel_agent.api.http.ids import ScanId, no_scan
 from pixel_agent.api.http.problems import pictures, problems
-from pixel_agent.api.http.uploads import unless_gone
+from pixel_agent.api.http.uploads import cancel_on_disconnect
 from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.core import Row
 from pixel_agent.core.envelope import Envelope
@@ -51,7 +51,7 @@ async def list_scans(request: Request, query: Annotated[ListQuery, Query()]) -> 
     service: ScanService = request.app.state.service
     wanted = scan_filter(query, service.catalogue)
     after = Position.parse(query.cursor) if query.cursor else None
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         found = await scans.page(conn, wanted, after, query.limit + 1)
     shown = found[: query.limit]
     page = ScanPage(
@@ -70,7 +70,7 @@ async def get_scan(
     """The whole record, with all corrections applied to its reading."""
     service: ScanService = request.app.state.service
     if wait_s:
-        await unless_gone(request, until_final(service, scan_id, wait_s))
+        await cancel_on_disconnect(request, until_final(service, scan_id, wait_s))
     return record_answer(await whole(service, scan_id))
 
 
@@ -83,7 +83,7 @@ async def delete_scan(request: Request, scan_id: ScanId) -> Response:
         raise Conflict(
             f"The scan is {record.status.value}.", f"Cancel it first: POST /v1/scans/{scan_id}/cancel, then delete it."
         )
-    if not await service.kept.delete(scan_id):
+    if not await service.storage.delete(scan_id):
         raise no_scan(scan_id)
     return Response(status_code=204)
 
@@ -101,7 +101,7 @@ async def get_photo(request: Request, scan_id: ScanId) -> Response:
     if head is None:
         raise _gone("is missing from the data folder")
     return FileResponse(
-        service.kept.photos.path(photo.sha256),
+        service.storage.photos.path(photo.sha256),
         media_type=_type_of(head),
         filename=record.filename or None,
         content_disposition_type="inline",
@@ -152,7 +152,7 @@ async def get_annotated(request: Request, scan_id: ScanId) -> Response:
 
 async def fetch(service: ScanService, scan_id: str, *, document: bool = True) -> ScanRecord:
     """One scan. Raises NotFound."""
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         record = await scans.get(conn, scan_id, document=document)
     if record is None:
         raise no_scan(scan_id)
@@ -169,7 +169,7 @@ async def until_final(service: ScanService, scan_id: str, wait_s: float) -> None
     """Wait until a scan has ended, at most so long; not while the server stops. Raises NotFound."""
     loop = asyncio.get_running_loop()
     end = loop.time() + wait_s
-    with service.kept.notifier.listening(scan_id) as changed:
+    with service.storage.notifier.listening(scan_id) as changed:
         while not (await fetch(service, scan_id, document=False)).final:
             left = end - loop.time()
             if left <= 0 or service.admission.draining:
@@ -189,7 +189,7 @@ def unchanged(request: Request, tag: str) -> bool:
 
 
 async def _fetched(service: ScanService, scan_id: str) -> tuple[ScanRecord, list[ReviewRecord]]:
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         record = await scans.get(conn, scan_id)
         if record is None:
             raise no_scan(scan_id)
@@ -209,7 +209,7 @@ def _gone(what: str) -> PhotoGone:
 
 
 async def _bytes(service: ScanService, photo: PhotoRecord) -> bytes:
-    data = await asyncio.to_thread(service.kept.photos.read, photo.sha256)
+    data = await asyncio.to_thread(service.storage.photos.read, photo.sha256)
     if data is None:
         raise _gone("is missing from the data folder")
     return data
@@ -225,7 +225,7 @@ def _type_of(head: bytes) -> str:
 
 def _head(service: ScanService, sha256: str) -> bytes | None:
     try:
-        with service.kept.photos.path(sha256).open("rb") as file:
+        with service.storage.photos.path(sha256).open("rb") as file:
             return file.read(HEAD_BYTES)
     except FileNotFoundError:
         return None

@@ -47,13 +47,13 @@ async def add_review(request: Request, scan_id: ScanId) -> Response:
     """
     service: ScanService = request.app.state.service
     said = _parsed(await read_body(request, service.settings, most=0))
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         await reviews.hold(conn, scan_id)
         record = await scans.get(conn, scan_id)
         if record is None:
             raise no_scan(scan_id)
         await reviews.add(conn, record, _checked(said, record, service.catalogue, client_of(request)))
-    service.kept.notifier.tell(scan_id, record.batch_id)
+    service.storage.notifier.tell(scan_id, record.batch_id)
     return record_answer(await whole(service, scan_id), 201)
 
 
@@ -61,13 +61,13 @@ async def add_review(request: Request, scan_id: ScanId) -> Response:
 async def undo_review(request: Request, scan_id: ScanId, review_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
     """It stays in the list, marked as undone; what it had covered shows again."""
     service: ScanService = request.app.state.service
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         await reviews.hold(conn, scan_id)
         record = await scans.get(conn, scan_id)
         if record is None:
             raise no_scan(scan_id)
         await reviews.undo(conn, record, review_id)
-    service.kept.notifier.tell(scan_id, record.batch_id)
+    service.storage.notifier.tell(scan_id, record.batch_id)
     return record_answer(await whole(service, scan_id))
 
 
@@ -79,7 +79,7 @@ async def get_accuracy(request: Request, query: Annotated[PeriodQuery, Query()])
     somebody filled it in.
     """
     service: ScanService = request.app.state.service
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         measured = await accuracy.measure(conn, scan_filter(query, service.catalogue))
     return AccuracyOut(tasks=[_task_accuracy(one) for one in measured])
 

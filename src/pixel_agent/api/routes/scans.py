@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,20 +21,20 @@ from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, PREFER, inlined, othe
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import (
     Submission,
+    cancel_on_disconnect,
     check_length,
     check_question,
     is_json,
     read_form,
     read_json,
     scan_fields,
-    unless_gone,
 )
 from pixel_agent.api.routes.async_scans import accept, wants_async
 from pixel_agent.api.views import legacy_answer, server_timing, task_out
 from pixel_agent.core import Lang, OnEvent, Priority, ScanRequest
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import PixelAgentError, ScanCancelled
-from pixel_agent.scheduling.admission import Ticket
+from pixel_agent.scheduling.admission import Arrival
 from pixel_agent.schemas.records import ScanRecordList, ScanRecordOut
 from pixel_agent.schemas.scans import (
     FailedPart,
@@ -52,8 +52,6 @@ from pixel_agent.tasks import DEFAULT_TASK
 router = APIRouter()
 
 FORM = "multipart/form-data"
-PARK_AFTER_S = 1.0
-"""An upload that takes longer stands in nobody's way meanwhile."""
 _BINARY: dict[str, object] = {"type": "string", "format": "binary"}
 _STATES = (400, 408, 413, 415, 422, 502, 503, 504)
 _PROBLEMS = problems(*_STATES)
@@ -82,14 +80,14 @@ _JSON: dict[str, object] = {"application/json": {"schema": inlined(ScanBody)}}
 async def legacy_scan(request: Request) -> Response:
     """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
     service: ScanService = request.app.state.service
-    with admitted(request, service, _early_priority(request), most=1) as ticket:
+    with arriving(request, service, _early_priority(request), most=1) as arrival:
         submission = await read_form(request, "file", service.settings, most=1, strict=False)
         asked = _requests(submission, request)
         async with held(service, _key(request, submission)) as slot:
             if slot.answer is not None:
                 return slot.answer.response()
-            with service.admit_all(ticket, asked):
-                scan = await unless_gone(request, service.scan(asked[0]))
+            with service.admission.enter_all(asked, arrival):
+                scan = await cancel_on_disconnect(request, service.scan(asked[0]))
             body = legacy_answer(scan).model_dump_json()
             await slot.settle(body)
     headers = {"Server-Timing": server_timing(scan.timings)}
@@ -123,16 +121,16 @@ async def create_scan(
     if wants_async(request) and not stream:
         return await _accept(request, service, most)
     async with AsyncExitStack() as stack:
-        ticket = stack.enter_context(admitted(request, service, _early_priority(request), most=most))
+        arrival = stack.enter_context(arriving(request, service, _early_priority(request), most=most))
         submission = await _read(request, service, most)
         asked = _requests(submission, request)
         slot = await stack.enter_async_context(held(service, _key(request, submission)))
         if slot.answer is not None:
             return EventStream(partial(_told_again, slot.answer), error_event) if stream else slot.answer.response()
-        stack.enter_context(service.admit_all(ticket, asked))
+        stack.enter_context(service.admission.enter_all(asked, arrival))
         if stream:
             return EventStream(partial(_told, service, asked, slot), error_event, stack.pop_all())
-        answer = await unless_gone(request, _answered(service, asked))
+        answer = await cancel_on_disconnect(request, _answered(service, asked))
         body = answer.model_dump_json()
         await slot.settle(body)
     headers = {"Server-Timing": server_timing(answer.timings)} if isinstance(answer, Envelope) else {}
@@ -140,10 +138,10 @@ async def create_scan(
 
 
 async def _accept(request: Request, service: ScanService, most: int) -> Response:
-    """Take the upload in beside the door: a scan that waits in the database stands in nobody's way."""
+    """Accept the upload without an admission slot: queued scans do not compete with interactive ones."""
     length = check_length(request, service.settings.photo, most=most)
-    service.kept.check()
-    with service.admission.upload(length, client_of(request)):
+    service.storage.check()
+    with service.admission.reserve(length):
         return await accept(service, request, await _read(request, service, most))
 
 
@@ -167,7 +165,7 @@ async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envel
 
 
 async def _told(service: ScanService, asked: Sequence[ScanRequest], slot: Slot, write: Write) -> None:
-    """The same, with what happens on the way. Of several photos, `photo` says which (from 0)."""
+    """Answer as a stream of progress events. Of several photos, `photo` says which (from 0)."""
 
     def teller(index: int) -> OnEvent:
         which: dict[str, JsonValue] = {"photo": index} if len(asked) > 1 else {}
@@ -252,16 +250,10 @@ async def _several(service: ScanService, asked: Sequence[ScanRequest]) -> ScanLi
     return ScanList(scan_id=new_scan_id(), status=overall_status(parts), task=asked[0].task.id, scans=parts)
 
 
-@contextmanager
-def admitted(request: Request, service: ScanService, priority: Priority, *, most: int) -> Iterator[Ticket]:
-    """Come in before the body is read. An upload that takes long is not counted as a scan until it is here."""
+def arriving(request: Request, service: ScanService, priority: Priority, *, most: int) -> Arrival:
+    """The check before the body is read, by the headers. Raises Refused, PhotoTooLarge."""
     length = check_length(request, service.settings.photo, most=most)
-    with service.admit(length, priority, client_of(request)) as ticket:
-        slow = asyncio.get_running_loop().call_later(PARK_AFTER_S, ticket.park)
-        try:
-            yield ticket
-        finally:
-            slow.cancel()
+    return service.admission.arriving(length, priority, client_of(request))
 
 
 def _early_priority(request: Request) -> Priority:

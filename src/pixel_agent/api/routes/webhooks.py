@@ -37,7 +37,7 @@ async def create_webhook(request: Request) -> NewWebhookOut:
     await check_receiver(wanted.url, service.settings.webhooks)
     secret = _checked(wanted.secret) if wanted.secret is not None else new_secret()
     webhook = Webhook(uuid.uuid4().hex, wanted.url, tuple(dict.fromkeys(wanted.kinds)), secret, now_ms())
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         if len(await webhooks.everyone(conn)) >= MOST_WEBHOOKS:
             raise InvalidRequest(f"There are {MOST_WEBHOOKS} webhooks already.", "Delete one first.")
         await webhooks.create(conn, webhook)
@@ -48,7 +48,7 @@ async def create_webhook(request: Request) -> NewWebhookOut:
 async def list_webhooks(request: Request) -> WebhookList:
     """The oldest first, without their secrets."""
     service: ScanService = request.app.state.service
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         return WebhookList(webhooks=[webhook_out(webhook) for webhook in await webhooks.everyone(conn)])
 
 
@@ -56,7 +56,7 @@ async def list_webhooks(request: Request) -> WebhookList:
 async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
     """Pending deliveries are dropped."""
     service: ScanService = request.app.state.service
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         await webhooks.remove(conn, webhook_id)
     return Response(status_code=204)
 
@@ -65,10 +65,10 @@ async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
 async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
     """It goes the way of every event, signed and repeated; the list of deliveries says what became of it."""
     service: ScanService = request.app.state.service
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         await webhooks.get(conn, webhook_id)
         delivery = await outbox.ping(conn, webhook_id, now_ms())
-    service.kept.notifier.tell(webhook_id)
+    service.storage.notifier.tell(webhook_id)
     return delivery_out(delivery)
 
 
@@ -81,7 +81,7 @@ async def list_deliveries(
 ) -> DeliveryPage:
     """The newest first."""
     service: ScanService = request.app.state.service
-    async with service.kept.db.read() as conn:
+    async with service.storage.db.read() as conn:
         found = await outbox.page(conn, state, _before(cursor), limit + 1)
     more = str(found[limit - 1].delivery_id) if len(found) > limit else None
     return DeliveryPage(deliveries=[delivery_out(delivery) for delivery in found[:limit]], next=more)
@@ -93,9 +93,9 @@ async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
     service: ScanService = request.app.state.service
     if not 0 < delivery_id < 2**63:
         raise InvalidRequest("This is not the number of a delivery.", "GET /v1/webhooks/deliveries lists them.")
-    async with service.kept.db.write() as conn:
+    async with service.storage.db.write() as conn:
         delivery = await outbox.revive(conn, delivery_id, now_ms())
-    service.kept.notifier.tell(delivery.webhook_id)
+    service.storage.notifier.tell(delivery.webhook_id)
     return delivery_out(delivery)
 
 

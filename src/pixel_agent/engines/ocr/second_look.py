@@ -21,7 +21,7 @@ def wants_second_look(job: Job, output: Output | PixelAgentError) -> bool:
     """Whether the dates of a label seem to have been missed; only asked of tasks that are about dates."""
     if job.task.id != "expiry_check" or not isinstance(output, Output) or output.draft is None:
         return False
-    page = Page(tuple(output.lines), job.photo.width, job.photo.height, job.today, job.lang, job.options)
+    page = Page(tuple(output.lines), job.photo.width, job.photo.height, job.today, job.spec.lang, job.spec.options)
     return lacks_dates(page, output.draft)
 
 

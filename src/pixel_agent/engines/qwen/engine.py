@@ -150,7 +150,7 @@ class TransformersEngine:
         items = max(1, min(self._settings.max_items, room // (ROW_TOKENS + self._tokens_of_a_photo // 4)))
         photos = max(self._tokens_of_a_photo, room - items * ROW_TOKENS)
         most = self._settings.max_tokens or items * self._tokens_of_a_photo
-        return Limits(items, min(most, photos), reckons_memory=True)
+        return Limits(items, min(most, photos), reckons_memory=True, gpu=model.gpu)
 
 
 def transformers_factory(settings: TransformersSettings) -> Callable[[], TransformersEngine]:

@@ -48,6 +48,12 @@ class QwenModel:
         log.info("event=model_ready device=%s warm_up_s=%.1f", loaded.model.device, time.perf_counter() - started)
 
     @property
+    def gpu(self) -> str | None:
+        """The UUID of the GPU that the model is on, as NVML gives it; None on another device."""
+        device = self.loaded.model.device
+        return f"GPU-{torch.cuda.get_device_properties(device).uuid}" if device.type == "cuda" else None
+
+    @property
     def room_tokens(self) -> int:
         """Tokens, read and to be written, of all rows together that the device has room for; at least one."""
         kept = self._settings.photo_memory_bytes

@@ -142,7 +142,7 @@ def _contradiction(made: date | None, printed: date | None, computed: date | Non
 
 
 def _clusters(facts: list[Fact]) -> list[list[Fact]]:
-    """Facts that belong to one label: the nearest are joined first, as long as no field is stated twice."""
+    """FinishContext that belong to one label: the nearest are joined first, as long as no field is stated twice."""
     cluster_of = [[fact] for fact in facts]
     pairs = sorted((_distance(facts[i], facts[j]), i, j) for i in range(len(facts)) for j in range(i))
     # What conflicts once conflicts for good, so that every pair of facts needs to be looked at once only.

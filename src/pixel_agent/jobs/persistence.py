@@ -1,0 +1,38 @@
+"""Everything that keeps scans, as one part that a service has or has not."""
+
+from __future__ import annotations
+
+from pixel_agent.core.settings import Settings
+from pixel_agent.jobs.execution import ScanRunner
+from pixel_agent.jobs.ingest import Ingest
+from pixel_agent.jobs.recorder import Recorder
+from pixel_agent.jobs.webhooks.dispatcher import WebhookSender
+from pixel_agent.jobs.worker import Worker
+from pixel_agent.storage.store import Store
+
+
+class Persistence:
+    """The storage, and those who write to it. `start` and `stop` own their tasks; it belongs to one event loop.
+
+    `recorder` records synchronous scans, `ingest` accepts scans for later, `worker` runs them, `webhooks` delivers events.
+    """
+
+    def __init__(self, storage: Store, runner: ScanRunner, settings: Settings) -> None:
+        self.storage = storage
+        self.recorder = Recorder(storage)
+        self.ingest = Ingest(storage, settings.photo)
+        self.worker = Worker(storage, runner, settings)
+        self.webhooks = WebhookSender(storage.db, settings.webhooks, storage.notifier)
+
+    async def start(self) -> None:
+        """Open the storage and begin to work. A storage that is down is tried again in the background."""
+        await self.storage.open()
+        self.recorder.start()
+        self.worker.start()
+        self.webhooks.start()
+
+    async def stop(self) -> None:
+        """Write the last records and end. The worker must have been stopped: it needs the engine, this does not."""
+        await self.recorder.stop()
+        await self.webhooks.stop()
+        await self.storage.close()

@@ -1,0 +1,60 @@
+"""One scan on its way through the stages: what each stage hands on to the next."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import date
+
+from pixel_agent.core import Assessment, Code, Draft, Job, Notice, Output, Photo, Plan, ScanRequest
+from pixel_agent.scheduling.prefetch import PrefetchSlot
+from pixel_agent.service.progress import Progress
+from pixel_agent.service.timing import Stopwatch
+
+NO_OUTPUT = Output(Draft())
+"""Of a task that the engine is not asked for."""
+
+
+@dataclass(slots=True, eq=False)
+class ScanRun:
+    """Owned by the pipeline. Each stage fills in its own field: `slot`, `photo`, `assessment`, `output`, `codes`.
+
+    `submitted` is set once the device has the scan, or once it is sure that it will not. `today` is the shop's date.
+    """
+
+    request: ScanRequest
+    plan: Plan
+    today: date
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    submitted: asyncio.Event = field(default_factory=asyncio.Event)
+    progress: Progress = field(init=False)
+    slot: PrefetchSlot = field(init=False)
+    photo: Photo = field(init=False)
+    assessment: Assessment = field(init=False)
+    output: Output = NO_OUTPUT
+    codes: tuple[Code, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    duplicate_of: str | None = None
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.request.on_event)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the photo must be taken again: it shows nothing, and the request does not force the scan."""
+        request = self.request
+        return bool(request.task.capabilities) and not (self.assessment.quality.readable or request.spec.force)
+
+    @property
+    def job(self) -> Job:
+        """The job for the device."""
+        return Job(
+            scan_id=self.request.scan_id,
+            task=self.request.task,
+            photo=self.photo,
+            spec=self.request.spec,
+            deadline=self.request.deadline,
+            today=self.today,
+            messages=self.request.messages,
+            on_text=self.progress.on_text,
+        )
