@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK)
 SERVED := $(VENV)/.served
 INSTALLED := $(VENV)/.installed
+NODE_MODULES := tests/web/node_modules/.installed
 
 .PHONY: serve install lock test test-latest test-servers test-browser check-generated-client prove-durability screenshots check format clean
 
@@ -62,14 +63,21 @@ prove-durability: install
 screenshots: install
 	$(BIN)/python -m tests.browser.screenshots
 
-check: install
+# Python, and the page's JavaScript: Node is for checking only.
+check: install $(NODE_MODULES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	npm --prefix tests/web run --silent check
+
+$(NODE_MODULES): tests/web/package-lock.json
+	@command -v npm >/dev/null || { echo 'make check needs Node.js 18 or newer with npm. Debian: apt-get install nodejs npm' >&2; exit 1; }
+	npm ci --prefix tests/web --silent --no-audit --no-fund
+	touch $(NODE_MODULES)
 
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-latest build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf .venv .venv-latest build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .coverage tests/web/node_modules

@@ -11,24 +11,25 @@ const CACHE = `pixel-agent-shell-${SHELL.version}`;
 const PATIENCE_MS = 4000;
 const SLOW_MS = 30_000;
 
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 let slowUntil = 0; // after one answer that took too long, the next come from the cache at once
 
-self.addEventListener("install", (event) => event.waitUntil(keepShell()));
+worker.addEventListener("install", (event) => event.waitUntil(keepShell()));
 
-self.addEventListener("activate", (event) => event.waitUntil(forgetOthers().then(() => self.clients.claim())));
+worker.addEventListener("activate", (event) => event.waitUntil(forgetOthers().then(() => worker.clients.claim())));
 
-self.addEventListener("message", (event) => {
-  if (event.data === "take over") self.skipWaiting();
+worker.addEventListener("message", (event) => {
+  if (event.data === "take over") worker.skipWaiting();
 });
 
-self.addEventListener("sync", (event) => {
+worker.addEventListener("sync", (/** @type {any} */ event) => {
   if (event.tag === "outbox") event.waitUntil(sendKept());
 });
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (request.method !== "GET" || origin !== self.location.origin) return;
+  if (request.method !== "GET" || origin !== worker.location.origin) return;
   if (pathname === "/" && request.mode === "navigate") event.respondWith(serverFirst(request, "/"));
   else if (pathname.startsWith("/app/") || pathname === "/manifest.webmanifest") event.respondWith(serverFirst(request, pathname));
 });

@@ -170,7 +170,7 @@ def test_the_page_names_every_module_of_the_first_paint_at_once() -> None:
     page = (terminal.ROOT / "index.html").read_text("utf-8")
     named = set(re.findall(r'<link rel="modulepreload" href="/app/([^"]+)">', page))
     wanted = {name for name in first_paint() if name.endswith(".js")}
-    assert named | {"js/early.js", "js/main.js"} == wanted
+    assert named | {"js/theme-boot.js", "js/main.js"} == wanted
 
 
 def first_paint() -> set[str]:

@@ -2,9 +2,16 @@
 
 /** What went wrong. `code` is the server's stable code; `offline` (status 0) when nobody answered. */
 export class ApiError extends Error {
+  /** @param {{status?: number, code?: string, title?: string, detail?: string, advice?: string, retryAfter?: number | null}} problem */
   constructor({ status = 0, code = "offline", title = "", detail = "", advice = "", retryAfter = null }) {
     super(detail || title || code);
-    Object.assign(this, { name: "ApiError", status, code, title, detail, advice, retryAfter });
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.title = title;
+    this.detail = detail;
+    this.advice = advice;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -48,11 +55,16 @@ export const online = (() => {
   };
 })();
 
+/** @param {string} path @param {{signal?: AbortSignal}} [options] */
 export const getJSON = (path, { signal } = {}) => send("GET", path, null, { signal });
 
-/** Ask for JSON, or send it (or a FormData). Gives the answer's JSON, null for 204. Raises ApiError; AbortError on abort. */
+/** Ask for JSON, or send it (or a FormData). Gives the answer's JSON, null for 204. Raises ApiError; AbortError on abort.
+ *
+ * @param {string} method @param {string} path @param {unknown} body
+ * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [options] */
 export async function send(method, path, body = null, { signal, headers = {} } = {}) {
   const isForm = body instanceof FormData;
+  /** @type {Record<string, string>} */
   const type = body === null || isForm ? {} : { "Content-Type": "application/json" };
   let answer;
   try {
@@ -60,7 +72,7 @@ export async function send(method, path, body = null, { signal, headers = {} } =
       method,
       signal,
       headers: { Accept: "application/json", ...type, ...headers },
-      body: body === null || isForm ? body : JSON.stringify(body),
+      body: isForm ? body : body === null ? null : JSON.stringify(body),
       cache: method === "GET" ? "no-cache" : "no-store",
     });
   } catch (error) {
@@ -95,7 +107,11 @@ const aborted = () => new DOMException("Aborted", "AbortError");
 
 /** POST a form. `onProgress(share)` while it goes up (0–1), `onEvent(name, data)` as the answer streams in.
  *
- * Settles with the JSON answer, or with the data of the event `done`; an event `error` is raised as ApiError. */
+ * Settles with the JSON answer, or with the data of the event `done`; an event `error` is raised as ApiError.
+ *
+ * @param {string} path @param {FormData} formData
+ * @param {{signal?: AbortSignal, onProgress?: (share: number) => void, onEvent?: (name: string, data: any) => void, headers?: Record<string, string>}} [options]
+ * @returns {Promise<any>} */
 export function upload(path, formData, { signal, onProgress = () => {}, onEvent = () => {}, headers = {} } = {}) {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(aborted());
@@ -154,7 +170,7 @@ export function eventParser(tell) {
       let name = "message";
       const data = [];
       for (const line of lines) {
-        const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line);
+        const [, field, value] = /** @type {RegExpExecArray} */ (/^([^:]*):? ?(.*)$/s.exec(line)); // matches any line
         if (field === "event") name = value;
         else if (field === "data") data.push(value);
         else if (field === "id") id = value;
@@ -175,8 +191,11 @@ function parsed(words) {
 /** Listen to server-sent events until `signal` aborts or `onEvent(name, data, id)` returns false.
  *
  * A lost connection is made again, ever more slowly, from the last id on. `onState` hears "open" and "waiting". Settles
- * when it ends; raises ApiError only for a refusal that trying again does not change (4xx). */
-export async function events(path, { signal, onEvent, lastId = null, onState = () => {} } = {}) {
+ * when it ends; raises ApiError only for a refusal that trying again does not change (4xx).
+ *
+ * @param {string} path
+ * @param {{signal?: AbortSignal, onEvent: (name: string, data: any, id: string | null) => unknown, lastId?: string | null, onState?: (state: "open" | "waiting") => void}} options */
+export async function events(path, { signal, onEvent, lastId = null, onState = () => {} }) {
   let failures = 0;
   while (!signal?.aborted) {
     try {
@@ -198,7 +217,7 @@ export async function events(path, { signal, onEvent, lastId = null, onState = (
         if (id !== null) lastId = id;
         if (!over && onEvent(name, data, id) === false) over = true;
       });
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body).pipeThrough(new TextDecoderStream()).getReader();
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
         parser(part.value);
         if (over) return await reader.cancel();
@@ -213,7 +232,9 @@ export async function events(path, { signal, onEvent, lastId = null, onState = (
   }
 }
 
-/** Wait; ends early, without an error, when `signal` aborts. */
+/** Wait; ends early, without an error, when `signal` aborts.
+ *
+ * @param {number} ms @param {AbortSignal} [signal] @returns {Promise<void>} */
 export function pause(ms, signal) {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();

@@ -1,6 +1,6 @@
 // The camera: a live picture in a dialog, and one photo at the camera's full resolution.
 
-import { announce, h, say, stylesheet } from "./dom.js";
+import { announce, focused, h, say, stylesheet } from "./dom.js";
 import { add, t } from "./i18n.js";
 import { beep } from "./sound.js";
 import { sprite } from "./sprites.js";
@@ -19,7 +19,9 @@ const TROUBLE = {
   AbortError: "busy",
 };
 
-/** Let the person take a photo. Gives it as a Blob; null when they thought better of it, or `signal` aborted. */
+/** Let the person take a photo. Gives it as a Blob; null when they thought better of it, or `signal` aborted.
+ *
+ * @param {{signal?: AbortSignal}} [options] */
 export async function openCamera({ signal } = {}) {
   await stylesheet("camera");
   if (signal?.aborted) return null;
@@ -27,6 +29,9 @@ export async function openCamera({ signal } = {}) {
 }
 
 class Camera {
+  /** @type {MediaStream | null} */
+  stream;
+
   constructor(signal) {
     this.signal = signal;
     this.stream = null;
@@ -69,14 +74,14 @@ class Camera {
   /** Open, and settle when there is a photo or nobody wants one any more. */
   photo() {
     const { signal } = this.closing;
-    const before = document.activeElement;
+    const before = focused();
     return new Promise((resolve) => {
       this.resolve = (photo) => {
         this.stop();
         this.closing.abort();
         if (this.node.open) this.node.close();
         this.node.remove();
-        if (before?.isConnected) before.focus?.();
+        if (before?.isConnected) before.focus();
         resolve(photo);
       };
       this.node.addEventListener("cancel", (event) => (event.preventDefault(), this.close(null)), { signal });
@@ -160,7 +165,8 @@ class Camera {
   async light() {
     const on = this.torch.getAttribute("aria-pressed") !== "true";
     try {
-      await this.stream.getVideoTracks()[0].applyConstraints({ advanced: [{ torch: on }] });
+      const torch = /** @type {MediaTrackConstraintSet} */ ({ torch: on }); // not in every list of constraints
+      await this.stream?.getVideoTracks()[0].applyConstraints({ advanced: [torch] });
       this.torch.setAttribute("aria-pressed", String(on));
     } catch {
       this.torch.hidden = true; // it said that it could, and cannot

@@ -60,7 +60,7 @@ export function text(untrusted) {
   let end = 0;
   for (const match of words.matchAll(HIDDEN)) {
     node.append(words.slice(end, match.index));
-    const code = match[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+    const code = Number(match[0].codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
     node.append(h("span", { class: "pix-control", title: `U+${code}` }, `⟦${code}⟧`));
     end = match.index + match[0].length;
   }
@@ -81,36 +81,10 @@ export function announce(message, { assertive = false } = {}) {
   setTimeout(() => (region.textContent = message), 50); // the same words twice are news twice
 }
 
-/** A native dialog. `actions`: `[{label, value, kind, autofocus}]`. Settles with the value chosen, null after Escape. */
-export function dialog({ title, body, actions = [{ label: t("ui.ok"), value: true, kind: "primary" }], signal, wide = false }) {
-  return new Promise((resolve) => {
-    const id = `dialog-${++dialogs}`;
-    const button = ({ label, value, kind = "", autofocus = false }) =>
-      h("button", { type: "button", class: `pix-button ${kind}`, autofocus, on: { click: () => close(value) } }, label);
-    const node = h(
-      "dialog",
-      { class: `pix-panel pix-dialog ${wide ? "wide" : ""}`, "aria-labelledby": id },
-      h("h2", { id }, title),
-      typeof body === "string" ? h("p", {}, body) : body,
-      h("div", { class: "pix-actions" }, actions.map(button)),
-    );
-    const before = document.activeElement;
-    const close = (value) => {
-      node.close();
-      node.remove();
-      before?.focus?.();
-      resolve(value);
-    };
-    node.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      close(null);
-    });
-    signal?.addEventListener("abort", () => node.isConnected && close(null), { once: true });
-    document.body.append(node);
-    node.showModal();
-  });
-}
-let dialogs = 0;
+/** What has the keyboard.
+ *
+ * @returns {HTMLElement | null} */
+export const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
 
 const TOAST_MS = 8000;
 

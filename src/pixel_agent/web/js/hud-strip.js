@@ -7,7 +7,9 @@ import words from "./strings/hud.js";
 
 add(words);
 
-/** Show the line in `root`; with `signal`, until it aborts. */
+/** Show the line in `root`; with `signal`, until it aborts.
+ *
+ * @param {HTMLElement} root @param {{signal?: AbortSignal}} [options] */
 export async function mount(root, { signal } = {}) {
   await stylesheet("hud");
   const cells = {};

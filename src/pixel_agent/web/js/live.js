@@ -7,7 +7,9 @@ let stream = null; // {stop, history}
 let latest = null;
 
 /** Hear `listener(name, data)`: `stats` each second; with `history` also `history` (at first, and after each break) and
- * `point`; and `lost` when the stream breaks off. Until `signal` aborts. */
+ * `point`; and `lost` when the stream breaks off. Until `signal` aborts.
+ *
+ * @param {(name: string, data: any) => void} listener @param {{signal?: AbortSignal, history?: boolean}} [options] */
 export function listen(listener, { signal, history = false } = {}) {
   const entry = { listener, history };
   listeners.add(entry);

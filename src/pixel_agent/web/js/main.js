@@ -4,18 +4,19 @@ import { agent } from "./agent.js";
 import { online } from "./api.js";
 import { announce, h, respell } from "./dom.js";
 import { add, onLang, t } from "./i18n.js";
-import { later } from "./later.js";
-import { mountSwitches } from "./look.js";
+import { later } from "./lazy-import.js";
+import { mountSwitches } from "./theme.js";
 import { start } from "./router.js";
 import { sprite } from "./sprites.js";
 import shell from "./strings/shell.js";
 
-const at = (id) => document.getElementById(id);
+/** A part of the frame, which index.html has. */
+const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 add(shell);
 agent.mount(at("agent-picture"), at("agent-words"));
 mountSwitches(at("switch-language"), at("switch-palette"));
-for (const link of document.querySelectorAll("[data-nav]")) link.prepend(sprite(`nav_${link.dataset.nav}`));
+for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-nav]"))) link.prepend(sprite(`nav_${link.dataset.nav}`));
 respell(document.body);
 onLang(() => {
   const heading = document.querySelector("main h1");

@@ -73,7 +73,9 @@ export function subscribe(listener, signal) {
 
 /** Keep a photo until it can be sent. `fields` are those of a scan; `key` is the Idempotency-Key under which it has been
  * sent before to be answered at once, if it has: the server may have it already, and tells a key's answer again only in the
- * form in which it was asked first (`later` or not). Raises OutboxError. */
+ * form in which it was asked first (`later` or not). Raises OutboxError.
+ *
+ * @param {Blob} photo @param {string} filename @param {Record<string, string>} fields @param {string | null} key */
 export async function add(photo, filename, fields, key = null) {
   const id = newId();
   // The bytes, not the Blob: a file chosen from a card may be gone when the network is back.
@@ -162,14 +164,14 @@ async function post(entry) {
   const answer = await fetch(SCANS, {
     method: "POST",
     headers: { ...(entry.later && { Prefer: "respond-async" }), "Idempotency-Key": entry.key, Accept: "application/json" },
-    body: form(entry),
+    body: formOf(entry),
     cache: "no-store",
     signal: AbortSignal.timeout(entry.later ? ACCEPT_MS : ANSWER_MS),
   });
   return [answer, await answer.json().catch(() => ({}))];
 }
 
-function form(entry) {
+function formOf(entry) {
   const form = new FormData();
   for (const [name, value] of Object.entries(entry.fields)) {
     if (value !== null && value !== undefined && value !== "") form.append(name, typeof value === "object" ? JSON.stringify(value) : String(value));

@@ -19,7 +19,9 @@ const SENT_SHOWN = 3;
 
 export const outbox = {
   /** Keep a photo (a Blob) with the fields of its scan, and the Idempotency-Key under which it was sent before, if it was;
-   * say so. Gives its entry; null, with the reason told, where this device cannot keep it. */
+   * say so. Gives its entry; null, with the reason told, where this device cannot keep it.
+   *
+   * @param {Blob} photo @param {string} filename @param {Record<string, string>} fields @param {string | null} key */
   async keep(photo, filename, fields, key = null) {
     try {
       const entry = await add(photo, filename, fields, key);
@@ -58,7 +60,9 @@ export const outbox = {
     return (await list().catch(() => [])).length;
   },
 
-  /** Show what waits in `root` until `signal` aborts; nothing is shown while nothing waits. */
+  /** Show what waits in `root` until `signal` aborts; nothing is shown while nothing waits.
+   *
+   * @param {HTMLElement} root @param {{signal?: AbortSignal}} [options] */
   mount(root, { signal } = {}) {
     void stylesheet("outbox");
     const panel = new Panel(root, signal);
@@ -83,7 +87,7 @@ void outbox.send();
 async function askForSync() {
   try {
     const registration = await navigator.serviceWorker?.getRegistration();
-    await registration?.sync?.register("outbox");
+    await /** @type {any} */ (registration)?.sync?.register("outbox");
   } catch {
     // not every browser can, and some ask for a permission first
   }

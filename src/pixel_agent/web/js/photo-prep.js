@@ -42,6 +42,7 @@ export function measure(picture) {
   const width = Math.max(3, Math.round(picture.width * scale));
   const height = Math.max(3, Math.round(picture.height * scale));
   const context = canvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("no drawing context: the browser is out of memory");
   context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
@@ -80,7 +81,7 @@ export async function shrink(blob, seen, task) {
   try {
     const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
     const drawn = canvas(width, height);
-    drawn.getContext("2d").drawImage(bitmap, 0, 0, width, height);
+    drawn.getContext("2d")?.drawImage(bitmap, 0, 0, width, height);
     bitmap.close();
     const smaller = await new Promise((resolve) => drawn.toBlob(resolve, "image/jpeg", QUALITY));
     if (!smaller || smaller.size >= blob.size) return blob;

@@ -16,16 +16,28 @@ add(strings);
 const MANY = 40; // boxes; beyond, only the one that is pointed at or chosen is labelled
 const DRAG_PX = 5; // less is a tap
 const PAN_PX = 60; // one press of an arrow key
+/** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class PhotoViewer {
+  /** @type {Record<string, HTMLButtonElement>} */
+  buttons;
+  /** @type {{point: {x: number, y: number}, view: {scale: number, x: number, y: number}, target: any}} */
+  start;
+
   /**
    * `marks`: [{id, bbox, part: 'items' | 'findings' | 'alerts', source, severity, label}], boxes in pixels of the original.
    * `width`, `height` are the original's; without them the picture's own are taken once it is there.
+   *
+   * @param {{src: string | null, width?: number, height?: number, alt?: string, marks?: any[], link?: any, name?: string, signal?: AbortSignal}} options
    */
   constructor({ src, width, height, alt = "", marks = [], link, name, signal }) {
     stylesheet("viewer");
-    Object.assign(this, { src, alt, link, name, signal });
+    this.src = src;
+    this.alt = alt;
+    this.link = link;
+    this.name = name;
+    this.signal = signal;
     this.size = { width: width || 0, height: height || 0 };
     this.frame = { width: 1, height: 1 };
     this.view = { scale: 1, x: 0, y: 0 };
@@ -48,7 +60,7 @@ export class PhotoViewer {
     this.elements = new Map();
     clear(this.boxes);
     // Small boxes lie over large ones, so that each can be hit.
-    for (const one of [...placed].sort((one, other) => area(other) - area(one))) {
+    for (const one of [...placed].sort((a, b) => area(b) - area(a))) {
       const box = boxNode(one, boxId(this, one.id), this.size);
       this.elements.set(one.id, box);
       this.boxes.append(box);
@@ -80,7 +92,7 @@ export class PhotoViewer {
 
   /** Shows what another viewer shows, without telling the watchers. */
   follow(relative) {
-    if (this.size.width) this.#go(zoom.absolute(relative, this.size, this.frame), { quiet: true });
+    if (this.size.width) this.#go(zoom.absolute(relative, this.size, this.frame));
   }
 
   #build() {
@@ -120,9 +132,9 @@ export class PhotoViewer {
     this.window.setAttribute("aria-label", `${name}${t("viewer.region")}. ${t("viewer.help")}`);
     this.boxes.setAttribute("aria-label", `${name}${t("viewer.boxes")}. ${t("viewer.boxes.help")}`);
     this.tools.setAttribute("aria-label", `${name}${t("viewer.region")}`);
-    for (const [name, button] of Object.entries(this.buttons)) {
-      button.setAttribute("aria-label", t(`viewer.zoom.${name}`));
-      button.title = t(`viewer.zoom.${name}`);
+    for (const [way, button] of Object.entries(this.buttons)) {
+      button.setAttribute("aria-label", t(`viewer.zoom.${way}`));
+      button.title = t(`viewer.zoom.${way}`);
     }
     this.toggleText.textContent = t("viewer.marks");
     this.wait.textContent = t("viewer.loading");
@@ -213,10 +225,10 @@ export class PhotoViewer {
 
   #linked({ kind, id, from }) {
     if (kind === "hover") {
-      mark(this.elements, "data-hover", id);
+      flag(this.elements, "data-hover", id);
       return;
     }
-    mark(this.elements, "data-chosen", id);
+    flag(this.elements, "data-chosen", id);
     for (const [other, box] of this.elements) box.setAttribute("aria-selected", String(other === id));
     const box = this.marks.find((one) => one.id === id)?.bbox;
     if (!box) return;
@@ -320,7 +332,7 @@ export class PhotoViewer {
     this.#release(event);
     if (!tapped) return;
     const id = this.#idAt(this.start.target);
-    this.link?.select(id === this.link.selected ? null : id, this);
+    this.link?.select(id === this.link?.selected ? null : id, this);
     if (id) this.root.dispatchEvent(new CustomEvent("choose", { detail: id }));
   }
 
@@ -396,6 +408,6 @@ let viewers = 0;
 
 const boxId = (viewer, id) => `box-${viewer.number}-${id.replace(":", "-")}`;
 
-function mark(elements, attribute, id) {
+function flag(elements, attribute, id) {
   for (const [other, element] of elements) element.toggleAttribute(attribute, other === id);
 }

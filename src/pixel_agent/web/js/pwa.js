@@ -47,6 +47,6 @@ function offer(registration) {
     h("button", { type: "button", class: "pix-button primary", t: "update.now", on: { click: update } }),
     h("button", { type: "button", class: "pix-button", t: "update.later", on: { click: () => bar.remove() } }),
   );
-  document.getElementById("toasts").append(bar);
+  document.getElementById("toasts")?.append(bar);
   announce(t("update.ready"));
 }

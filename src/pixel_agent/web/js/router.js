@@ -3,6 +3,7 @@
 import { clear, h, respell } from "./dom.js";
 import { t } from "./i18n.js";
 
+/** @type {[RegExp, string][]} */
 const ROUTES = [
   [/^\/?$/, "scan"],
   [/^\/scans\/(?<id>[\w-]+)$/, "reading"],
@@ -15,6 +16,7 @@ const ROUTES = [
 ];
 const NAV = { reading: "history", compare: "history", operator: "hud" };
 
+/** @type {{cleanup: (() => void) | null, leave: () => void} | null} */
 let current = null;
 
 /** Go to a hash path such as `/scans/abc?x=1`. */
@@ -44,12 +46,13 @@ async function show(root, moved) {
   if (route === null) return;
   current?.leave();
   const leaving = new AbortController();
+  /** @type {{cleanup: (() => void) | null, leave: () => void}} */
   const here = { cleanup: null, leave: () => (leaving.abort(), here.cleanup?.()) };
   current = here;
   clear(root);
   root.setAttribute("aria-busy", "true");
   document.body.dataset.view = route.view ?? "missing";
-  for (const link of document.querySelectorAll("[data-nav]")) {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-nav]"))) {
     const active = link.dataset.nav === (NAV[route.view] ?? route.view);
     if (active) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

@@ -87,7 +87,7 @@ export function labelOf(row, columns = []) {
   const says = (field) => ["string", "number"].includes(typeof row[field]) && row[field] !== "";
   const head = HEADS.find(says);
   const tail = TAILS.find((field) => field !== head && says(field));
-  return [head, tail].filter(Boolean).map((field) => wordsOf(row[field], column(field), row)).join(" ");
+  return [head, tail].filter((field) => field !== undefined).map((field) => wordsOf(row[field], column(field), row)).join(" ");
 }
 
 /** Boxes for a PhotoViewer, of rows and of alerts that have a place no row has. */

@@ -32,8 +32,27 @@ function next() {
 /** States: checking, asks, waiting, uploading, sent, queued, running, retrying, kept; and the last ones: done, retake,
  * failed, cancelled. `share` is of the upload, `place` in the queue, `stage` on the server, `words` what the model wrote. */
 export class ScanJob {
+  /** @type {AbortController} */
+  stopper;
+  /** @type {Blob[]} what is sent: the photos, shrunk; not there before the first try */
+  sent;
+  /** @type {any[]} what was found out about each photo */
+  seen;
+  /** @type {Record<string, string>} */
+  fields;
+  /** @type {string[]} what the model wrote of each part */
+  texts;
+  /** @type {string} */
+  key;
+  /** @type {((blob: Blob, name: string, fields: Record<string, string>, key: string | null) => Promise<any>) | undefined} */
+  keep;
+
   constructor({ task, photos, question = "", storeId = "", options = {} }) {
-    Object.assign(this, { task, photos, question, storeId, options });
+    this.task = task;
+    this.photos = photos;
+    this.question = question;
+    this.storeId = storeId;
+    this.options = options;
     this.id = ++jobs;
     this.at = Date.now();
     this.state = "checking";
@@ -85,7 +104,13 @@ export class ScanJob {
     this.stopper = new AbortController();
     this.key = newKey();
     this.fields = this.asked(); // fixed with the key: whatever is sent again must be the same request
-    Object.assign(this, { share: 0, place: null, stage: null, words: "", texts: [], answer: null, error: null });
+    this.share = 0;
+    this.place = null;
+    this.stage = null;
+    this.words = "";
+    this.texts = [];
+    this.answer = null;
+    this.error = null;
     this.to("waiting");
     let mine = false;
     try {
@@ -154,7 +179,9 @@ export class ScanJob {
     this.stopper.signal.throwIfAborted();
   }
 
-  /** Leave the photo to the outbox, which outlives this page; false where that cannot be. `key`: it may have arrived under it. */
+  /** Leave the photo to the outbox, which outlives this page; false where that cannot be. `key`: it may have arrived under it.
+   *
+   * @param {string | null} key */
   async putBy(key = null) {
     if (this.photos.length > 1 || !this.keep) return false;
     const entry = await this.keep(this.sent[0], this.photos[0].name, this.fields, key);
@@ -164,7 +191,9 @@ export class ScanJob {
     return true;
   }
 
+  /** @returns {Record<string, string>} */
   asked() {
+    /** @type {Record<string, string>} */
     const options = Object.keys(this.options).length ? { options: JSON.stringify(this.options) } : {};
     return {
       task: this.task.id,
@@ -180,7 +209,12 @@ export class ScanJob {
     const form = new FormData();
     for (const [name, value] of Object.entries(this.fields)) form.append(name, value);
     this.sent.forEach((blob, i) => form.append("photos", blob, this.photos[i].name || "photo.jpg"));
-    Object.assign(this, { share: 0, place: null, stage: null, words: "", texts: [], retry: null });
+    this.share = 0;
+    this.place = null;
+    this.stage = null;
+    this.words = "";
+    this.texts = [];
+    this.retry = null;
     this.to("uploading");
     return upload("/v1/scans?stream=true&priority=interactive", form, {
       signal: this.stopper.signal,

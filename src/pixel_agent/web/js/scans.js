@@ -23,7 +23,7 @@ export const scans = {
   /** Begin a scan; `hooks` are what its card can ask the view for: `retake(job)`. Gives the card. */
   submit(wanted, hooks) {
     const job = new ScanJob(wanted);
-    job.keep = (...photo) => outbox.keep(...photo);
+    job.keep = (blob, name, fields, key) => outbox.keep(blob, name, fields, key);
     const card = new ScanCard(job, { ...hooks, remove: () => remove(card), isNewest: () => cards[0] === card });
     for (const older of cards) older.fold();
     cards.unshift(card);

@@ -32,7 +32,9 @@ async function ask(wanted) {
   }
 }
 
-/** Put words by, or fetch what was put by: photos are taken without a network, too. */
+/** Put words by, or fetch what was put by: photos are taken without a network, too.
+ *
+ * @param {string} place @param {string | null} words */
 function keep(place, words = null) {
   try {
     if (words !== null) localStorage.setItem(place, words);

@@ -6,14 +6,18 @@ import { sprite } from "./sprites.js";
 
 const SECONDS = 8;
 
-/** `undo` runs when the person asks for it, `commit` when the time is over. Gives `finish`, which commits at once. */
-export function offerUndo(message, { undo, commit = () => {}, signal, seconds = SECONDS } = {}) {
+/** `undo` runs when the person asks for it, `commit` when the time is over. Gives `finish`, which commits at once.
+ *
+ * @param {string} message
+ * @param {{undo: () => void, commit?: () => void, signal?: AbortSignal, seconds?: number}} options */
+export function offerUndo(message, { undo, commit = () => {}, signal, seconds = SECONDS }) {
   let left = seconds;
   let over = false;
   const clock = h("span", { class: "undo__clock", "aria-hidden": "true" }, String(left));
   const button = h("button", { type: "button", class: "pix-button small", t: "reading.undo", on: { click: () => end(undo) } });
   const bar = h("div", { class: "pix-toast pix-panel undo", "data-undo": "" }, sprite("ok", { size: 24 }), h("span", {}, message), button, clock);
 
+  /** @param {() => void} [act] */
   function end(act) {
     if (over) return;
     over = true;

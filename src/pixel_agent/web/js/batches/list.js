@@ -1,9 +1,9 @@
 // All batches, and where a new one begins.
 
 import { getJSON, online, pause } from "../api.js";
-import { clear, h, stylesheet, text, toast } from "../dom.js";
+import { clear, focused, h, stylesheet, text, toast } from "../dom.js";
 import { errorNodes, errorWords } from "../errors.js";
-import { handoff } from "../handoff.js";
+import { handoff } from "../pending-files.js";
 import { onLang, t, when } from "../i18n.js";
 import { prefs } from "../prefs.js";
 import { go } from "../router.js";
@@ -25,7 +25,9 @@ export async function mountList(root, signal) {
 
 class BatchList {
   constructor(root, signal) {
-    Object.assign(this, { root, signal, files: null });
+    this.root = root;
+    this.signal = signal;
+    this.files = null;
     this.batches = [];
     this.next = null;
     this.pages = 1;
@@ -134,12 +136,12 @@ class BatchList {
   }
 
   #draw() {
-    const focused = this.list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const at = this.list.contains(focused()) ? focused()?.getAttribute("href") : null;
     clear(this.list).append(...this.batches.map((batch) => this.#card(batch)));
     this.more.hidden = !this.next;
     clear(this.note);
     if (this.batches.length === 0) this.note.append(h("div", { class: "pix-panel pix-empty" }, sprite("batches", { size: 48 }), h("h3", { t: "batches.empty" }), h("p", { t: "batches.empty_why" })));
-    if (focused) this.list.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    if (at) this.list.querySelector(`a[href="${CSS.escape(at)}"]`)?.focus();
   }
 
   #card(batch) {

@@ -2,7 +2,8 @@
 
 import { agent } from "../agent.js";
 import { events, getJSON, send } from "../api.js";
-import { announce, clear, dialog, h, stylesheet, text, toast } from "../dom.js";
+import { dialog } from "../dialog.js";
+import { announce, clear, h, stylesheet, text, toast } from "../dom.js";
 import { errorWords } from "../errors.js";
 import { thumbnail } from "../history/card.js";
 import { exportControl } from "../history/exporting.js";
@@ -35,7 +36,9 @@ export async function mountBatch(root, id, signal) {
 
 class BatchPage {
   constructor(root, batch, signal) {
-    Object.assign(this, { root, batch, signal });
+    this.root = root;
+    this.batch = batch;
+    this.signal = signal;
     this.scans = new Map();
     this.tiles = new Map();
     this.dirty = new Set();
@@ -47,7 +50,7 @@ class BatchPage {
     this.ended = ENDED.has(batch.status);
     if (!this.ended) agent.state("scanning");
     signal.addEventListener("abort", () => this.ended || agent.state("idle"), { once: true });
-    this.#fill().then(() => this.ended || this.#listen());
+    this.#fill().then(() => (this.ended ? undefined : this.#listen()));
   }
 
   #build() {

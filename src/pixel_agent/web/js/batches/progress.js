@@ -43,7 +43,7 @@ export function countTags(batch) {
 
 /** How long it will still take, or took. */
 export function pace(batch) {
-  if (batch.finished_at) return t("batches.took", { time: duration(new Date(batch.finished_at) - new Date(batch.created_at)) });
+  if (batch.finished_at) return t("batches.took", { time: duration(Date.parse(batch.finished_at) - Date.parse(batch.created_at)) });
   if (batch.eta_s === null || batch.eta_s === undefined || batch.total === batch.done) return "";
   return t("batches.eta", { time: duration(1000 * Math.max(1, Math.round(batch.eta_s))) });
 }

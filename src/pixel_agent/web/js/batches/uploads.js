@@ -218,11 +218,12 @@ async function isThere(photo, there) {
   return hashes.includes([...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
 }
 
+/** @param {AbortSignal} signal @returns {Promise<void>} */
 function back(signal) {
   return new Promise((resolve) => {
     if (online.get() || signal.aborted) return void pause(1000, signal).then(resolve);
     online.subscribe((up) => up && resolve(), signal);
-    signal.addEventListener("abort", resolve, { once: true });
+    signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
 

@@ -19,9 +19,19 @@ const LABEL_MS = 10_000; // no oftener: a screen reader that stands on a chart m
 /** `series`: `[{field, colour: "--accent"}]`; `format(value)` writes a value; `share`: the axis goes from 0 to 1; `whole`: it
  * counts things, so has no halves. A series without a single value is left out of the legend. */
 export class Chart {
+  /** @type {any} seconds, then a column of values a series; empty until there are any */
+  data;
+  /** @type {number | null} */
+  hovered;
+
   constructor({ name, series, format, axisFormat = format, share = false, whole = false, signal }) {
-    Object.assign(this, { name, series, format, axisFormat, share, whole });
-    this.data = null;
+    this.name = name;
+    this.series = series;
+    this.format = format;
+    this.axisFormat = axisFormat;
+    this.share = share;
+    this.whole = whole;
+    this.data = [];
     this.hovered = null;
     this.labelled = 0;
     this.values = series.map(() => h("b", {}, "–"));
@@ -60,7 +70,7 @@ export class Chart {
   draw() {
     this.plot?.destroy();
     clear(this.box);
-    if (!this.data || !this.box.isConnected) return;
+    if (!this.data.length || !this.box.isConnected) return;
     this.plot = new uPlot(this.options(), this.data, this.box);
     this.legend();
     this.label();
@@ -73,6 +83,7 @@ export class Chart {
     return { width: Math.max(120, Math.floor(this.box.clientWidth)), height: Math.round(HEIGHT_REM * Math.max(1, rem / 16) * 16) };
   }
 
+  /** @returns {uPlot.Options} */
   options() {
     const style = getComputedStyle(this.node);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -104,7 +115,7 @@ export class Chart {
       stroke: colour,
       ...LINES[index],
       fill: index === 0 ? (plot) => dither(plot.ctx, colour) : undefined,
-      paths: uPlot.paths.stepped({ align: 1 }),
+      paths: uPlot.paths.stepped?.({ align: 1 }),
       points: { show: false },
       spanGaps: false,
     };
@@ -144,7 +155,7 @@ export class Chart {
 
   /** One row a minute, the newest first. */
   tabulate() {
-    if (!this.details.open || !this.data) return;
+    if (!this.details.open || !this.data.length) return;
     const [times, ...columns] = this.data;
     const step = TABLE_STEP_S / BUCKET_S;
     const rows = [];

@@ -2,12 +2,14 @@
 
 import { lang, t } from "../i18n.js";
 
+/** @type {[RegExp, (found: any) => string][]} */
 const FORMS = [
   [/^(?<n>\d+) of (?<waiting>\d+) waiting, led by (?<aged>aged )?(?<rank>\w+): (?<rest>.+)$/, batch],
   [/^(?<n>\d+) waiting: others use the device/, (found) => t("why.others", found)],
   [/^(?<n>\d+) waiting: (?<m>\d+) more are coming back$/, (found) => t("why.returning", found)],
   [/^(?<n>\d+) waiting: the next is expected in (?<ms>\d+) ms$/, (found) => t("why.next", found)],
 ];
+/** @type {[RegExp, string][]} */
 const REASONS = [
   [/^full at (?<n>\d+) items$/, "why.full"],
   [/^full at (?<n>\d+) items, as set$/, "why.full_set"],
@@ -30,7 +32,7 @@ export function reason(why) {
 
 function batch({ n, waiting, aged, rank, rest }) {
   const name = t(`operator.class.${rank}`);
-  const found = REASONS.map(([form, key]) => [form.exec(rest), key]).find(([match]) => match);
-  const because = found ? t(found[1], found[0].groups) : rest;
+  const found = REASONS.find(([form]) => form.test(rest));
+  const because = found ? t(found[1], found[0].exec(rest)?.groups) : rest;
   return t("why.batch", { n, waiting, class: aged ? t("why.aged", { class: name }) : name, why: because });
 }

@@ -30,6 +30,7 @@ export class Window {
     const count = SPAN_S / BUCKET_S;
     const first = last - count + 1;
     const times = Array.from({ length: count }, (_, index) => (first + index) * BUCKET_S);
+    /** @type {any[][]} */
     const steps = Array.from({ length: count }, () => []);
     for (const point of this.points) steps[Math.floor(point.t / 1000 / BUCKET_S) - first]?.push(point);
     const columns = Object.fromEntries(fields.map((field) => [field, steps.map((step) => summary(step, field))]));

@@ -1,5 +1,6 @@
 // A reading as plain words, for the clipboard, and the ways out of the browser.
 
+import { focused } from "../dom.js";
 import { t, when } from "../i18n.js";
 import { columnsOf, isSaid, PARTS, wordsOf } from "../rows.js";
 import { taskName } from "../tasks.js";
@@ -41,12 +42,12 @@ function copyOldWay(words) {
   const field = document.createElement("textarea");
   field.value = words;
   field.className = "unseen";
-  const before = document.activeElement;
+  const before = focused();
   document.body.append(field);
   field.select();
   const done = document.execCommand("copy");
   field.remove();
-  before?.focus?.();
+  before?.focus();
   return done;
 }
 

@@ -1,7 +1,8 @@
 // What people say about a reading: sent to the server, and taken back.
 
 import { send } from "../api.js";
-import { dialog, h, toast } from "../dom.js";
+import { dialog } from "../dialog.js";
+import { h, toast } from "../dom.js";
 import { errorWords } from "../errors.js";
 import { t } from "../i18n.js";
 import { prefs } from "../prefs.js";

@@ -15,6 +15,8 @@ const AT_ONCE = 60; // rows that are drawn in one go
 /**
  * `part` is items or findings; `corrections` those of this part. `onConfirm(index)` and `onCorrect(index, changes)` are
  * left out where nobody may review. `place` remembers which row is being edited: {editing: {id, field}}.
+ *
+ * @param {{part: string, rows: any[], task: any, corrections: any[], link: any, place: any, onConfirm?: (index: number) => Promise<unknown>, onCorrect?: (index: number, changes: any[]) => Promise<unknown>, redraw: () => void, caption: string}} options
  */
 export function rowsTable({ part, rows, task, corrections, link, place, onConfirm, onCorrect, redraw, caption }) {
   const columns = columnsOf(task, rows);
@@ -158,7 +160,7 @@ function turnRow(event, table) {
 }
 
 function inFront(columns) {
-  return [...columns].sort((one, other) => FIRST.includes(other.field) - FIRST.includes(one.field));
+  return [...columns].sort((one, other) => Number(FIRST.includes(other.field)) - Number(FIRST.includes(one.field)));
 }
 
 function rank(row) {

@@ -108,7 +108,10 @@ class Chooser {
 
 class Comparison {
   constructor(root, found, task, signal) {
-    Object.assign(this, { root, found, task, signal });
+    this.root = root;
+    this.found = found;
+    this.task = task;
+    this.signal = signal;
     this.link = createLink();
     const rows = CHANGES.flatMap((change) => found[change].map((row, index) => ({ id: `${change}:${index}`, change, row })));
     this.rows = rows;
@@ -142,26 +145,26 @@ class Comparison {
     const scan = this.found[side];
     const all = this.found[`${side}_scans`] ?? [scan.scan_id];
     const title = `${t(`compare.${side}`)} · ${when(scan.received_at)}`;
-    const viewer = new PhotoViewer({ ...this.#photo(side, scan.scan_id), alt: title, name: t(`compare.${side}`), link: this.link, signal: this.signal, marks: this.#marks(scan.scan_id) });
-    viewer.root.addEventListener("choose", ({ detail }) => this.lists.querySelector(`[data-id="${CSS.escape(detail)}"]`)?.scrollIntoView({ block: "nearest" }));
+    const shown = new PhotoViewer({ ...this.#photo(side, scan.scan_id), alt: title, name: t(`compare.${side}`), link: this.link, signal: this.signal, marks: this.#marks(scan.scan_id) });
+    shown.root.addEventListener("choose", ({ detail }) => this.lists.querySelector(`[data-id="${CSS.escape(detail)}"]`)?.scrollIntoView({ block: "nearest" }));
     const open = h("a", { class: "pix-button small" }, t("compare.open"));
-    const state = { viewer, current: scan.scan_id, all };
+    const state = { viewer: shown, current: scan.scan_id, all };
     const which =
       all.length > 1 &&
       h("select", { class: "pix-field compare__which", "aria-label": t("compare.which", { side: t(`compare.${side}`) }) }, all.map((id, index) => h("option", { value: id }, t("compare.photo", { n: index + 1, total: all.length }))));
     state.show = (id) => {
       if (id !== state.current) {
         state.current = id;
-        viewer.setMarks([]);
-        viewer.setPhoto({ ...this.#photo(side, id), alt: title });
-        viewer.setMarks(this.#marks(id));
+        shown.setMarks([]);
+        shown.setPhoto({ ...this.#photo(side, id), alt: title });
+        shown.setMarks(this.#marks(id));
       }
       if (which) which.value = id;
       open.href = `#/scans/${encodeURIComponent(id)}`;
     };
     which && which.addEventListener("change", () => state.show(which.value));
     state.show(scan.scan_id);
-    state.node = h("section", { class: "pix-panel compare__side", "data-side": side }, h("h2", { class: "pix-panel-title" }, h("span", {}, title), which, open), viewer.root);
+    state.node = h("section", { class: "pix-panel compare__side", "data-side": side }, h("h2", { class: "pix-panel-title" }, h("span", {}, title), which, open), shown.root);
     return state;
   }
 

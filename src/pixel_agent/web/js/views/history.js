@@ -2,7 +2,7 @@
 
 import { getJSON, online, pause } from "../api.js";
 import { deletions } from "../deletions.js";
-import { announce, clear, h, say, stylesheet, text } from "../dom.js";
+import { announce, clear, focused, h, say, stylesheet } from "../dom.js";
 import { errorNodes, errorWords } from "../errors.js";
 import { scanCard } from "../history/card.js";
 import { exportControl } from "../history/exporting.js";
@@ -31,8 +31,17 @@ export async function mount(root, { query, signal }) {
 }
 
 class History {
+  /** @type {any} */
+  form;
+  /** @type {Record<string, HTMLElement>} */
+  presets;
+  /** @type {any} */
+  export;
+
   constructor(root, filters, signal) {
-    Object.assign(this, { root, filters, signal });
+    this.root = root;
+    this.filters = filters;
+    this.signal = signal;
     this.scans = [];
     this.cards = new Map();
     this.selected = new Set();
@@ -160,7 +169,7 @@ class History {
     this.scans[at] = scan;
     const old = this.cards.get(scan.scan_id);
     if (!old) return;
-    const focus = old.contains(document.activeElement) ? document.activeElement.className : null;
+    const focus = old.contains(focused()) ? focused()?.className : null;
     const card = this.#card(scan);
     old.replaceWith(card);
     if (focus !== null) (card.getElementsByClassName(focus)[0] ?? card.querySelector(".scan__link")).focus();
@@ -241,9 +250,9 @@ class History {
 
   #relabel() {
     this.form.learn();
-    const focused = document.activeElement?.closest?.(".scan")?.dataset.id;
+    const at = /** @type {HTMLElement | null} */ (focused()?.closest(".scan"))?.dataset.id;
     this.#draw();
-    if (focused) this.cards.get(focused)?.querySelector(".scan__link").focus();
+    if (at) this.cards.get(at)?.querySelector(".scan__link").focus();
     this.newer.dataset.n = "";
     this.#tellNew();
   }

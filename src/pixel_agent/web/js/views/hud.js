@@ -6,7 +6,7 @@ import { brief, percent } from "../hud-strip.js";
 import { Chart } from "../hud/chart.js";
 import { Window } from "../hud/window.js";
 import { listen } from "../live.js";
-import { palette } from "../look.js";
+import { palette } from "../theme.js";
 import { prefs } from "../prefs.js";
 import { sprite } from "../sprites.js";
 import words from "../strings/hud.js";

@@ -59,7 +59,7 @@ function list(rows) {
   return h("dl", { class: "operator-list" }, rows.map(([key, ...values]) => [h("dt", {}, typeof key === "string" ? t(key) : t(...key)), h("dd", {}, values)]));
 }
 
-const small = (words) => h("p", { class: "pix-soft" }, words);
+const small = (...said) => h("p", { class: "pix-soft" }, said);
 const ms = (value) => (value === null ? "–" : `${number(value, { maximumFractionDigits: value < 10 ? 2 : 0 })} ms`);
 const tenth = (value) => number(value, { maximumFractionDigits: 1 });
 

@@ -3,7 +3,8 @@
 import { agent } from "../agent.js";
 import { getJSON, pause, send } from "../api.js";
 import { deletions } from "../deletions.js";
-import { announce, clear, dialog, h, stylesheet, text, toast } from "../dom.js";
+import { dialog } from "../dialog.js";
+import { announce, clear, focused, h, stylesheet, text, toast } from "../dom.js";
 import { errorWords } from "../errors.js";
 import { add, onLang, t } from "../i18n.js";
 import { createLink } from "../link.js";
@@ -94,8 +95,18 @@ function asRecord(given) {
 }
 
 class ReadingPage {
+  /** @type {PhotoViewer} */
+  viewer;
+  /** @type {{editing: any, focus: {id?: string, what?: string | null} | null, more?: boolean}} */
+  place;
+
+  /** @param {HTMLElement} root @param {any} record @param {{photoURL?: string | null, signal?: AbortSignal, heading?: string | null}} [options] */
   constructor(root, record, { photoURL = null, signal, heading = null } = {}) {
-    Object.assign(this, { root, record, photoURL, signal, heading });
+    this.root = root;
+    this.record = record;
+    this.photoURL = photoURL;
+    this.signal = signal;
+    this.heading = heading;
     this.link = createLink();
     this.place = { editing: null, focus: null };
     this.task = null;
@@ -112,9 +123,9 @@ class ReadingPage {
   /** A newer state of the same scan. */
   update(record) {
     this.record = asRecord(record);
-    const focused = this.#focused();
+    const at = this.#focused();
     this.#draw();
-    this.#refocus(focused);
+    this.#refocus(at);
   }
 
   get #reading() {
@@ -192,7 +203,7 @@ class ReadingPage {
       panel.append(h("p", {}, t("reading.nothing")));
       return panel;
     }
-    const review_ = this.#reviewable && { onConfirm: (index) => this.#confirmRow(part, index), onCorrect: (index, changes) => this.#correct(part, index, changes) };
+    const review_ = this.#reviewable ? { onConfirm: (index) => this.#confirmRow(part, index), onCorrect: (index, changes) => this.#correct(part, index, changes) } : {};
     const corrections = (this.record.corrections ?? []).filter((one) => one.part === part);
     panel.append(h("div", { class: "rows-scroll" }, rowsTable({ part, rows, task: this.task, corrections, link: this.link, place: this.place, caption: t(title), redraw: () => this.#redraw(), ...review_ })));
     const empty = part === "items" ? unread(this.task, rows) : [];
@@ -325,9 +336,9 @@ class ReadingPage {
     } catch {
       // without the catalogue the fields keep the names that programs use
     }
-    const focused = this.#focused();
+    const at = this.#focused();
     this.#draw();
-    this.#refocus(focused);
+    this.#refocus(at);
   }
 
   /** A scan that was just answered may be kept already: then it can be reviewed. */
@@ -355,13 +366,13 @@ class ReadingPage {
 
   /** Where the keyboard is, in words that outlive a redraw. */
   #focused() {
-    const here = document.activeElement;
-    if (!this.main.contains(here)) return null;
-    return { id: here.closest("tr[data-id]")?.dataset.id, what: here.dataset.do ?? (here.matches(".rows__pick") ? "pick" : null) };
+    const here = focused();
+    if (!here || !this.main.contains(here)) return null;
+    return { id: /** @type {HTMLElement | null} */ (here.closest("tr[data-id]"))?.dataset.id, what: here.dataset.do ?? (here.matches(".rows__pick") ? "pick" : null) };
   }
 
-  #refocus(focused) {
-    const { id, what } = this.place.focus ?? focused ?? {};
+  #refocus(before) {
+    const { id, what } = this.place.focus ?? before ?? {};
     this.place.focus = null;
     if (this.place.editing || (!id && !what)) return;
     const scope = id ? this.main.querySelector(`tr[data-id="${CSS.escape(id)}"]`) : this.main;

@@ -1,10 +1,10 @@
 // The scan view: what to ask, a photo, and the cards of the scans of this visit.
 
 import { getJSON } from "../api.js";
-import { clear, dialog, h, respell, stylesheet, toast } from "../dom.js";
-import { handoff } from "../handoff.js";
+import { clear, h, respell, stylesheet, toast } from "../dom.js";
+import { handoff } from "../pending-files.js";
 import { add, onLang, t } from "../i18n.js";
-import { later } from "../later.js";
+import { later } from "../lazy-import.js";
 import { prefs } from "../prefs.js";
 import { go } from "../router.js";
 import { sprite } from "../sprites.js";
@@ -32,6 +32,13 @@ export async function mount(root, { signal }) {
 }
 
 class ScanView {
+  /** @type {TaskMenu} */
+  menu;
+  /** @type {any} what the task needs beside a photo, once it is there */
+  extra;
+  /** @type {Promise<any>} */
+  making;
+
   constructor(signal) {
     this.signal = signal;
     this.tasks = [];
@@ -169,7 +176,7 @@ class ScanView {
     const holds = task.photos > 1 || task.needs_question;
     this.camera.classList.toggle("primary", !holds);
     if (!holds && Object.keys(task.option_schema).every((name) => name === "today")) return null;
-    const { Extra } = await later(() => import("../extra.js"));
+    const { Extra } = await later(() => import("../task-inputs.js"));
     if (this.task !== task || this.signal.aborted) return null; // another was chosen meanwhile
     this.extra = new Extra(task, this.tasks, { start: (held) => this.submit(held), accept: ACCEPT, photos });
     this.extraPlace.replaceChildren(...this.extra.nodes);
@@ -252,6 +259,7 @@ class ScanView {
   }
 
   async offerBatch(photos) {
+    const { dialog } = await later(() => import("../dialog.js"));
     const yes = await dialog({
       title: t("scan.batch_title"),
       body: t("scan.batch_body", { n: photos.length }),

@@ -2,7 +2,7 @@
 
 import { h, respell, stylesheet } from "../dom.js";
 import { add, lang, setLang } from "../i18n.js";
-import { PALETTES, palette, setPalette } from "../look.js";
+import { PALETTES, palette, setPalette } from "../theme.js";
 import { prefs } from "../prefs.js";
 import { beep } from "../sound.js";
 import { sprite } from "../sprites.js";
@@ -36,12 +36,12 @@ export async function mount(root, { signal }) {
 }
 
 function choices(group, title, entries, choose, redraw) {
-  const button = ([value, words, picture]) =>
+  const button = ([value, key, picture]) =>
     h(
       "button",
       { type: "button", class: "pix-button", dataset: { choice: value, group }, on: { click: () => (choose(value), redraw()) } },
       picture ? sprite(picture) : null,
-      h("span", { t: words }),
+      h("span", { t: key }),
     );
   return h("fieldset", { class: "settings-group" }, h("legend", { t: title }), h("div", { class: "settings-row" }, entries.map(button)));
 }

@@ -17,6 +17,7 @@ export async function later(load) {
   }
 }
 
+/** @returns {Promise<void>} */
 function back() {
   return new Promise((resolve) => {
     const heard = new AbortController();

@@ -10,7 +10,9 @@ const typed = { question: "", options: new Map() }; // kept while other tasks an
 export class Extra {
   /** `start(photos)` is called once a task that holds photos has all it needs; `accept` is what may be chosen. */
   constructor(task, tasks, { start, accept, photos = [] }) {
-    Object.assign(this, { task, start, accept });
+    this.task = task;
+    this.start = start;
+    this.accept = accept;
     /** Whether photos wait until all of it is there. */
     this.holds = task.photos > 1 || task.needs_question;
     this.photos = photos;

@@ -8,7 +8,7 @@ import { redraw, sprite } from "./sprites.js";
 export const PALETTES = ["day", "night", "contrast"];
 
 /** The palette in force. */
-export const palette = () => document.documentElement.dataset.palette;
+export const palette = () => document.documentElement.dataset.palette ?? PALETTES[0];
 
 export function setPalette(name) {
   document.documentElement.dataset.palette = name;
@@ -24,7 +24,7 @@ prefs.subscribe((changed, all) => {
 
 /** The browser's own bars take the colour of the page. */
 function tint() {
-  const meta = document.querySelector("meta[name=theme-color]");
+  const meta = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=theme-color]"));
   if (meta) meta.content = getComputedStyle(document.documentElement).getPropertyValue("--paper").trim();
 }
 

@@ -1,0 +1,2 @@
+// The vendored file brings no types; the package of the same release does.
+export { default } from "uplot";
