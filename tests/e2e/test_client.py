@@ -308,7 +308,10 @@ def test_after_ctrl_c_the_same_command_goes_on_and_nothing_is_done_twice(
     line, environment = command(
         folder, "--server", server.url, "--task", "text_read", "--format", "jsonl", home=tmp_path
     )
+    # Background jobs ignore Ctrl-C, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     stopped = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     with Client(server.url) as client:
         wait_until(lambda: any(batch.done for batch in client.batches()))
         stopped.send_signal(signal.SIGINT)
