@@ -189,3 +189,10 @@ def test_doctor_says_how_to_get_an_engine_without_failing_for_it(monkeypatch: py
     assert not vllm["ok"]
     assert "vllm.executable" in vllm["fix"]
     assert done.exit_code == 0
+
+
+def test_what_the_command_line_offers_is_shown_without_loading_the_product() -> None:
+    heavy = {"cv2", "fastapi", "httpx", "onnxruntime", "rapidocr", "sqlalchemy", "torch"}
+    code = f"import sys, pixel_agent.cli.main; print(*sorted({heavy!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == []

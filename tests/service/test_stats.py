@@ -6,7 +6,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from pixel_agent.cli.top import screen, watch
+from pixel_agent.cli.top_screen import screen, watch
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.schemas.stats import Stats
 from tests.api.routes.test_scans import running

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, TextIO
 
 import typer
 from pydantic import JsonValue
@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pixel_agent.client.failures import ServerUnreachable
 from pixel_agent.core.errors import (
     ConfigurationError,
     EngineUnavailable,
@@ -24,6 +23,11 @@ from pixel_agent.core.errors import (
     PixelAgentError,
     TaskUnsupported,
 )
+from pixel_agent.core.settings import Settings, load
+
+EngineOption = Annotated[
+    str | None, typer.Option(help="auto, embedded, transformers, openai, vllm or simulated; default from the settings.")
+]
 
 
 class Exit:
@@ -43,6 +47,8 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except PixelAgentError as error:
+        from pixel_agent.client.failures import ServerUnreachable
+
         complain(error)
         codes: list[tuple[type[PixelAgentError], int]] = [
             (TaskUnsupported, Exit.UNSUPPORTED),
@@ -102,3 +108,10 @@ def progress_bar(total: int) -> Iterator[tuple[Progress, TextIO]]:
     out, shown = sys.stdout, total > 1 and console.is_terminal
     with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
         yield progress, sys.stdout if out.isatty() else out  # while it lives, rich holds the standard output
+
+
+def load_settings(engine: str | None, **overrides: JsonValue) -> Settings:
+    """The settings in force, with what the command line says. Ends the command where they are wrong."""
+    chosen: dict[str, JsonValue] = {"engine": engine} if engine else {}
+    with usage_errors():
+        return load({**chosen, **overrides})

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import platform
 import shutil
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
 import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
 
+from pixel_agent.cli.common import Exit, load_settings
 from pixel_agent.core.settings import Settings
 
 PACKAGES = (
@@ -38,6 +44,22 @@ class Check:
     detail: str
     fix: str = ""
     needed: bool = True
+
+
+def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show versions, devices and engines, and how to fix problems. Exit code 1 if a required part is missing."""
+    checks = examine(load_settings(None))
+    if as_json:
+        print(json.dumps([{"name": c.name, "ok": c.ok, "detail": c.detail, "fix": c.fix} for c in checks], indent=1))
+    else:
+        table = Table(box=None)
+        for column in ("", "what", "found", "to do"):
+            table.add_column(column, overflow="fold")
+        for check in checks:
+            mark = "[green]✓[/]" if check.ok else "[red]✗[/]" if check.needed else "[dim]–[/]"
+            table.add_row(mark, check.name, check.detail, "" if check.ok else check.fix)
+        Console().print(table)
+    raise typer.Exit(Exit.OK if all(check.ok or not check.needed for check in checks) else Exit.SOME_FAILED)
 
 
 def examine(settings: Settings) -> list[Check]:
