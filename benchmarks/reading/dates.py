@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from benchmarks.reading.date_forms import DURATIONS, FORMS, NOT_DATES, TODAY
+from benchmarks.reading.date_labels import LABELS, date_labels, read_label
 from benchmarks.report import show
 from pixel_agent.tasks.rules.dates import Duration, find_dates, parse_duration
 
@@ -23,6 +24,9 @@ def bench_dates(
     tables = {
         "dates to read": [(text, _date(text), f"{iso} {kind or ''}".strip()) for text, iso, kind in FORMS],
         "texts without a date": [(text, _date(text), "") for text in NOT_DATES],
+        f"labels of {len(LABELS)} languages": [
+            (" / ".join(one.lines), _stated(*read_label(one)), _stated(one.field, one.day)) for one in date_labels()
+        ],
         "shelf lives": [(text, _duration(text), _named(Duration(*d)) if d else "") for text, d in DURATIONS],
     }
     rows: list[dict[str, JsonValue]] = []
@@ -51,6 +55,10 @@ def bench_dates(
 
 def _date(text: str) -> str:
     return ", ".join(f"{found.date} {found.kind or ''}".strip() for found in find_dates(text, TODAY))
+
+
+def _stated(field: str | None, day: str | None) -> str:
+    return f"{day} {field}" if day else ""
 
 
 def _duration(text: str) -> str:

@@ -18,6 +18,7 @@ from pixel_agent.tasks.rules.date_words import (
     DateKind,
     Word,
     find_words,
+    is_month,
     normalise,
 )
 from pixel_agent.tasks.rules.locale.date_words import BILINGUAL_MONTHS, DATE_WORDS, ERAS
@@ -82,7 +83,9 @@ _HAN = "[〇零O一二三四五六七八九十]"
 _ERA = "(?P<era>" + "|".join(r"\s?".join(name) for name in sorted(ERAS, key=len, reverse=True) if len(name) > 1) + ")"
 _LETTER_ERA = "(?<![A-Z])(?P<era>" + "|".join(name for name in ERAS if len(name) == 1) + ")"
 _LINK = (
-    r"(?:\b(?:" + "|".join(sorted({normalise(word)[0] for table in DATE_WORDS.values() for word in table.links}, key=len, reverse=True)) + r")\b\.?\s*){0,2}"
+    r"(?:\b(?:"
+    + "|".join(sorted({normalise(word)[0].strip("'") for table in DATE_WORDS.values() for word in table.links}, key=len, reverse=True))
+    + r")\b[.']?\s*){0,2}"
 )  # fmt: skip
 _NTH = r"(?:ST|ND|RD|TH|\.|ER|E|O|A|:A)?"
 _MON, _SURE = rf"(?P<mon>{MONTH_NAME})", rf"(?P<mon>{SURE_MONTH})"
@@ -198,12 +201,21 @@ def _matches(text: str, words: tuple[Word, ...]) -> list[tuple[re.Match[str], bo
         while pattern.needs in present and (match := pattern.shape.search(text, at)):
             at = match.end()
             before = text[match.start() - 1 : match.start()]
-            if re.match(r"[A-Z]", before) and match.start() not in word_ends:
+            if (re.match(r"[A-Z]", before) and match.start() not in word_ends) or _is_word(match, words):
                 at = match.start() + 1
             elif not any(taken[match.start() : match.end()]):
                 taken[match.start() : match.end()] = b"\1" * (match.end() - match.start())
                 found.append((match, pattern.weak, pattern.yearless))
     return sorted(found, key=lambda one: one[0].start())
+
+
+def _is_word(match: re.Match[str], words: tuple[Word, ...]) -> bool:
+    """Whether what looks like a misread month is a word for a date: `DLC` is no `DIC`."""
+    name = match.groupdict().get("mon")
+    if name is None or is_month(name):
+        return False
+    last = bisect_right(words, match.start("mon"), key=lambda word: word.start)
+    return last > 0 and words[last - 1].end >= match.end("mon")
 
 
 _LETTERS: Final = {tuple(normalise(table.letters)[0]) for table in DATE_WORDS.values()} | {("日", "月", "年")}

@@ -25,6 +25,8 @@ KINDS: Final[tuple[DateKind, ...]] = get_args(DateKind)
 _ENGLISH: Final = ("en", "en-us")
 _SKIPPED: Final = frozenset(" \t.-'·")
 """Signs that a word may have between its letters on a label, or lack."""
+_MOST_SIGNS: Final = 80
+"""No word has more letters."""
 _READ_AS: Final = {"0": "O", "1": "IL", "5": "S", "8": "B", "|": "I"}
 """What OCR makes of letters inside a word."""
 
@@ -63,7 +65,8 @@ def find_words(plain: str) -> tuple[Word, ...]:
     at = 0
     while at < len(places):
         start = places[at]
-        found = _longest(plain, places, at) if start == 0 or not _joins(plain, start) else None
+        begins = plain[start] in _TREE and (start == 0 or not _joins(plain, start))
+        found = _longest(plain, places, at) if begins else None
         if found is not None:
             words.append(found[0])
             at += found[1]
@@ -95,10 +98,15 @@ def month_numbers(name: str) -> dict[int, frozenset[str]]:
     return _MONTHS.get(name) or _MONTHS.get(letters) or _MISREAD_MONTHS[_canonical(letters)]
 
 
+def is_month(name: str) -> bool:
+    """Whether letters are the name of a month as it is written, nothing misread."""
+    return name in _MONTHS
+
+
 def _longest(plain: str, places: list[int], at: int) -> tuple[Word, int] | None:
     """The longest word from a place on, and how many signs it takes."""
     node, best, depth = _TREE, None, 0
-    for depth, place in enumerate(places[at:], 1):
+    for depth, place in enumerate(places[at : at + _MOST_SIGNS], 1):
         sign = plain[place]
         onward = node.get(sign) or (
             next((node[letter] for letter in _READ_AS.get(sign, "") if letter in node), None) if depth > 1 else None

@@ -36,6 +36,7 @@ from pixel_agent.tasks.rules.promos import find_promotions
 
 _PRODUCTION = ("production", "packed")
 _LAST = ("expiry", "best_before", "use_by", "sell_by")
+_LONGEST = 500
 _SHORT = 24
 """A line of at most this many signs may be a value without its word."""
 _REACH = 10.0
@@ -78,7 +79,7 @@ class _Entry:
 
 def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
     """Every fact about dates on a page, from top to bottom, and what should be looked at."""
-    pieces = _joined(straighten(page.lines))
+    pieces = _pieces(page)
     evidence = evidence_of(piece.text for piece in pieces)
     offers = [piece for piece in pieces if _speaks_of_offer(piece.text)]
     goods = [piece for piece in pieces if _speaks_of_goods(piece.text)] if offers else []
@@ -98,9 +99,14 @@ def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
 
 def has_unanswered_words(page: Page) -> bool:
     """Whether a word for a date stands on a page without its date, which is not said to stand elsewhere."""
-    entries = _entries(_joined(straighten(page.lines)), page.today)
+    entries = _entries(_pieces(page), page.today)
     left = [entry for entry in entries if not SEE_ELSEWHERE.search(normalise(entry.text)[0])]
     return bool(_unanswered(left, page.today) - {"lot"})
+
+
+def _pieces(page: Page) -> list[Placed]:
+    """The lines of a page; of a line longer than any label's only the beginning, so that no text takes long."""
+    return _joined([replace(piece, text=piece.text[:_LONGEST]) for piece in straighten(page.lines)])
 
 
 def _joined(pieces: list[Placed]) -> list[Placed]:
@@ -319,7 +325,7 @@ def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
         if find_dates(entry.text, today, yearless=True) or find_durations(entry.text):
             continue
         for word in find_words(plain):
-            rest = plain[word.end :]
+            rest = plain[word.end : word.end + _LONGEST]
             if TAIL.fullmatch(rest) or SEE_ELSEWHERE.match(rest) or _begins_with_word(rest.lstrip(" /及和:")):
                 kinds.add(word.kind)
     return kinds

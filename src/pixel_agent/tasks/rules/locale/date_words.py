@@ -60,7 +60,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
     "en-us": DateWords(order="mdy", best_before=("best by", "best if used by", "best if enjoyed by"), use_by=("use or freeze by", "enjoy by"), sell_by=("sell by",)),
     "zh": DateWords(
         order="ymd",
-        best_before=("在?此日期前?食?飲?饮?用?最佳", "此日期前最佳", "最佳食用日?期?至?", "最佳饮用期?至?", "最佳赏味期?限?至?", "最佳賞味期?限?至?", "赏味期限", "賞味期限", "最佳品尝期?至?", "最佳使用期?限?至?"),
+        best_before=("在?此日期前?食?飲?饮?用?最佳", "此日期前最佳", "最佳食用日?期?至?", "最佳饮用期?至?", "最佳赏味期?限?至?", "最佳賞味期?限?至?", "赏味期限", "最佳品尝期?至?", "最佳使用期?限?至?"),
         use_by=("消費期限", "消费期限", "使用期限", "限期使用日期", "限用日期", "限用日", "請?请?在?于?此日期前[食饮飲使]用", "废弃时间", "废弃日期", "报废时间", "报废日期", "丢弃时间"),
         sell_by=("销售截止日?期?", "最迟销售日?期?", "下架日期", "下架时间", "撤架日期"),
         lot=("生产批号", "生产批次", "產品批號", "产品批号", "批号", "批號", "批次号?"),
@@ -430,7 +430,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
         fillers=("έως", "το", "τέλος", "από", "του", "της", "στις", "την", "βλ"),
     ),
     "ga": DateWords(
-        months=("eanáir ean", "feabhra feabh", "márta már", "aibreán aib", "bealtaine beal", "meitheamh meith", "iúil", "lúnasa lún", "meán.fómhair mfómh", "deireadh.fómhair dfómh", "samhain samh", "nollaig noll"),
+        months=("eanáir", "feabhra feabh", "márta már", "aibreán aib", "bealtaine beal", "meitheamh meith", "iúil", "lúnasa lún", "meán.fómhair mfómh", "deireadh.fómhair dfómh", "samhain samh", "nollaig noll"),
         best_before=("is fearr roimh", "is fearr roimh dheireadh", "is fearr roimhe"),
         use_by=("úsáid faoi", "le húsáid faoi", "úsáidtear faoi"),
         expiry=("dáta éaga", "éagann", "as feidhm"),
