@@ -16,6 +16,7 @@ from sqlalchemy import text
 from pixel_agent.core.errors import StoreError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings
 from pixel_agent.storage import scans
+from pixel_agent.storage.batch_registry import BatchRegistry
 from pixel_agent.storage.database import Database, data_folder, telling
 from pixel_agent.storage.migrations import migrate
 from pixel_agent.storage.notifier import Notifier
@@ -52,6 +53,7 @@ class Store:
         self.db = Database(settings)
         self.photos = PhotoFiles(self.folder)
         self.notifier = Notifier()
+        self.batches = BatchRegistry(self.db)
         self._tasks: list[asyncio.Task[None]] = []
         self._works = asyncio.Event()
         self._ready = False

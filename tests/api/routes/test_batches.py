@@ -18,8 +18,8 @@ from pydantic import JsonValue
 from starlette.requests import Request
 
 from pixel_agent.api.http.multipart import Parts
-from pixel_agent.api.routes import batches
 from pixel_agent.core.errors import InvalidRequest
+from pixel_agent.storage import batch_registry
 from tests.serving import Served, serving
 
 READ = {"task": "text_read"}
@@ -84,7 +84,7 @@ async def test_a_listener_that_comes_back_hears_the_rest_once(plain: Served, jpe
 async def test_scans_behind_a_page_with_a_deleted_one_are_told(
     plain: Served, jpeg: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "PAGE", 3)
+    monkeypatch.setattr(batch_registry, "PAGE", 3)
     batch_id = (await post(plain, "", photos(jpeg, 7), 202, **READ))["batch_id"]
     every = [json.loads(one["data"])["scan_id"] for one in await told(plain, batch_id) if one["event"] == "scan"]
     assert (await plain.client.delete(f"/v1/scans/{every[1]}")).status_code == 204

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -24,17 +24,14 @@ from pixel_agent.api.routes.async_scans import task_for_later
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.schemas.batches import BatchFields, BatchOut, BatchPage, RefusedPhoto
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import batches, events, scans
+from pixel_agent.storage import batches
 from pixel_agent.storage.batches import BatchRecord, NewBatch
 from pixel_agent.storage.records import NewScan, now_ms
 from pixel_agent.storage.views import batch_out, scan_summary
 
-PAGE: Final = 200
-"""Events that are read at once."""
 PACE_S: Final = 0.1
-"""Least time between two looks at a batch that moves: what happens meanwhile is told together."""
+"""Least time between two reads of a batch that moves: what happens meanwhile is published together."""
 MAX_SEQ: Final = 2**63
-_ENDED: Final = frozenset(events.OF_STATUS.values())
 _REFUSED: Final = TypeAdapter(list[RefusedPhoto])
 _FILES: dict[str, object] = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _TEXT: dict[str, object] = {"type": "string"}
@@ -99,7 +96,9 @@ async def add(request: Request, response: Response, batch_id: BatchId) -> BatchO
 @router.post("/{batch_id}/close", name="close_batch", summary="Say that no more photos come")
 async def close(request: Request, batch_id: BatchId) -> BatchOut:
     """A batch that is closed already stays so."""
-    return await _changed(request, batch_id, lambda conn: batches.close(conn, batch_id, now_ms()))
+    service: ScanService = request.app.state.service
+    await service.storage.batches.close(batch_id)
+    return await _changed(service, batch_id)
 
 
 @router.post("/{batch_id}/cancel", name="cancel_batch", summary="End what has not ended")
@@ -113,7 +112,9 @@ async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
 @router.post("/{batch_id}/retry", name="retry_batch", summary="Scan again what failed")
 async def retry(request: Request, batch_id: BatchId) -> BatchOut:
     """Failed and expired scans begin anew, under their ids."""
-    return await _changed(request, batch_id, lambda conn: batches.retry(conn, batch_id))
+    service: ScanService = request.app.state.service
+    await service.storage.batches.retry(batch_id)
+    return await _changed(service, batch_id)
 
 
 @router.get("", summary="Batches, newest first")
@@ -125,8 +126,7 @@ async def list_batches(
     """A page of them."""
     service: ScanService = request.app.state.service
     before = None if cursor is None else min(int(cursor), MAX_SEQ - 1)
-    async with service.storage.db.read() as conn:
-        found = await batches.page(conn, before, limit + 1)
+    found = await service.storage.batches.page(before, limit + 1)
     more = str(found[limit - 1].seq) if len(found) > limit else None
     return BatchPage(batches=[_out(record) for record in found[:limit]], next=more)
 
@@ -162,10 +162,10 @@ async def _told(service: ScanService, batch_id: str, after: int, write: Write) -
     shown: BatchOut | None = None
     with service.storage.notifier.listening(batch_id) as changed:
         while not service.admission.draining:
-            news = await _news(service, batch_id, after)
+            news = await service.storage.batches.news(batch_id, after)
             after, record = news.after, news.record
-            for text in news.texts:
-                write(text)
+            for seq, scan in news.ended:
+                write(event("scan", scan_summary(scan).model_dump_json(), seq))
             out = _out(record)
             if not news.more:
                 if record.final:
@@ -176,30 +176,6 @@ async def _told(service: ScanService, batch_id: str, after: int, write: Write) -
                     write(event("progress", out.model_dump_json()))
                 await asyncio.sleep(PACE_S)
                 await changed(service.settings.asynchronous.poll_s)
-
-
-class _News(NamedTuple):
-    """What happened up to the event `after`, and whether more of it may wait: a page that is full, whatever is told of it."""
-
-    after: int
-    record: BatchRecord
-    texts: Sequence[str]
-    more: bool
-
-
-async def _news(service: ScanService, batch_id: str, after: int) -> _News:
-    """What happened after an event, as one state of everything; a page of it, without kinds that nobody waits for."""
-    async with service.storage.db.read() as conn:
-        record = await batches.get(conn, batch_id)
-        found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)
-        known = await scans.of_ids(conn, [one.scan_id for one in found if one.scan_id is not None]) if found else {}
-    ended = {name: scan for name, scan in known.items() if scan.final}
-    texts = [
-        event("scan", scan_summary(scan).model_dump_json(), one.seq)
-        for one in found
-        if (scan := ended.get(one.scan_id or "")) is not None and scan.finished_at == one.at_ms  # no retry took it back
-    ]
-    return _News(found[-1].seq if found else after, record, texts, len(found) == PAGE)
 
 
 def _fields(given: dict[str, str]) -> BatchFields:
@@ -260,18 +236,15 @@ async def _taken(
     return _out(await _get(service, batch_id), _REFUSED.validate_json(answer.body))
 
 
-async def _changed(request: Request, batch_id: str, change: Callable[[AsyncConnection], Awaitable[object]]) -> BatchOut:
-    service: ScanService = request.app.state.service
-    async with service.storage.db.write() as conn:
-        await change(conn)
+async def _changed(service: ScanService, batch_id: str) -> BatchOut:
+    """Wake those who run the batch and those who watch it; the batch as it is now."""
     service.persistence.worker.wake()
     service.storage.notifier.tell(batch_id)
     return _out(await _get(service, batch_id))
 
 
 async def _get(service: ScanService, batch_id: str) -> BatchRecord:
-    async with service.storage.db.read() as conn:
-        return await batches.get(conn, batch_id)
+    return await service.storage.batches.get(batch_id)
 
 
 def _out(record: BatchRecord, refused: Sequence[RefusedPhoto] = ()) -> BatchOut:
