@@ -134,7 +134,6 @@ def test_importing_the_client_loads_neither_the_service_nor_heavy_libraries() ->
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.xfail(strict=True, reason="store ↔ retention")
 def test_no_modules_import_each_other_in_a_circle() -> None:
     paths = {known(path): path for path in modules()}
     graph: dict[str, set[str]] = {}

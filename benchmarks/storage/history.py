@@ -30,7 +30,6 @@ from pixel_agent.service.service import build_service
 from pixel_agent.storage import reviews, scans
 from pixel_agent.storage.outcome import outcome_of
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, moment, now_ms
-from pixel_agent.storage.retention import refresh_statistics
 from pixel_agent.storage.reviews import NewReview
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue
@@ -72,7 +71,7 @@ async def _measured(folder: str, database: str, number: int, judged: int, times:
     async with app.router.lifespan_context(app):
         ids = await _filled(service.storage, number)
         await _judge(service.storage, ids[:: max(1, len(ids) // judged)][:judged])
-        await refresh_statistics(service.storage)
+        await service.storage.retention.refresh_statistics()
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=60) as client:
             return [await _asked(client, *one, times) for one in _questions(ids)]

@@ -26,7 +26,6 @@ from benchmarks.storage.records import fill, shop
 from pixel_agent.core.settings import Settings, load
 from pixel_agent.storage import scans as records
 from pixel_agent.storage.records import Position, ScanFilter
-from pixel_agent.storage.retention import refresh_statistics
 from pixel_agent.storage.store import Store
 
 BAR_MS = 50.0
@@ -86,7 +85,7 @@ async def _filled(store: Store, number: int) -> None:
         found = await records.page(conn, ScanFilter(), None, 1)
     if not found:
         await fill(store, number)
-    await refresh_statistics(store)
+    await store.retention.refresh_statistics()
 
 
 async def _over_http(url: str, rows: list[dict[str, JsonValue]], number: int, times: int) -> list[dict[str, JsonValue]]:

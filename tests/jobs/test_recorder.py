@@ -224,7 +224,7 @@ async def test_a_record_that_was_answered_before_the_process_died_is_in_the_hist
         async with died._store.db.write():
             assert not warned(await died.keep(before, answer(before)))
             shutil.copytree(died._store.folder / "journal", tmp_path / "as it was")
-        await died._store.delete(before.scan_id)
+        await died._store.history.delete(before.scan_id)
     shutil.rmtree(tmp_path / "data")
     shutil.copytree(tmp_path / "as it was", tmp_path / "data" / "journal")
     async with recording(settings) as recorder:

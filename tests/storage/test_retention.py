@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from pixel_agent.core import ScanSpec, Status, sha256_of
 from pixel_agent.storage import events, retention, scans
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, ScanFilter, ScanRecord, now_ms
-from pixel_agent.storage.retention import DAY_MS, Removed, retain
+from pixel_agent.storage.retention import DAY_MS, Removed, Retention
 from pixel_agent.storage.store import Store
 from pixel_agent.storage.tables import events as event_rows
 
@@ -36,7 +36,7 @@ async def left(store: Store) -> list[ScanRecord]:
 
 
 def keep(store: Store, **settings: object) -> None:
-    store.settings = store.settings.model_copy(update=settings)
+    store.retention = Retention(store.db, store.photos, store.settings.model_copy(update=settings))
 
 
 def age(store: Store, sha256: str, hours: float) -> None:
@@ -46,7 +46,7 @@ def age(store: Store, sha256: str, hours: float) -> None:
 
 async def test_nothing_is_deleted_unless_it_is_asked_for(store: Store) -> None:
     await add(store, "old", days=10_000)
-    assert await retain(store) == Removed()
+    assert await store.retention.run() == Removed()
     assert len(await left(store)) == 1
 
 
@@ -55,7 +55,7 @@ async def test_scans_past_their_age_go_with_their_photos(store: Store, monkeypat
     keep(store, max_age_days=30)
     gone = [await add(store, f"old{n}", days=31 + n) for n in range(5)]
     stays = await add(store, "new", days=29)
-    assert (await retain(store)).scans == 5
+    assert (await store.retention.run()).scans == 5
     assert [record.scan_id for record in await left(store)] == ["new"]
     assert not any(store.photos.exists(sha256) for sha256 in gone)
     assert store.photos.exists(stays)
@@ -66,14 +66,14 @@ async def test_a_task_may_have_an_age_of_its_own(store: Store) -> None:
     for task, days in (("safety_check", 364), ("safety_check", 366), ("price_tag", 2), ("text_read", 9999)):
         await add(store, f"{task}{days}", days=days, task=task)
     await add(store, "other", days=31, task="other")
-    await retain(store)
+    await store.retention.run()
     assert {record.scan_id for record in await left(store)} == {"safety_check364", "text_read9999"}
 
 
 async def test_scans_that_have_not_ended_stay_however_old_they_are(store: Store) -> None:
     keep(store, max_age_days=1, max_photo_bytes=1)
     sha256 = await add(store, "waiting", days=9, ended=False)
-    await retain(store)
+    await store.retention.run()
     assert len(await left(store)) == 1
     assert store.photos.exists(sha256)
 
@@ -87,17 +87,17 @@ async def test_the_oldest_photos_make_room_and_their_readings_stay(
         hashes.append(await add(store, f"s{number}", photo=bytes([number]) * 100))
         time.sleep(0.002)
     keep(store, max_photo_bytes=250)
-    assert (await retain(store)).photos == 4
+    assert (await store.retention.run()).photos == 4
     assert [store.photos.exists(sha256) for sha256 in hashes] == [False] * 4 + [True] * 2
     found = {record.scan_id: record.photo for record in await left(store)}
     assert [bool(photo and photo.removed_at) for _, photo in sorted(found.items())] == [True] * 4 + [False] * 2
-    assert (await retain(store)).photos == 0
+    assert (await store.retention.run()).photos == 0
 
 
 async def test_a_photo_that_comes_again_is_there_again(store: Store) -> None:
     sha256 = await add(store, "first", photo=b"x" * 100)
     keep(store, max_photo_bytes=1)
-    await retain(store)
+    await store.retention.run()
     assert not store.photos.exists(sha256)
     await add(store, "second", photo=b"x" * 100)
     assert store.photos.exists(sha256)
@@ -113,8 +113,8 @@ async def test_files_that_no_scan_wants_are_swept_once_they_are_old(store: Store
     os.utime(upload, (0, 0))
     age(store, wanted, hours=5)
     age(store, lost, hours=5)
-    assert (await retain(store, thorough=False)).orphans == 0
-    assert (await retain(store)).orphans == 1
+    assert (await store.retention.run(thorough=False)).orphans == 0
+    assert (await store.retention.run()).orphans == 1
     assert [store.photos.exists(sha256) for sha256 in (wanted, lost, coming)] == [True, False, True]
     assert not upload.exists()
 
@@ -124,7 +124,7 @@ async def test_a_file_that_is_wanted_again_is_not_swept(store: Store) -> None:
     store.photos.put(b"bytes", sha256, durable=False)
     age(store, sha256, hours=5)
     store.photos.put(b"bytes", sha256, durable=False)
-    assert (await retain(store)).orphans == 0
+    assert (await store.retention.run()).orphans == 0
 
 
 async def test_what_happened_long_ago_is_forgotten(store: Store) -> None:
@@ -132,6 +132,6 @@ async def test_what_happened_long_ago_is_forgotten(store: Store) -> None:
     async with store.db.write() as conn:
         await events.scan_ended(conn, new, replace(outcome, finished_at=now_ms() - 8 * DAY_MS))
         await events.scan_ended(conn, new, outcome)
-    await retain(store)
+    await store.retention.run()
     async with store.db.read() as conn:
         assert (await conn.execute(select(func.count()).select_from(event_rows))).scalar_one() == 1

@@ -40,7 +40,7 @@ async def said_of(store: Store, scan_id: str = ONE) -> list[ReviewRecord]:
 
 async def say(store: Store, new: NewReview, scan_id: str = ONE) -> int:
     async with store.db.write() as conn:
-        await reviews.hold(conn, scan_id)
+        await reviews.lock(conn, scan_id)
         kept = await scans.get(conn, scan_id)
         assert kept is not None
         return await reviews.add(conn, kept, new)
@@ -48,7 +48,7 @@ async def say(store: Store, new: NewReview, scan_id: str = ONE) -> int:
 
 async def take_back(store: Store, review_id: int, scan_id: str = ONE) -> None:
     async with store.db.write() as conn:
-        await reviews.hold(conn, scan_id)
+        await reviews.lock(conn, scan_id)
         kept = await scans.get(conn, scan_id)
         assert kept is not None
         await reviews.undo(conn, kept, review_id)
@@ -197,7 +197,7 @@ async def test_a_carried_correction_outlives_the_scan_in_which_it_was_made(store
     await keep(store, scan(TAG, scan_id=ONE))
     await say(store, right(3.5))
     await keep(store, scan(TAG, scan_id=TWO))
-    await store.delete(ONE)
+    await store.history.delete(ONE)
     assert [one.value for one in corrections(await said_of(store, TWO))] == [3.5]
 
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, func, select, text
 
 from pixel_agent.core import ScanSpec, Status, sha256_of
-from pixel_agent.core.errors import ConfigurationError, StoreFull, StoreUnavailable
+from pixel_agent.core.errors import ConfigurationError, NotFound, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings, load
 from pixel_agent.service.service import build_service
 from pixel_agent.storage import migrations, scans
@@ -180,7 +180,7 @@ async def test_too_little_room_is_said_before_anything_is_accepted(store: Store)
 
 async def test_a_deleted_scan_takes_its_photo_and_all_that_hangs_on_it_along(store: Store) -> None:
     await add(store, "a")
-    assert await store.delete("a")
+    await store.history.delete("a")
     assert not store.photos.exists(SHA)
     for table in (photos, readings, scan_codes, scan_words):
         assert await count(store, table.name) == 0
@@ -191,14 +191,15 @@ async def test_a_deleted_scan_takes_its_photo_and_all_that_hangs_on_it_along(sto
 async def test_a_photo_stays_as_long_as_another_scan_refers_to_it(store: Store) -> None:
     await add(store, "a")
     await add(store, "b")
-    assert await store.delete("a")
+    await store.history.delete("a")
     assert store.photos.exists(SHA)
-    assert await store.delete("b")
+    await store.history.delete("b")
     assert not store.photos.exists(SHA)
 
 
 async def test_deleting_what_is_not_there_changes_nothing(store: Store) -> None:
-    assert not await store.delete("a")
+    with pytest.raises(NotFound):
+        await store.history.delete("a")
 
 
 async def test_deleting_and_adding_at_once_never_leaves_a_scan_without_its_photo(store: Store) -> None:
@@ -208,15 +209,15 @@ async def test_deleting_and_adding_at_once_never_leaves_a_scan_without_its_photo
 
     for number in range(5):
         await add(store, f"a{number}")
-        await asyncio.gather(store.delete(f"a{number}"), add_with_a_look_afterwards(number))
+        await asyncio.gather(store.history.delete(f"a{number}"), add_with_a_look_afterwards(number))
         assert store.photos.exists(SHA)
-        await store.delete(f"b{number}")
+        await store.history.delete(f"b{number}")
 
 
 async def test_numbers_of_deleted_scans_are_not_given_again(store: Store) -> None:
     async with store.db.write() as conn:
-        first = await scans.insert(conn, new("a", None))
-    await store.delete("a")
+        first = await scans.insert(conn, new("a", None), done())
+    await store.history.delete("a")
     async with store.db.write() as conn:
         assert await scans.insert(conn, new("b", None)) > first
 

@@ -70,7 +70,7 @@ class Settler:
         for ended in group:
             if not ended.written.done():
                 ended.written.set_result(ended.claim.seq in found)
-        self._store.notifier.tell(*(record.scan_id for record in before), *{record.batch_id for record in before})
+        self._store.notifier.notify(*(record.scan_id for record in before), *{record.batch_id for record in before})
 
 
 def _fail(group: Sequence[_Ended], error: Exception) -> None:

@@ -64,7 +64,7 @@ class Adopter:
             return
         if added:
             log.warning("records of a process that died, now in the history: %d", len(added))
-            self._store.notifier.tell(*added)
+            self._store.notifier.notify(*added)
 
     def _with_photos(self, group: Sequence[Ended]) -> Sequence[Ended]:
         return [self._with_photo(ended) for ended in group]

@@ -224,7 +224,7 @@ class Recorder:
         await self._store.db.append(lambda: self._prepare(group), insert)
         self._recorded += len(group)
         self._settle(group, recorded=True)
-        self._store.notifier.tell(*(entry.new.scan_id for entry in group))
+        self._store.notifier.notify(*(entry.new.scan_id for entry in group))
         await self._thread(self._put_all, group)
 
     async def _write_singly(self, group: Sequence[_Entry]) -> None:

@@ -95,14 +95,14 @@ class Worker:
             record = await queue.cancel(conn, scan_id, cancelled(self._clock_ms()))
         if record is not None:
             self._drop([scan_id])
-            self._store.notifier.tell(scan_id, record.batch_id)
+            self._store.notifier.notify(scan_id, record.batch_id)
 
     async def cancel_batch(self, batch_id: str) -> None:
         """End a batch and all of its scans that have not ended. Raises NotFound, Conflict, StoreUnavailable."""
         async with self._store.db.write() as conn:
             scan_ids = await batches.cancel(conn, batch_id, cancelled(self._clock_ms()))
         self._drop(scan_ids)
-        self._store.notifier.tell(*scan_ids, batch_id)
+        self._store.notifier.notify(*scan_ids, batch_id)
 
     def _drop(self, scan_ids: Iterable[str]) -> None:
         gone = set(scan_ids)
@@ -240,12 +240,12 @@ class Worker:
             async with self._store.db.write() as conn:
                 record = await queue.give_up(conn, overdue, outcome_of_error(error), now_ms=now)
             if record is not None:
-                self._store.notifier.tell(record.scan_id, record.batch_id)
+                self._store.notifier.notify(record.scan_id, record.batch_id)
         for batch_id in behind:
             async with self._store.db.write() as conn:
                 await batches.hold(conn, batch_id)
                 await batches.complete(conn, batch_id, now)
-            self._store.notifier.tell(batch_id)
+            self._store.notifier.notify(batch_id)
 
     async def _forget(self) -> None:
         before = self._clock_ms() - round(self._settings.idempotency_hours * 3_600_000)

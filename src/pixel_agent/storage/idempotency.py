@@ -1,11 +1,13 @@
 """Answers that a client may ask for again by its Idempotency-Key.
 
-A key belongs to the first request that came with it. While that one runs, `created_at` is its sign of life; if it stops,
-the key is free for the next request, so that a process that died blocks nobody.
+A key belongs to the first request that came with it. While that one runs it renews `created_at`; where it no longer does, the
+next request takes the key over, so that a process that died blocks nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
@@ -13,54 +15,98 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core.errors import IdempotencyMismatch
+from pixel_agent.core.settings import AsyncSettings
+from pixel_agent.storage.database import Database
+from pixel_agent.storage.records import now_ms
 from pixel_agent.storage.tables import idempotency
 
 FIRST: Final = "first"
 RUNNING: Final = "running"
 
 
-async def begin(
-    conn: AsyncConnection, key: str, client: str, fingerprint: str, *, now_ms: int, alive_ms: int, kept_ms: int
-) -> str:
-    """FIRST: the key is this request's now. RUNNING: another one with it is under way. Else the first answer, as JSON.
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A request's key, the client that sent it, and what it stands for."""
 
-    `alive_ms` is how old the sign of life of a running request may be, `kept_ms` how long answers are remembered. Raises
-    IdempotencyMismatch when the key stands for another request.
-    """
-    table = idempotency
-    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    new = insert(table).values(key=key, client=client, fingerprint=fingerprint, created_at=now_ms)
-    if (await conn.execute(new.on_conflict_do_nothing())).rowcount == 1:
-        return FIRST
-    mine = and_(table.c.key == key, table.c.client == client)
-    row = (await conn.execute(select(table).where(mine).with_for_update())).one_or_none()
-    if row is None:  # it was released in this moment
-        return RUNNING
-    age_ms = now_ms - row.created_at
-    if age_ms > (alive_ms if row.answer is None else kept_ms):
-        await conn.execute(update(table).where(mine).values(fingerprint=fingerprint, created_at=now_ms, answer=None))
-        return FIRST
-    if row.fingerprint != fingerprint:
-        raise IdempotencyMismatch(
-            "This Idempotency-Key came before, with other photos or fields, or with another `Prefer: respond-async`.",
-            "Make a new key for each new request; send the same one again as it was.",
-        )
-    return RUNNING if row.answer is None else str(row.answer)
+    value: str
+    client: str
+    fingerprint: str
 
 
-async def keep(conn: AsyncConnection, key: str, client: str, now_ms: int) -> None:
-    """The first request with this key is still under way."""
-    await conn.execute(update(idempotency).where(_running(key, client)).values(created_at=now_ms))
+class IdempotencyKeys:
+    """The keys of requests. Every method raises StoreUnavailable where the database fails."""
+
+    def __init__(self, db: Database, settings: AsyncSettings, clock_ms: Callable[[], int] = now_ms) -> None:
+        self._db = db
+        self._clock_ms = clock_ms
+        self._alive_ms = round(settings.lease_s * 1000)
+        self._keep_ms = round(settings.idempotency_hours * 3_600_000)
+
+    async def begin(self, key: Key) -> str:
+        """FIRST: the key belongs to this request now. RUNNING: another request has it. Else the first answer, as JSON.
+
+        Raises IdempotencyMismatch when the key stands for another request.
+        """
+        async with self._db.write() as conn:
+            return await self._begin(conn, key)
+
+    async def once(
+        self, key: Key | None, answer: str, work: Callable[[AsyncConnection], Awaitable[None]]
+    ) -> str | None:
+        """Do the work of a request and store its answer, in one durable transaction; None if that was done.
+
+        Otherwise nothing is done, and RUNNING or the first answer comes back. Raises IdempotencyMismatch, and what the work
+        raises.
+        """
+        async with self._db.write(durable=True) as conn:
+            standing = FIRST if key is None else await self._begin(conn, key)
+            if standing != FIRST:
+                return standing
+            await work(conn)
+            if key is not None:
+                await complete(conn, key, answer, self._clock_ms())
+        return None
+
+    async def renew(self, key: Key) -> None:
+        """The request with this key is still running."""
+        async with self._db.write() as conn:
+            await conn.execute(update(idempotency).where(_running(key)).values(created_at=self._clock_ms()))
+
+    async def complete(self, key: Key, answer: str) -> None:
+        """Store the answer, as JSON, of the request with this key."""
+        async with self._db.write() as conn:
+            await complete(conn, key, answer, self._clock_ms())
+
+    async def release(self, key: Key) -> None:
+        """The request with this key failed: the next one with it is the first again."""
+        async with self._db.write() as conn:
+            await conn.execute(delete(idempotency).where(_running(key)))
+
+    async def _begin(self, conn: AsyncConnection, key: Key) -> str:
+        now, table = self._clock_ms(), idempotency
+        insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+        new = insert(table).values(key=key.value, client=key.client, fingerprint=key.fingerprint, created_at=now)
+        if (await conn.execute(new.on_conflict_do_nothing())).rowcount == 1:
+            return FIRST
+        mine = and_(table.c.key == key.value, table.c.client == key.client)
+        row = (await conn.execute(select(table).where(mine).with_for_update())).one_or_none()
+        if row is None:  # it was released in this moment
+            return RUNNING
+        if now - row.created_at > (self._alive_ms if row.answer is None else self._keep_ms):
+            taken = update(table).where(mine).values(fingerprint=key.fingerprint, created_at=now, answer=None)
+            await conn.execute(taken)
+            return FIRST
+        if row.fingerprint != key.fingerprint:
+            raise IdempotencyMismatch(
+                "This Idempotency-Key came before, with other photos or fields, or with another `Prefer: respond-async`.",
+                "Make a new key for each new request; send the same one again as it was.",
+            )
+        return RUNNING if row.answer is None else str(row.answer)
 
 
-async def settle(conn: AsyncConnection, key: str, client: str, answer: str, now_ms: int) -> None:
-    """Remember what the first request with this key was answered, as JSON."""
-    await conn.execute(update(idempotency).where(_running(key, client)).values(answer=answer, created_at=now_ms))
-
-
-async def release(conn: AsyncConnection, key: str, client: str) -> None:
-    """The first request failed in a way that may pass: the next one with this key may try."""
-    await conn.execute(delete(idempotency).where(_running(key, client)))
+async def complete(conn: AsyncConnection, key: Key, answer: str, at_ms: int) -> None:
+    """Store an answer, as JSON, in the transaction that makes it true."""
+    await conn.execute(update(idempotency).where(_running(key)).values(answer=answer, created_at=at_ms))
 
 
 async def forget(conn: AsyncConnection, before_ms: int) -> int:
@@ -68,5 +114,5 @@ async def forget(conn: AsyncConnection, before_ms: int) -> int:
     return (await conn.execute(delete(idempotency).where(idempotency.c.created_at < before_ms))).rowcount
 
 
-def _running(key: str, client: str) -> ColumnElement[bool]:
-    return and_(idempotency.c.key == key, idempotency.c.client == client, idempotency.c.answer.is_(None))
+def _running(key: Key) -> ColumnElement[bool]:
+    return and_(idempotency.c.key == key.value, idempotency.c.client == key.client, idempotency.c.answer.is_(None))

@@ -30,8 +30,8 @@ class Notifier:
         """How many subjects are listened for."""
         return len(self._listening)
 
-    def tell(self, *subjects: str | None) -> None:
-        """Something happened to these; None is skipped. Call it after the transaction was committed."""
+    def notify(self, *subjects: str | None) -> None:
+        """Wake who listens for these subjects; None is skipped. Call it after the commit."""
         for subject in (*subjects, ANY):
             for event in self._listening.get(subject or "", ()):
                 event.set()

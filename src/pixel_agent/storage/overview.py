@@ -1,4 +1,4 @@
-"""Stores over time: how many scans, what they found, what comes up most, and how that differs from the time before."""
+"""Shops over time: how many scans, what they found, what comes up most, and how that differs from the time before."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pixel_agent.storage.tables import scan_topics, scans, topics
 UNRATED = "unrated"
 """What findings without a severity are counted as."""
 TOP = 20
-MAX_STORES = 1000
+MAX_SHOPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class StoreLine:
-    """A store in the list of all. `last_at` is milliseconds UTC."""
+class ShopLine:
+    """A shop in the list of all. `last_at` is milliseconds UTC."""
 
     store_id: str
     scans: int
@@ -74,7 +74,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A store over a period: a tally for each bucket, and what its findings and alerts were about, most frequent first."""
+    """A shop over a period: a tally for each bucket, and what its findings and alerts were about, most frequent first."""
 
     buckets: list[Tally]
     topics: list[Topic]
@@ -98,8 +98,8 @@ _STATES = (
 _SUMMED = ("scans", "completed", "partial", "retake_required", "failed", "findings", "alerts", "advised")
 
 
-async def all_stores(conn: AsyncConnection) -> list[StoreLine]:
-    """Every store that scans name, the one scanned last first."""
+async def all_shops(conn: AsyncConnection) -> list[ShopLine]:
+    """Every shop that scans name, the one scanned last first."""
     query = (
         select(
             scans.c.store_id,
@@ -112,23 +112,23 @@ async def all_stores(conn: AsyncConnection) -> list[StoreLine]:
         .where(scans.c.store_id.is_not(None))
         .group_by(scans.c.store_id)
         .order_by(func.max(scans.c.received_at).desc())
-        .limit(MAX_STORES)
+        .limit(MAX_SHOPS)
     )
-    return [StoreLine(str(row[0]), *(int(number) for number in row[1:])) for row in await conn.execute(query)]
+    return [ShopLine(str(row[0]), *(int(number) for number in row[1:])) for row in await conn.execute(query)]
 
 
-async def of_store(conn: AsyncConnection, store_id: str, period: Period) -> tuple[Overview, Overview]:
-    """One store over a period, and over as long a time before; empty where it had no scans."""
+async def of_shop(conn: AsyncConnection, shop_id: str, period: Period) -> tuple[Overview, Overview]:
+    """One shop over a period, and over as long a time before; empty where it had no scans."""
     whole = Period(period.before.since, period.until, period.bucket_ms)
     half = len(period.starts)
     buckets = [Tally() for _ in whole.starts]
-    for sums in await conn.execute(_tallies(store_id, whole)):
+    for sums in await conn.execute(_tallies(shop_id, whole)):
         bucket = buckets[int(sums[0])]
         for name, number in zip(_SUMMED, sums[1:], strict=True):
             setattr(bucket, name, int(number))
     before: Counter[tuple[str, str, str]] = Counter()
     now: Counter[tuple[str, str, str]] = Counter()
-    for number, kind, label, severity, count in await conn.execute(_topics(store_id, whole)):
+    for number, kind, label, severity, count in await conn.execute(_topics(shop_id, whole)):
         if kind == "finding":
             name = severity or UNRATED
             rated = buckets[int(number)].severities
@@ -137,12 +137,12 @@ async def of_store(conn: AsyncConnection, store_id: str, period: Period) -> tupl
     return Overview(buckets[half:], _most_frequent(now)), Overview(buckets[:half], _most_frequent(before))
 
 
-async def known(conn: AsyncConnection, store_id: str) -> bool:
-    """Whether any scan names this store."""
-    return bool((await conn.execute(select(exists().where(scans.c.store_id == store_id)))).scalar_one())
+async def known(conn: AsyncConnection, shop_id: str) -> bool:
+    """Whether any scan names this shop."""
+    return bool((await conn.execute(select(exists().where(scans.c.store_id == shop_id)))).scalar_one())
 
 
-def _tallies(store_id: str, period: Period) -> Select[*tuple[int, ...]]:
+def _tallies(shop_id: str, period: Period) -> Select[*tuple[int, ...]]:
     bucket = _bucket(period)
     return (
         select(
@@ -153,17 +153,17 @@ def _tallies(store_id: str, period: Period) -> Select[*tuple[int, ...]]:
             func.sum(scans.c.alerts),
             func.sum(_one_where(scans.c.review == Review.ADVISED.value)),
         )
-        .where(_within(store_id, period))
+        .where(_within(shop_id, period))
         .group_by(bucket)
     )
 
 
-def _topics(store_id: str, period: Period) -> Select[int, str, str, str, int]:
+def _topics(shop_id: str, period: Period) -> Select[int, str, str, str, int]:
     bucket, about = _bucket(period), scan_topics.c
     counted = (
         select(bucket, about.topic, func.sum(about.number).label("number"))
         .join(scans, scans.c.seq == about.seq)
-        .where(_within(store_id, period))
+        .where(_within(shop_id, period))
         .group_by(bucket, about.topic)
         .subquery("counted")
     )
@@ -179,9 +179,9 @@ def _bucket(period: Period) -> ColumnElement[int]:
     return ((scans.c.received_at - since) // width).label("bucket")
 
 
-def _within(store_id: str, period: Period) -> ColumnElement[bool]:
+def _within(shop_id: str, period: Period) -> ColumnElement[bool]:
     at = scans.c.received_at
-    return and_(scans.c.store_id == store_id, at >= period.since, at < period.until)
+    return and_(scans.c.store_id == shop_id, at >= period.since, at < period.until)
 
 
 def _one_where(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -8,17 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select, text, update
 
 from pixel_agent.core.settings import StoreSettings
-from pixel_agent.storage.photos import drop_unused
+from pixel_agent.storage.database import Database
+from pixel_agent.storage.photos import PhotoFiles, drop_unused
 from pixel_agent.storage.records import FINAL, now_ms
 from pixel_agent.storage.tables import deliveries, events, photos, scans
-
-if TYPE_CHECKING:
-    from pixel_agent.storage.store import Store
 
 CHUNK = 100
 """Scans, or photos, of one transaction."""
@@ -38,35 +35,125 @@ class Removed:
     orphans: int = 0
 
 
-async def retain(store: Store, *, thorough: bool = True) -> Removed:
-    """One round; a thorough one also looks at every file, and renews what the planner of queries knows.
+class Retention:
+    """Deletes what is past its time. Raises StoreUnavailable, StoreFull."""
 
-    Raises StoreUnavailable, StoreFull.
-    """
-    number, room = await _old_scans(store), await _photos_over(store)
-    if not thorough:
-        return Removed(number, room)
-    await _old_events(store)
-    orphans = await _orphans(store)
-    await refresh_statistics(store)
-    return Removed(number, room, orphans)
+    def __init__(self, db: Database, photos: PhotoFiles, settings: StoreSettings) -> None:
+        self._db = db
+        self._photos = photos
+        self._settings = settings
 
+    async def run(self, *, thorough: bool = True) -> Removed:
+        """One round; a thorough one also looks at every file, and renews what the planner of queries knows.
 
-async def refresh_statistics(store: Store) -> None:
-    """Let the planner of queries count again: SQLite does so only when asked, PostgreSQL by itself a while later."""
-    async with store.db.write() as conn:
-        if store.db.sqlite:
-            await conn.execute(text("PRAGMA analysis_limit = 1000"))
-        await conn.execute(text("ANALYZE"))
+        Raises StoreUnavailable, StoreFull.
+        """
+        number, room = await self._old_scans(), await self._photos_over()
+        if not thorough:
+            return Removed(number, room)
+        await self._old_events()
+        orphans = await self._orphans()
+        await self.refresh_statistics()
+        return Removed(number, room, orphans)
 
+    async def refresh_statistics(self) -> None:
+        """Let the planner of queries count again: SQLite does so only when asked, PostgreSQL by itself a while later."""
+        async with self._db.write() as conn:
+            if self._db.sqlite:
+                await conn.execute(text("PRAGMA analysis_limit = 1000"))
+            await conn.execute(text("ANALYZE"))
 
-async def _old_scans(store: Store) -> int:
-    number = 0
-    now = now_ms()
-    for condition in _expired(store.settings, now):
-        while chunk := await _delete_chunk(store, condition):
-            number += chunk
-    return number
+    async def _old_scans(self) -> int:
+        number = 0
+        now = now_ms()
+        for condition in _expired(self._settings, now):
+            while chunk := await self._delete_chunk(condition):
+                number += chunk
+        return number
+
+    async def _delete_chunk(self, condition: ColumnElement[bool]) -> int:
+        final = scans.c.status.in_([status.value for status in FINAL])
+        async with self._db.write() as conn:
+            oldest = select(scans.c.seq).where(condition, final).order_by(scans.c.received_at).limit(CHUNK)
+            seqs = list((await conn.execute(oldest.with_for_update(skip_locked=True))).scalars())
+            if not seqs:
+                return 0
+            gone = await conn.execute(delete(scans).where(scans.c.seq.in_(seqs)).returning(scans.c.photo_sha256))
+            hashes = sorted({sha256 for sha256 in gone.scalars() if sha256 is not None})
+            unused = [sha256 for sha256 in hashes if await drop_unused(conn, sha256)]
+            await asyncio.to_thread(self._remove, unused)
+        return len(seqs)
+
+    async def _photos_over(self) -> int:
+        """Delete the oldest photos beyond `max_photo_bytes`; their readings stay, and their rows say when they went."""
+        most = self._settings.max_photo_bytes
+        if most is None:
+            return 0
+        number = 0
+        async with self._db.read() as conn:
+            there = select(func.coalesce(func.sum(photos.c.bytes), 0)).where(photos.c.removed_at.is_(None))
+            over = int((await conn.execute(there)).scalar_one()) - most
+        while over > 0:
+            freed, removed = await self._remove_chunk(over)
+            if not removed:
+                break
+            over -= freed
+            number += removed
+        return number
+
+    async def _remove_chunk(self, over: int) -> tuple[int, int]:
+        """Bytes and files that one transaction removed. Photos that are still to be read are left alone."""
+        waiting = exists().where(
+            scans.c.photo_sha256 == photos.c.sha256, scans.c.status.not_in([status.value for status in FINAL])
+        )
+        async with self._db.write() as conn:
+            oldest = select(photos.c.sha256, photos.c.bytes).where(photos.c.removed_at.is_(None), ~waiting)
+            oldest = oldest.order_by(photos.c.created_at).limit(CHUNK).with_for_update(skip_locked=True)
+            freed, hashes = 0, []
+            for row in await conn.execute(oldest):
+                if freed >= over:
+                    break
+                freed += row.bytes
+                hashes.append(row.sha256)
+            await conn.execute(update(photos).where(photos.c.sha256.in_(hashes)).values(removed_at=now_ms()))
+            await asyncio.to_thread(self._remove, hashes)
+        return freed, len(hashes)
+
+    async def _orphans(self) -> int:
+        """Delete files that have been there for a while and that no row wants: their scan ended without a record."""
+        before = time.time() - ORPHAN_S
+        await asyncio.to_thread(self._photos.sweep, before)
+        files = await asyncio.to_thread(lambda: [name for name, state in self._photos.all() if state.st_mtime < before])
+        number = 0
+        for start in range(0, len(files), CHUNK):
+            names = files[start : start + CHUNK]
+            wanted = select(photos.c.sha256).where(photos.c.sha256.in_(names), photos.c.removed_at.is_(None))
+            async with self._db.read() as conn:
+                unknown = set(names) - set((await conn.execute(wanted)).scalars())
+            if unknown:
+                async with self._db.write() as conn:  # looked at again, now that nobody else writes
+                    unknown -= set((await conn.execute(wanted)).scalars())
+                    await asyncio.to_thread(self._remove_older, sorted(unknown), before)
+                number += len(unknown)
+        return number
+
+    async def _old_events(self) -> None:
+        """Forget what happened long ago, unless somebody still has to be told."""
+        owed = exists().where(deliveries.c.event_seq == events.c.seq)
+        while True:
+            async with self._db.write() as conn:
+                oldest = select(events.c.seq).where(events.c.at < now_ms() - EVENTS_MS, ~owed).limit(CHUNK * 10)
+                gone = await conn.execute(delete(events).where(events.c.seq.in_(oldest)))
+            if not gone.rowcount:
+                return
+
+    def _remove(self, hashes: list[str]) -> None:
+        for sha256 in hashes:
+            self._photos.remove(sha256)
+
+    def _remove_older(self, hashes: list[str], before: float) -> None:
+        for sha256 in hashes:
+            self._photos.remove_older(sha256, before)
 
 
 def _expired(settings: StoreSettings, now: int) -> list[ColumnElement[bool]]:
@@ -81,94 +168,3 @@ def _expired(settings: StoreSettings, now: int) -> list[ColumnElement[bool]]:
         old = scans.c.received_at < now - round(settings.max_age_days * DAY_MS)
         found.append(and_(scans.c.task.not_in(list(by_task)), old) if by_task else old)
     return found
-
-
-async def _delete_chunk(store: Store, condition: ColumnElement[bool]) -> int:
-    final = scans.c.status.in_([status.value for status in FINAL])
-    async with store.db.write() as conn:
-        oldest = select(scans.c.seq).where(condition, final).order_by(scans.c.received_at).limit(CHUNK)
-        seqs = list((await conn.execute(oldest.with_for_update(skip_locked=True))).scalars())
-        if not seqs:
-            return 0
-        gone = await conn.execute(delete(scans).where(scans.c.seq.in_(seqs)).returning(scans.c.photo_sha256))
-        hashes = sorted({sha256 for sha256 in gone.scalars() if sha256 is not None})
-        unused = [sha256 for sha256 in hashes if await drop_unused(conn, sha256)]
-        await asyncio.to_thread(_remove, store, unused)
-    return len(seqs)
-
-
-async def _photos_over(store: Store) -> int:
-    """Delete the oldest photos beyond `max_photo_bytes`; their readings stay, and their rows say when they went."""
-    most = store.settings.max_photo_bytes
-    if most is None:
-        return 0
-    number = 0
-    async with store.db.read() as conn:
-        there = select(func.coalesce(func.sum(photos.c.bytes), 0)).where(photos.c.removed_at.is_(None))
-        over = int((await conn.execute(there)).scalar_one()) - most
-    while over > 0:
-        freed, removed = await _remove_chunk(store, over)
-        if not removed:
-            break
-        over -= freed
-        number += removed
-    return number
-
-
-async def _remove_chunk(store: Store, over: int) -> tuple[int, int]:
-    """Bytes and files that one transaction removed. Photos that are still to be read are left alone."""
-    waiting = exists().where(
-        scans.c.photo_sha256 == photos.c.sha256, scans.c.status.not_in([status.value for status in FINAL])
-    )
-    async with store.db.write() as conn:
-        oldest = select(photos.c.sha256, photos.c.bytes).where(photos.c.removed_at.is_(None), ~waiting)
-        oldest = oldest.order_by(photos.c.created_at).limit(CHUNK).with_for_update(skip_locked=True)
-        freed, hashes = 0, []
-        for row in await conn.execute(oldest):
-            if freed >= over:
-                break
-            freed += row.bytes
-            hashes.append(row.sha256)
-        await conn.execute(update(photos).where(photos.c.sha256.in_(hashes)).values(removed_at=now_ms()))
-        await asyncio.to_thread(_remove, store, hashes)
-    return freed, len(hashes)
-
-
-async def _orphans(store: Store) -> int:
-    """Delete files that have been there for a while and that no row wants: their scan ended without a record."""
-    before = time.time() - ORPHAN_S
-    await asyncio.to_thread(store.photos.sweep, before)
-    files = await asyncio.to_thread(lambda: [name for name, state in store.photos.all() if state.st_mtime < before])
-    number = 0
-    for start in range(0, len(files), CHUNK):
-        names = files[start : start + CHUNK]
-        wanted = select(photos.c.sha256).where(photos.c.sha256.in_(names), photos.c.removed_at.is_(None))
-        async with store.db.read() as conn:
-            unknown = set(names) - set((await conn.execute(wanted)).scalars())
-        if unknown:
-            async with store.db.write() as conn:  # looked at again, now that nobody else writes
-                unknown -= set((await conn.execute(wanted)).scalars())
-                await asyncio.to_thread(_remove_older, store, sorted(unknown), before)
-            number += len(unknown)
-    return number
-
-
-async def _old_events(store: Store) -> None:
-    """Forget what happened long ago, unless somebody still has to be told."""
-    owed = exists().where(deliveries.c.event_seq == events.c.seq)
-    while True:
-        async with store.db.write() as conn:
-            oldest = select(events.c.seq).where(events.c.at < now_ms() - EVENTS_MS, ~owed).limit(CHUNK * 10)
-            gone = await conn.execute(delete(events).where(events.c.seq.in_(oldest)))
-        if not gone.rowcount:
-            return
-
-
-def _remove(store: Store, hashes: list[str]) -> None:
-    for sha256 in hashes:
-        store.photos.remove(sha256)
-
-
-def _remove_older(store: Store, hashes: list[str], before: float) -> None:
-    for sha256 in hashes:
-        store.photos.remove_older(sha256, before)

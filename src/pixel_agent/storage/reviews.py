@@ -1,6 +1,6 @@
 """What people say about scans, kept beside what the model said. Every function works in the transaction that it is given.
 
-Whoever reviews holds the scan's row (`hold`), so that two who review at once see each other's work and none is lost.
+A reviewer locks the scan's row (`lock`), so that of two reviews at the same time none is lost.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ async def of_scans(conn: AsyncConnection, seqs: Sequence[int]) -> dict[int, list
     return found
 
 
-async def hold(conn: AsyncConnection, scan_id: str) -> None:
-    """Nobody else reviews this scan until the transaction ends; read it afterwards."""
+async def lock(conn: AsyncConnection, scan_id: str) -> None:
+    """Lock a scan until the transaction ends, so that nobody else reviews it; read it afterwards."""
     await conn.execute(select(scans.c.seq).where(scans.c.scan_id == scan_id).with_for_update())
 
 
 async def add(conn: AsyncConnection, record: ScanRecord, new: NewReview) -> int:
-    """Write down what somebody said of a held scan; the review's id."""
+    """Write down what somebody said of a locked scan; the review's id."""
     envelope = envelope_of(record)
     said = None
     if envelope is not None and new.action == "correct" and new.part and new.row is not None and new.field:
@@ -82,7 +82,7 @@ async def add(conn: AsyncConnection, record: ScanRecord, new: NewReview) -> int:
 
 
 async def undo(conn: AsyncConnection, record: ScanRecord, review_id: int) -> None:
-    """Take back a review of a held scan; it stays in the list as undone. Raises NotFound."""
+    """Take back a review of a locked scan; it stays in the list as undone. Raises NotFound."""
     mine = and_(reviews.c.id == review_id, reviews.c.seq == record.seq)
     row = (await conn.execute(select(reviews).where(mine))).first()
     if row is None:

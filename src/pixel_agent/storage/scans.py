@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Priority, Status
+from pixel_agent.core.errors import NotFound
 from pixel_agent.core.text import storable
 from pixel_agent.schemas.records import ReviewState
 from pixel_agent.storage import correction_transfer, search, topics
@@ -147,6 +148,12 @@ async def page(
     query = _records(documents).join(chosen, chosen.c.seq == scans.c.seq)
     rows = await conn.execute(query.order_by(scans.c.received_at.desc(), scans.c.seq.desc()))
     return [_record(row) for row in rows.mappings()]
+
+
+def not_found(scan_id: str) -> NotFound:
+    """The error for an id that no scan has."""
+    shown = scan_id[:32].encode("unicode_escape").decode("ascii")
+    return NotFound(f"There is no scan {shown!r}.", "It may have been deleted; GET /v1/scans lists all that are kept.")
 
 
 async def delete(conn: AsyncConnection, scan_id: str) -> Deleted:

@@ -15,13 +15,15 @@ from sqlalchemy import text
 
 from pixel_agent.core.errors import StoreError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings
-from pixel_agent.storage import scans
 from pixel_agent.storage.batch_registry import BatchRegistry
 from pixel_agent.storage.database import Database, data_folder, telling
+from pixel_agent.storage.history import History
+from pixel_agent.storage.idempotency import IdempotencyKeys
 from pixel_agent.storage.migrations import migrate
 from pixel_agent.storage.notifier import Notifier
 from pixel_agent.storage.photos import PhotoFiles
-from pixel_agent.storage.retention import retain
+from pixel_agent.storage.retention import Retention
+from pixel_agent.storage.webhook_registry import WebhookRegistry
 
 log = logging.getLogger("pixel_agent.storage")
 
@@ -44,7 +46,7 @@ class Store:
     """Records and photos of scans. `open` and `close` own its tasks; it belongs to one event loop.
 
     `db` gives transactions, `photos` the files; errors of both are StoreFull and StoreUnavailable. `notifier` wakes those
-    who wait for a scan or a batch.
+    who wait for a scan or a batch. `history`, `webhooks` and `keys` own their transactions: the API asks these.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,7 +55,11 @@ class Store:
         self.db = Database(settings)
         self.photos = PhotoFiles(self.folder)
         self.notifier = Notifier()
+        self.history = History(self.db, self.photos, self.notifier)
         self.batches = BatchRegistry(self.db)
+        self.webhooks = WebhookRegistry(self.db, self.notifier)
+        self.keys = IdempotencyKeys(self.db, settings.asynchronous)
+        self.retention = Retention(self.db, self.photos, settings.store)
         self._tasks: list[asyncio.Task[None]] = []
         self._works = asyncio.Event()
         self._ready = False
@@ -104,14 +110,6 @@ class Store:
             self._works.clear()
             await self._works.wait()
 
-    async def delete(self, scan_id: str) -> bool:
-        """Delete a scan, and its photo if nothing else refers to it. False if there is none. Raises StoreError."""
-        async with self.db.write() as conn:
-            gone = await scans.delete(conn, scan_id)
-            if gone.orphan is not None:
-                await asyncio.to_thread(self.photos.remove, gone.orphan)
-        return gone.found
-
     async def _mend(self) -> None:
         """Try again whenever something failed, until it works."""
         while True:
@@ -130,7 +128,7 @@ class Store:
             await asyncio.sleep(TEND_S)
             await self.works()
             try:
-                removed = await retain(self, thorough=rounds % THOROUGH_ROUNDS == 0)
+                removed = await self.retention.run(thorough=rounds % THOROUGH_ROUNDS == 0)
             except StoreError as error:
                 log.warning("nothing could be deleted: %s", error.message)
             except Exception:

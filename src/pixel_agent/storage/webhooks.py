@@ -44,7 +44,7 @@ async def get(conn: AsyncConnection, webhook_id: str) -> Webhook:
     return found[0]
 
 
-async def everyone(conn: AsyncConnection) -> Sequence[Webhook]:
+async def list_all(conn: AsyncConnection) -> Sequence[Webhook]:
     """All of them, the oldest first."""
     return await _matching(conn, None)
 

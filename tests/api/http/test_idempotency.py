@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,10 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from pixel_agent.core.errors import IdempotencyMismatch
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import idempotency
-from pixel_agent.storage.store import Store
 from pixel_agent.storage.tables import scans
 from tests.serving import Served, serving
 
@@ -127,39 +123,3 @@ async def test_a_request_that_was_refused_frees_its_key(client: httpx.AsyncClien
 @pytest.mark.parametrize("key", ["", "x" * 256])
 async def test_a_key_has_a_length(client: httpx.AsyncClient, jpeg: bytes, key: str) -> None:
     assert (await send(client, jpeg, {"Idempotency-Key": key})).status_code == 400
-
-
-async def begin(store: Store, now: int, what: str = "photo") -> str:
-    print_ = hashlib.sha256(what.encode()).hexdigest()
-    async with store.db.write() as conn:
-        return await idempotency.begin(conn, "k", "c", print_, now_ms=now, alive_ms=1000, kept_ms=5000)
-
-
-async def test_a_key_whose_process_died_is_free_after_its_lease(store: Store) -> None:
-    assert await begin(store, T0) == idempotency.FIRST
-    assert await begin(store, T0 + 1000) == idempotency.RUNNING
-    assert await begin(store, T0 + 1001) == idempotency.FIRST
-
-
-async def test_a_sign_of_life_holds_a_key(store: Store) -> None:
-    await begin(store, T0)
-    async with store.db.write() as conn:
-        await idempotency.keep(conn, "k", "c", T0 + 900)
-    assert await begin(store, T0 + 1800) == idempotency.RUNNING
-
-
-async def test_an_answer_is_remembered_for_its_time(store: Store) -> None:
-    await begin(store, T0)
-    async with store.db.write() as conn:
-        await idempotency.settle(conn, "k", "c", "answer", T0)
-        await idempotency.release(conn, "k", "c")  # too late: it is answered
-    assert await begin(store, T0 + 5000) == "answer"
-    with pytest.raises(IdempotencyMismatch):
-        await begin(store, T0 + 5000, "another photo")
-    assert await begin(store, T0 + 5001, "another photo") == idempotency.FIRST
-
-
-async def test_old_keys_are_forgotten(store: Store) -> None:
-    await begin(store, T0)
-    async with store.db.write() as conn:
-        assert (await idempotency.forget(conn, T0), await idempotency.forget(conn, T0 + 1)) == (0, 1)

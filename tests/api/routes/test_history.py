@@ -231,7 +231,7 @@ async def test_waiting_ends_with_the_scan(served: Served) -> None:
             record = await scans.get(conn, "q" * 32)
             assert record is not None
             await scans.finish(conn, record.seq, outcome_of(scan(scan_id="q" * 32)))
-        served.store.notifier.tell("q" * 32)
+        served.store.notifier.notify("q" * 32)
 
     shown, _ = await asyncio.gather(served.get(f"/v1/scans/{'q' * 32}", wait_s=30), end())
     assert shown["status"] == "completed"

@@ -122,7 +122,7 @@ async def test_times_that_cannot_be_told_are_refused(served: Served) -> None:
 
 async def test_deleted_scans_count_no_more(served: Served) -> None:
     await kitchens(served)
-    await served.store.delete(f"{0:032}")
+    await served.store.history.delete(f"{0:032}")
     told = await served.get("/v1/stores/S1", since="2026-11-20", until="2026-11-22T12:00:00Z", utc_offset_min=0)
     assert isinstance(told["total"], dict)
     assert (told["total"]["scans"], told["total"]["by_severity"]) == (2, {"major": 1, "critical": 1})

@@ -87,7 +87,7 @@ async def test_an_event_arrives_once_signed_and_without_the_photo(db: Database, 
     await register(db, receiver.url)
     async with sending(db) as notifier:
         await happen(db, "a")
-        notifier.tell("a")
+        notifier.notify("a")
         await receiver.until_taken(1, PATIENCE_S)
         await until(db, ["delivered"])
     [one] = receiver.received

@@ -23,10 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.api.http.clients import client_of
 from pixel_agent.core.errors import Conflict, InvalidRequest, StoreError
-from pixel_agent.core.settings import AsyncSettings
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage import idempotency
-from pixel_agent.storage.records import now_ms
 
 log = logging.getLogger("pixel_agent.api")
 
@@ -56,13 +54,10 @@ class Answer:
 _ANSWER: Final = TypeAdapter(Answer)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A request's key, whose it is, and what it stands for."""
+class Key(idempotency.Key):
+    """A request's key, the client that sent it, and what it stands for."""
 
-    value: str
-    client: str
-    fingerprint: str
+    __slots__ = ()
 
     @classmethod
     def of(cls, request: Request, fields: BaseModel, photos: Sequence[str], *, later: bool = False) -> Key | None:
@@ -96,8 +91,7 @@ class Slot:
         if self._key is None:
             return
         with suppress(StoreError):
-            async with self._service.storage.db.write() as conn:
-                await _settle(conn, self._key, Answer("body", status, body=body))
+            await self._service.storage.keys.complete(self._key, _json(Answer("body", status, body=body)))
             self.settled = True
 
 
@@ -129,8 +123,7 @@ async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
         await asyncio.wait({alive})
         if not slot.settled:
             with suppress(StoreError):
-                async with service.storage.db.write() as conn:
-                    await idempotency.release(conn, key.value, key.client)
+                await service.storage.keys.release(key)
 
 
 async def once(
@@ -141,34 +134,16 @@ async def once(
     If the request was answered before, that answer, and nothing is done. Raises IdempotencyMismatch; Conflict while the first
     one runs; what the work raises.
     """
-    async with service.storage.db.write(durable=True) as conn:
-        first = await _begin(conn, key, service.settings.asynchronous)
-        if first is None:
-            await work(conn)
-            await _settle(conn, key, answer)
-    return first
-
-
-async def _begin(conn: AsyncConnection, key: Key | None, settings: AsyncSettings) -> Answer | None:
-    """The first answer; None if this is the first request."""
-    standing = await _standing(conn, key, settings) if key is not None else idempotency.FIRST
+    standing = await service.storage.keys.once(key, _json(answer), work)
     if standing == idempotency.RUNNING:
         raise _running()
-    return None if standing == idempotency.FIRST else _ANSWER.validate_json(standing)
-
-
-async def _settle(conn: AsyncConnection, key: Key | None, answer: Answer) -> None:
-    """Remember an answer, in the transaction that makes it true."""
-    if key is not None:
-        text = json.dumps(asdict(answer), ensure_ascii=False)
-        await idempotency.settle(conn, key.value, key.client, text, now_ms())
+    return None if standing is None else _ANSWER.validate_json(standing)
 
 
 async def _first_answer(service: ScanService, key: Key) -> Answer | None:
     end = asyncio.get_running_loop().time() + WAIT_S
     while True:
-        async with service.storage.db.write() as conn:
-            standing = await _standing(conn, key, service.settings.asynchronous)
+        standing = await service.storage.keys.begin(key)
         if standing == idempotency.FIRST:
             return None
         if standing != idempotency.RUNNING:
@@ -176,18 +151,6 @@ async def _first_answer(service: ScanService, key: Key) -> Answer | None:
         if asyncio.get_running_loop().time() >= end:
             raise _running()
         await asyncio.sleep(LOOK_S)
-
-
-async def _standing(conn: AsyncConnection, key: Key, settings: AsyncSettings) -> str:
-    return await idempotency.begin(
-        conn,
-        key.value,
-        key.client,
-        key.fingerprint,
-        now_ms=now_ms(),
-        alive_ms=round(settings.lease_s * 1000),
-        kept_ms=round(settings.idempotency_hours * 3_600_000),
-    )
 
 
 async def _keep_alive(service: ScanService, key: Key, done: asyncio.Event) -> None:
@@ -199,8 +162,11 @@ async def _keep_alive(service: ScanService, key: Key, done: asyncio.Event) -> No
         if done.is_set():
             return
         with suppress(StoreError):
-            async with service.storage.db.write() as conn:
-                await idempotency.keep(conn, key.value, key.client, now_ms())
+            await service.storage.keys.renew(key)
+
+
+def _json(answer: Answer) -> str:
+    return json.dumps(asdict(answer), ensure_ascii=False)
 
 
 def _running() -> Conflict:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 
 from pixel_agent.core.errors import NotFound
+from pixel_agent.storage.scans import not_found
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -15,15 +16,8 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 def check_id(scan_id: str) -> str:
     """The id as it is. Raises NotFound for a malformed id."""
     if not _ID.fullmatch(scan_id):
-        raise no_scan(scan_id)
+        raise not_found(scan_id)
     return scan_id
-
-
-def no_scan(scan_id: str) -> NotFound:
-    """The error for an id that no scan has."""
-    return NotFound(
-        f"There is no scan {_shown(scan_id)}.", "It may have been deleted; GET /v1/scans lists all that are kept."
-    )
 
 
 def _batch_id(given: str) -> str:

@@ -231,7 +231,7 @@ async def _taken(
         response.headers.update(REPLAYED)
     (batch_id,) = answer.ids
     service.persistence.worker.wake()
-    service.storage.notifier.tell(batch_id)
+    service.storage.notifier.notify(batch_id)
     response.headers["Location"] = f"/v1/batches/{batch_id}"
     return _out(await _get(service, batch_id), _REFUSED.validate_json(answer.body))
 
@@ -239,7 +239,7 @@ async def _taken(
 async def _changed(service: ScanService, batch_id: str) -> BatchOut:
     """Wake those who run the batch and those who watch it; the batch as it is now."""
     service.persistence.worker.wake()
-    service.storage.notifier.tell(batch_id)
+    service.storage.notifier.notify(batch_id)
     return _out(await _get(service, batch_id))
 
 

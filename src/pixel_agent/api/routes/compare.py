@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from pixel_agent.api.http.ids import check_id, no_scan
+from pixel_agent.api.http.ids import check_id
 from pixel_agent.api.routes.history import PROBLEMS
-from pixel_agent.core import Lang, Status
+from pixel_agent.core import Lang
 from pixel_agent.core.envelope import Envelope, NoticeOut, RowOut
 from pixel_agent.core.errors import Conflict, InvalidRequest, NotFound, UnknownTask
 from pixel_agent.core.periods import DAY_MS, day_ms, local_offset_min
 from pixel_agent.schemas.comparison import CompareQuery, ComparisonOut
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import correction_transfer, reviews, scans
-from pixel_agent.storage.corrections import ReviewRecord
-from pixel_agent.storage.records import ScanFilter, ScanRecord
+from pixel_agent.storage.records import ScanFilter
 from pixel_agent.storage.views import reading_of, scan_summary
+from pixel_agent.storage.visits import READ, ReadScan, Visit
 from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_visits
 
 router = APIRouter(tags=["compare"], responses=PROBLEMS)
@@ -30,21 +29,6 @@ MAX_PHOTOS = 100
 """Most photos of one visit; of more, the newest are compared."""
 LOOK_BACK = 250
 """Scans among which the latest two visits are looked for."""
-READ = (Status.COMPLETED, Status.PARTIAL)
-"""What has something to compare."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """The scans of one visit, the newest first, with what people said of them."""
-
-    records: Sequence[ScanRecord]
-    said: dict[int, list[ReviewRecord]]
-    left_out: int = 0
-
-    def envelopes(self) -> list[Envelope]:
-        found = (reading_of(record, self.said.get(record.seq, ())) for record in self.records)
-        return [envelope for envelope in found if envelope is not None]
 
 
 @router.get("/v1/compare", summary="Before and after")
@@ -55,17 +39,22 @@ async def compare(request: Request, query: Annotated[CompareQuery, Query()]) -> 
     """
     service: ScanService = request.app.state.service
     ids = query.before is not None or query.after is not None
-    before, after = await (_two_scans if ids else _two_visits)(service, query)
+    before, after, left_out = await (_two_scans if ids else _two_visits)(service, query)
     _check_task(service, before.records[0].spec.task)
     difference = await asyncio.to_thread(_compared, before, after, query.lang)
-    return _answer(before, after, difference)
+    return _answer(before, after, left_out, difference)
 
 
-def _compared(before: _Visit, after: _Visit, lang: Lang) -> Difference:
-    return compare_visits(before.envelopes(), after.envelopes(), lang)
+def _compared(before: Visit, after: Visit, lang: Lang) -> Difference:
+    return compare_visits(_envelopes(before), _envelopes(after), lang)
 
 
-async def _two_scans(service: ScanService, query: CompareQuery) -> tuple[_Visit, _Visit]:
+def _envelopes(visit: Visit) -> list[Envelope]:
+    found = (reading_of(record, visit.reviews.get(record.seq, ())) for record in visit.records)
+    return [envelope for envelope in found if envelope is not None]
+
+
+async def _two_scans(service: ScanService, query: CompareQuery) -> tuple[Visit, Visit, int]:
     if query.before is None or query.after is None:
         raise InvalidRequest("Only one scan is named.", "Give both `before` and `after`, or `store_id` and `task`.")
     if any((query.store_id, query.task, query.before_day, query.after_day)):
@@ -78,25 +67,21 @@ async def _two_scans(service: ScanService, query: CompareQuery) -> tuple[_Visit,
             f"The scans are of two tasks, {before.records[0].spec.task} and {after.records[0].spec.task}.",
             "Name two scans of one task.",
         )
-    return before, after
+    return before, after, 0
 
 
-async def _one(service: ScanService, scan_id: str) -> _Visit:
+async def _one(service: ScanService, scan_id: str) -> Visit:
     check_id(scan_id)
-    async with service.storage.db.read() as conn:
-        record = await scans.get(conn, scan_id)
-        if record is None:
-            raise no_scan(scan_id)
-        said = await reviews.of_scans(conn, [record.seq])
+    record, said = await service.storage.history.with_reviews(scan_id)
     if record.document is None or record.status not in READ:
         raise Conflict(
             f"Scan {scan_id} is {record.status.value} and has nothing to compare.",
             "Compare scans that are completed or partial.",
         )
-    return _Visit([record], said)
+    return Visit([record], {record.seq: said})
 
 
-async def _two_visits(service: ScanService, query: CompareQuery) -> tuple[_Visit, _Visit]:
+async def _two_visits(service: ScanService, query: CompareQuery) -> tuple[Visit, Visit, int]:
     if not query.store_id or not query.task:
         raise InvalidRequest(
             "Nothing says what to compare.", "Give `before` and `after` (ids of scans), or `store_id` and `task`."
@@ -106,11 +91,12 @@ async def _two_visits(service: ScanService, query: CompareQuery) -> tuple[_Visit
         raise InvalidRequest("`before_day` is not before `after_day`.", "Exchange them, or leave them out.")
     wanted = ScanFilter(task=service.catalogue.find(query.task).id, store_id=query.store_id)
     offset = local_offset_min() if query.utc_offset_min is None else query.utc_offset_min
-    after = await _seen(service, _within(wanted, query.after_day, offset), whole_day=query.after_day is not None)
+    after = await _visit(service, _within(wanted, query.after_day, offset), whole_day=query.after_day is not None)
     if query.before_day is None:
-        wanted = replace(wanted, until=min(one.received_at for one, _ in after))
-    before = await _seen(service, _within(wanted, query.before_day, offset), whole_day=query.before_day is not None)
-    return await _loaded(service, before), await _loaded(service, after)
+        wanted = replace(wanted, until=min(one.record.received_at for one in after))
+    before = await _visit(service, _within(wanted, query.before_day, offset), whole_day=query.before_day is not None)
+    left_out = sum(max(0, len(visit) - MAX_PHOTOS) for visit in (before, after))
+    return await _loaded(service, before), await _loaded(service, after), left_out
 
 
 def _within(wanted: ScanFilter, day: date | None, offset_min: int) -> ScanFilter:
@@ -120,29 +106,20 @@ def _within(wanted: ScanFilter, day: date | None, offset_min: int) -> ScanFilter
     return replace(wanted, since=start, until=start + DAY_MS)
 
 
-async def _seen(service: ScanService, wanted: ScanFilter, *, whole_day: bool) -> list[tuple[ScanRecord, str]]:
-    """The scans of the latest visit, or of a whole day, each with the id of the latest reading of its photo.
-
-    A photo belongs to the visit in which it came, however late it was read again.
-    """
-    async with service.storage.db.read() as conn:
-        records = [one for one in await scans.page(conn, wanted, limit=LOOK_BACK) if one.rerun_of is None]
-        latest = await correction_transfer.latest_readings(conn, records, READ)
-    found = [(record, latest[record.scan_id]) for record in records if record.scan_id in latest]
+async def _visit(service: ScanService, wanted: ScanFilter, *, whole_day: bool) -> list[ReadScan]:
+    """The scans of the latest visit, or of a whole day. Raises NotFound."""
+    found = await service.storage.history.read_scans(wanted, LOOK_BACK)
     if not found:
         raise NotFound(
             f"There is no {'other ' if wanted.until and not wanted.since else ''}visit of this store for {wanted.task} with "
             "a reading.",
             "Scans of a store count as one visit until nothing came for an hour; GET /v1/scans?store_id=…&task=… lists them.",
         )
-    return found if whole_day else latest_visits(found, lambda one: one[0].received_at, 1)[0]
+    return found if whole_day else latest_visits(found, lambda one: one.record.received_at, 1)[0]
 
 
-async def _loaded(service: ScanService, visit: Sequence[tuple[ScanRecord, str]]) -> _Visit:
-    ids = tuple(scan_id for _, scan_id in visit[:MAX_PHOTOS])
-    async with service.storage.db.read() as conn:
-        records = await scans.page(conn, ScanFilter(scan_ids=ids), limit=MAX_PHOTOS, documents=True)
-        return _Visit(records, await reviews.of_scans(conn, [record.seq for record in records]), len(visit) - len(ids))
+async def _loaded(service: ScanService, visit: Sequence[ReadScan]) -> Visit:
+    return await service.storage.history.visit([one.reading_id for one in visit[:MAX_PHOTOS]])
 
 
 def _check_task(service: ScanService, name: str) -> None:
@@ -155,7 +132,7 @@ def _check_task(service: ScanService, name: str) -> None:
         raise InvalidRequest(f"Scans of {task.id} cannot be compared.", "Compare the scans that it was made of.")
 
 
-def _answer(before: _Visit, after: _Visit, found: Difference) -> ComparisonOut:
+def _answer(before: Visit, after: Visit, left_out: int, found: Difference) -> ComparisonOut:
     return ComparisonOut(
         before=scan_summary(before.records[0]),
         after=scan_summary(after.records[0]),
@@ -167,6 +144,6 @@ def _answer(before: _Visit, after: _Visit, found: Difference) -> ComparisonOut:
         new=[RowOut.of(row) for row in found.new],
         counts=found.counts,
         summary=found.summary,
-        left_out=before.left_out + after.left_out,
+        left_out=left_out,
         warnings=[NoticeOut.of(notice) for notice in found.warnings],
     )

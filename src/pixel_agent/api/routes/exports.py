@@ -20,7 +20,6 @@ from pixel_agent.core.settings import Settings
 from pixel_agent.photo.thumbnails import thumbnail
 from pixel_agent.schemas.queries import ExportQuery
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import scans
 from pixel_agent.storage.corrections import ReviewRecord
 from pixel_agent.storage.exports.base import Exporter
 from pixel_agent.storage.exports.changes import changes_of
@@ -60,7 +59,7 @@ class Export:
 
     def __init__(self, settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery) -> None:
         """Raises UnknownTask and InvalidRequest for what the query asks."""
-        self._db, self._lang = store.db, query.lang
+        self._db, self._history, self._lang = store.db, store.history, query.lang
         self._wanted = scan_filter(query, catalogue)
         self.exporter = _exporter(settings, catalogue, store, query, self._wanted)
         self.name = _name(query, self.exporter)
@@ -79,8 +78,7 @@ class Export:
         asked = self._wanted.scan_ids
         if not asked:
             return
-        async with self._db.read() as conn:
-            found = {one.scan_id for one in await scans.page(conn, ScanFilter(scan_ids=asked), None, len(asked))}
+        found = {one.scan_id for one in await self._history.page(ScanFilter(scan_ids=asked), None, len(asked))}
         missing = [scan_id[:32].encode("unicode_escape").decode("ascii") for scan_id in asked if scan_id not in found]
         if missing:
             raise NotFound(

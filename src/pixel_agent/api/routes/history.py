@@ -10,19 +10,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
-from pixel_agent.api.http.ids import ScanId, no_scan
+from pixel_agent.api.http.ids import ScanId
 from pixel_agent.api.http.problems import pictures, problems
 from pixel_agent.api.http.uploads import cancel_on_disconnect
 from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.core import Row
 from pixel_agent.core.envelope import Envelope
-from pixel_agent.core.errors import Conflict, InvalidPhoto, NotFound, PhotoGone
+from pixel_agent.core.errors import InvalidPhoto, NotFound, PhotoGone
 from pixel_agent.photo.media_type import media_type_of
 from pixel_agent.schemas.queries import ListQuery
 from pixel_agent.schemas.records import ScanPage, ScanRecordOut
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import reviews, scans
-from pixel_agent.storage.corrections import ReviewRecord
 from pixel_agent.storage.records import PhotoRecord, Position, ScanRecord
 from pixel_agent.storage.views import reading_of, scan_record, scan_summary
 
@@ -33,8 +31,6 @@ _PHOTO = {**pictures("image/*"), **_UNCHANGED}
 
 router = APIRouter(tags=["history"], responses=PROBLEMS)
 
-POLL_S = 1.0
-"""Interval of polling for scans that another process may run; those of this process notify at once."""
 HEAD_BYTES = 4096
 """Enough of a photo to detect its type."""
 FRESH = {"Cache-Control": "private, no-cache"}
@@ -51,8 +47,7 @@ async def list_scans(request: Request, query: Annotated[ListQuery, Query()]) -> 
     service: ScanService = request.app.state.service
     wanted = scan_filter(query, service.catalogue)
     after = Position.parse(query.cursor) if query.cursor else None
-    async with service.storage.db.read() as conn:
-        found = await scans.page(conn, wanted, after, query.limit + 1)
+    found = await service.storage.history.page(wanted, after, query.limit + 1)
     shown = found[: query.limit]
     page = ScanPage(
         scans=[scan_summary(record) for record in shown],
@@ -70,7 +65,8 @@ async def get_scan(
     """The whole record, with all corrections applied to its reading."""
     service: ScanService = request.app.state.service
     if wait_s:
-        await cancel_on_disconnect(request, until_final(service, scan_id, wait_s))
+        waiting = service.storage.history.until_final(scan_id, wait_s, lambda: service.admission.draining)
+        await cancel_on_disconnect(request, waiting)
     return record_answer(await whole(service, scan_id))
 
 
@@ -78,13 +74,7 @@ async def get_scan(
 async def delete_scan(request: Request, scan_id: ScanId) -> Response:
     """With its reading and reviews; its photo goes too unless another scan is of it."""
     service: ScanService = request.app.state.service
-    record = await fetch(service, scan_id, document=False)
-    if not record.final:
-        raise Conflict(
-            f"The scan is {record.status.value}.", f"Cancel it first: POST /v1/scans/{scan_id}/cancel, then delete it."
-        )
-    if not await service.storage.delete(scan_id):
-        raise no_scan(scan_id)
+    await service.storage.history.delete(scan_id)
     return Response(status_code=204)
 
 
@@ -138,7 +128,7 @@ async def get_thumbnail(
 async def get_annotated(request: Request, scan_id: ScanId) -> Response:
     """A JPEG, its longer side at most 2048 pixels; corrected values are drawn as they were corrected."""
     service: ScanService = request.app.state.service
-    record, said = await _fetched(service, scan_id)
+    record, said = await service.kept.history.with_reviews(scan_id)
     photo = _photo(record)
     reading = await asyncio.to_thread(reading_of, record, said)
     if reading is None:
@@ -152,29 +142,13 @@ async def get_annotated(request: Request, scan_id: ScanId) -> Response:
 
 async def fetch(service: ScanService, scan_id: str, *, document: bool = True) -> ScanRecord:
     """One scan. Raises NotFound."""
-    async with service.storage.db.read() as conn:
-        record = await scans.get(conn, scan_id, document=document)
-    if record is None:
-        raise no_scan(scan_id)
-    return record
+    return await service.storage.history.get(scan_id, document=document)
 
 
 async def whole(service: ScanService, scan_id: str) -> ScanRecordOut:
     """One scan with its reviews, as it is answered. Raises NotFound."""
-    record, said = await _fetched(service, scan_id)
+    record, said = await service.kept.history.with_reviews(scan_id)
     return scan_record(record, said)
-
-
-async def until_final(service: ScanService, scan_id: str, wait_s: float) -> None:
-    """Wait until a scan has ended, at most so long; not while the server stops. Raises NotFound."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + wait_s
-    with service.storage.notifier.listening(scan_id) as changed:
-        while not (await fetch(service, scan_id, document=False)).final:
-            left = end - loop.time()
-            if left <= 0 or service.admission.draining:
-                return
-            await changed(min(left, POLL_S))
 
 
 def record_answer(record: ScanRecordOut, status: int = 200) -> Response:
@@ -186,14 +160,6 @@ def unchanged(request: Request, tag: str) -> bool:
     """Whether the client has this already (RFC 9110, 13.1.2: compared weakly)."""
     asked = request.headers.get("if-none-match", "")
     return asked.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in asked.split(",")]
-
-
-async def _fetched(service: ScanService, scan_id: str) -> tuple[ScanRecord, list[ReviewRecord]]:
-    async with service.storage.db.read() as conn:
-        record = await scans.get(conn, scan_id)
-        if record is None:
-            raise no_scan(scan_id)
-        return record, await reviews.of_scan(conn, record.seq)
 
 
 def _photo(record: ScanRecord) -> PhotoRecord:

@@ -10,7 +10,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
 
 from pixel_agent.api.http.clients import client_of
-from pixel_agent.api.http.ids import ScanId, no_scan
+from pixel_agent.api.http.ids import ScanId
 from pixel_agent.api.http.problems import json_body
 from pixel_agent.api.http.uploads import explain, read_body
 from pixel_agent.api.routes.filters import scan_filter
@@ -22,7 +22,7 @@ from pixel_agent.schemas.queries import PeriodQuery
 from pixel_agent.schemas.records import ScanRecordOut
 from pixel_agent.schemas.reviews import AccuracyOut, FieldAccuracy, Part, ReviewIn, TaskAccuracy
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import accuracy, reviews, scans
+from pixel_agent.storage import accuracy, reviews
 from pixel_agent.storage.corrections import rows_of
 from pixel_agent.storage.records import ScanRecord
 from pixel_agent.storage.reviews import NewReview
@@ -47,13 +47,8 @@ async def add_review(request: Request, scan_id: ScanId) -> Response:
     """
     service: ScanService = request.app.state.service
     said = _parsed(await read_body(request, service.settings, most=0))
-    async with service.storage.db.write() as conn:
-        await reviews.hold(conn, scan_id)
-        record = await scans.get(conn, scan_id)
-        if record is None:
-            raise no_scan(scan_id)
-        await reviews.add(conn, record, _checked(said, record, service.catalogue, client_of(request)))
-    service.storage.notifier.tell(scan_id, record.batch_id)
+    client = client_of(request)
+    await service.storage.history.review(scan_id, lambda record: _checked(said, record, service.catalogue, client))
     return record_answer(await whole(service, scan_id), 201)
 
 
@@ -61,13 +56,7 @@ async def add_review(request: Request, scan_id: ScanId) -> Response:
 async def undo_review(request: Request, scan_id: ScanId, review_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
     """It stays in the list, marked as undone; what it had covered shows again."""
     service: ScanService = request.app.state.service
-    async with service.storage.db.write() as conn:
-        await reviews.hold(conn, scan_id)
-        record = await scans.get(conn, scan_id)
-        if record is None:
-            raise no_scan(scan_id)
-        await reviews.undo(conn, record, review_id)
-    service.storage.notifier.tell(scan_id, record.batch_id)
+    await service.storage.history.undo_review(scan_id, review_id)
     return record_answer(await whole(service, scan_id))
 
 
@@ -79,8 +68,7 @@ async def get_accuracy(request: Request, query: Annotated[PeriodQuery, Query()])
     somebody filled it in.
     """
     service: ScanService = request.app.state.service
-    async with service.storage.db.read() as conn:
-        measured = await accuracy.measure(conn, scan_filter(query, service.catalogue))
+    measured = await service.storage.history.accuracy(scan_filter(query, service.catalogue))
     return AccuracyOut(tasks=[_task_accuracy(one) for one in measured])
 
 

@@ -36,8 +36,7 @@ USUAL_BUCKETS = {"day": 30, "week": 12}
 async def list_stores(request: Request) -> ShopList:
     """Every store that scans name, at most 1000."""
     service: ScanService = request.app.state.service
-    async with service.storage.db.read() as conn:
-        lines = await overview.all_stores(conn)
+    lines = await service.storage.history.shops()
     return ShopList(stores=[ShopLineOut(**{**asdict(line), "last_at": moment(line.last_at)}) for line in lines])
 
 
@@ -49,11 +48,8 @@ async def get_store(request: Request, store_id: str, query: Annotated[ShopQuery,
     period = _period(query, offset)
     if not store_id or len(store_id) > 200 or "\x00" in store_id:
         raise NotFound("No store has such a name.", "GET /v1/stores lists all.")
-    async with service.storage.db.read() as conn:
-        now, before = await overview.of_store(conn, store_id, period)
-        if not now.total.scans and not before.total.scans and not await overview.known(conn, store_id):
-            raise NotFound("No scan names this store.", "GET /v1/stores lists all that scans name.")
-    return _store(store_id, query.bucket, offset, period, now, before)
+    now, before = await service.storage.history.shop(store_id, period)
+    return _shop(store_id, query.bucket, offset, period, now, before)
 
 
 def _period(query: ShopQuery, offset_min: int) -> Period:
@@ -71,10 +67,10 @@ def _period(query: ShopQuery, offset_min: int) -> Period:
     return period
 
 
-def _store(store_id: str, bucket: Bucket, offset: int, period: Period, now: Overview, before: Overview) -> ShopOut:
+def _shop(shop_id: str, bucket: Bucket, offset: int, period: Period, now: Overview, before: Overview) -> ShopOut:
     total, previous = _total(now.total), _total(before.total)
     return ShopOut(
-        store_id=store_id,
+        store_id=shop_id,
         since=moment(period.since),
         until=moment(period.until),
         bucket=bucket,

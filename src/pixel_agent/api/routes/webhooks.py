@@ -17,14 +17,11 @@ from pixel_agent.jobs.webhooks.delivery import check_receiver
 from pixel_agent.schemas.signing import key_of, new_secret
 from pixel_agent.schemas.webhooks import DeliveryOut, DeliveryPage, NewWebhookOut, WebhookIn, WebhookList
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage import outbox, webhooks
 from pixel_agent.storage.outbox import State
 from pixel_agent.storage.records import now_ms
 from pixel_agent.storage.views import delivery_out, webhook_out
 from pixel_agent.storage.webhooks import Webhook
 
-MOST_WEBHOOKS = 100
-"""Each event is written once for every webhook that wants it."""
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 404, 409, 503))
 
@@ -37,10 +34,7 @@ async def create_webhook(request: Request) -> NewWebhookOut:
     await check_receiver(wanted.url, service.settings.webhooks)
     secret = _checked(wanted.secret) if wanted.secret is not None else new_secret()
     webhook = Webhook(uuid.uuid4().hex, wanted.url, tuple(dict.fromkeys(wanted.kinds)), secret, now_ms())
-    async with service.storage.db.write() as conn:
-        if len(await webhooks.everyone(conn)) >= MOST_WEBHOOKS:
-            raise InvalidRequest(f"There are {MOST_WEBHOOKS} webhooks already.", "Delete one first.")
-        await webhooks.create(conn, webhook)
+    await service.storage.webhooks.create(webhook)
     return NewWebhookOut(**webhook_out(webhook).model_dump(), secret=secret)
 
 
@@ -48,16 +42,14 @@ async def create_webhook(request: Request) -> NewWebhookOut:
 async def list_webhooks(request: Request) -> WebhookList:
     """The oldest first, without their secrets."""
     service: ScanService = request.app.state.service
-    async with service.storage.db.read() as conn:
-        return WebhookList(webhooks=[webhook_out(webhook) for webhook in await webhooks.everyone(conn)])
+    return WebhookList(webhooks=[webhook_out(webhook) for webhook in await service.storage.webhooks.list_all()])
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Delete a webhook", response_class=Response)
 async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
     """Pending deliveries are dropped."""
     service: ScanService = request.app.state.service
-    async with service.storage.db.write() as conn:
-        await webhooks.remove(conn, webhook_id)
+    await service.storage.webhooks.remove(webhook_id)
     return Response(status_code=204)
 
 
@@ -65,10 +57,7 @@ async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
 async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
     """It goes the way of every event, signed and repeated; the list of deliveries says what became of it."""
     service: ScanService = request.app.state.service
-    async with service.storage.db.write() as conn:
-        await webhooks.get(conn, webhook_id)
-        delivery = await outbox.ping(conn, webhook_id, now_ms())
-    service.storage.notifier.tell(webhook_id)
+    delivery = await service.storage.webhooks.ping(webhook_id)
     return delivery_out(delivery)
 
 
@@ -81,8 +70,7 @@ async def list_deliveries(
 ) -> DeliveryPage:
     """The newest first."""
     service: ScanService = request.app.state.service
-    async with service.storage.db.read() as conn:
-        found = await outbox.page(conn, state, _before(cursor), limit + 1)
+    found = await service.storage.webhooks.deliveries(state, _before(cursor), limit + 1)
     more = str(found[limit - 1].delivery_id) if len(found) > limit else None
     return DeliveryPage(deliveries=[delivery_out(delivery) for delivery in found[:limit]], next=more)
 
@@ -93,9 +81,7 @@ async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
     service: ScanService = request.app.state.service
     if not 0 < delivery_id < 2**63:
         raise InvalidRequest("This is not the number of a delivery.", "GET /v1/webhooks/deliveries lists them.")
-    async with service.storage.db.write() as conn:
-        delivery = await outbox.revive(conn, delivery_id, now_ms())
-    service.storage.notifier.tell(delivery.webhook_id)
+    delivery = await service.storage.webhooks.revive(delivery_id)
     return delivery_out(delivery)
 
 

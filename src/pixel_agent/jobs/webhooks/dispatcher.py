@@ -134,7 +134,7 @@ class WebhookSender:
         await self._tidy()
         now_ms = self._now_ms()
         async with self._db.read() as conn:
-            everyone = {webhook.webhook_id: webhook for webhook in await webhooks.everyone(conn)}
+            everyone = {webhook.webhook_id: webhook for webhook in await webhooks.list_all(conn)}
             self._forget_all_but(everyone)
             next_ms = {name: await outbox.due(conn, name, now_ms) for name in everyone}
         ready = [name for name, at in next_ms.items() if at is not None and at <= now_ms and self._slots(name, now_ms)]
@@ -177,7 +177,7 @@ class WebhookSender:
             self._ended.append(self._judged(receiver, claim, answer))
         finally:
             receiver.under_way -= 1
-            self._notifier.tell(claim.webhook_id)
+            self._notifier.notify(claim.webhook_id)
 
     def _judged(self, receiver: Receiver, claim: Claim, answer: Answer) -> Settled:
         """What an answer means for the delivery, and for the next ones to its receiver."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from pixel_agent.core import Lang, Row, Status
+from pixel_agent.core import Lang, Row
 from pixel_agent.core.envelope import Envelope
-from pixel_agent.storage import correction_transfer, reviews, scans
-from pixel_agent.storage.corrections import ReviewRecord, overlay
+from pixel_agent.storage import visits
+from pixel_agent.storage.corrections import overlay
 from pixel_agent.storage.database import Database
 from pixel_agent.storage.exports.entry import Entry, Fields, moment, words
 from pixel_agent.storage.exports.report import Change
-from pixel_agent.storage.records import ScanFilter, ScanRecord, millis
+from pixel_agent.storage.records import ScanFilter, millis
 from pixel_agent.storage.records import moment as kept_moment
+from pixel_agent.storage.visits import ReadScan, Visit
 from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_visits
 
 MAX_PAIRS = 20
@@ -25,10 +25,6 @@ MAX_PHOTOS = 100
 """Photos of one visit that are compared, the newest."""
 LOOK_BACK = 500
 """Scans among which both visits are looked for."""
-READ = (Status.COMPLETED, Status.PARTIAL)
-
-_Read: TypeAlias = tuple[ScanRecord, str]
-"""A scan, and the id of the latest reading of its photo."""
 
 
 async def changes_of(db: Database, entries: Iterable[Entry], lang: Lang) -> list[Change]:
@@ -48,36 +44,27 @@ async def changes_of(db: Database, entries: Iterable[Entry], lang: Lang) -> list
 
 async def _change(db: Database, wanted: ScanFilter, lang: Lang) -> Change | None:
     async with db.read() as conn:
-        records = [one for one in await scans.page(conn, wanted, limit=LOOK_BACK) if one.rerun_of is None]
-        latest = await correction_transfer.latest_readings(conn, records, READ)
-        seen: list[_Read] = [(one, latest[one.scan_id]) for one in records if one.scan_id in latest]
-        visits = [visit[:MAX_PHOTOS] for visit in latest_visits(seen, lambda one: one[0].received_at)]
-        if len(visits) < 2:
+        found = latest_visits(await visits.read_scans(conn, wanted, LOOK_BACK), lambda one: one.record.received_at)
+        both = [visit[:MAX_PHOTOS] for visit in found]
+        if len(both) < 2:
             return None
-        ids = tuple(scan_id for visit in visits for _, scan_id in visit)
-        whole = await scans.page(conn, ScanFilter(scan_ids=ids), limit=len(ids), documents=True)
-        said = await reviews.of_scans(conn, [record.seq for record in whole])
-    difference = await asyncio.to_thread(_difference, visits, whole, said, lang)
-    return None if difference is None else _told(visits, difference)
+        loaded = await visits.load(conn, [one.reading_id for visit in both for one in visit])
+    difference = await asyncio.to_thread(_difference, both, loaded, lang)
+    return None if difference is None else _shown(both, difference)
 
 
-def _difference(
-    visits: Sequence[Sequence[_Read]],
-    whole: Sequence[ScanRecord],
-    said: dict[int, list[ReviewRecord]],
-    lang: Lang,
-) -> Difference | None:
+def _difference(both: Sequence[Sequence[ReadScan]], loaded: Visit, lang: Lang) -> Difference | None:
     readings = {
-        record.scan_id: overlay(Envelope.model_validate_json(record.document), said.get(record.seq, ()))
-        for record in whole
+        record.scan_id: overlay(Envelope.model_validate_json(record.document), loaded.reviews.get(record.seq, ()))
+        for record in loaded.records
         if record.document is not None
     }
-    after, before = ([readings[scan_id] for _, scan_id in visit if scan_id in readings] for visit in visits)
+    after, before = ([readings[one.reading_id] for one in visit if one.reading_id in readings] for visit in both)
     return compare_visits(before, after, lang) if before and after else None
 
 
-def _told(visits: Sequence[Sequence[_Read]], difference: Difference) -> Change:
-    (after, _), (before, _) = visits[0][0], visits[1][0]
+def _shown(both: Sequence[Sequence[ReadScan]], difference: Difference) -> Change:
+    after, before = both[0][0].record, both[1][0].record
     rows = {"resolved": difference.resolved, "remaining": difference.remaining, "new": difference.new}
     return Change(
         store_id=after.spec.store_id or "",

@@ -1,0 +1,46 @@
+"""The visits of a shop: which scans belong to one, and which reading of each photo counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from pixel_agent.core import Status
+from pixel_agent.storage import correction_transfer, reviews, scans
+from pixel_agent.storage.corrections import ReviewRecord
+from pixel_agent.storage.records import ScanFilter, ScanRecord
+
+READ: Final = (Status.COMPLETED, Status.PARTIAL)
+"""Scans that have something to compare."""
+
+
+class ReadScan(NamedTuple):
+    """A scan as its photo came in, and the id of the latest scan that read this photo."""
+
+    record: ScanRecord
+    reading_id: str
+
+
+class Visit(NamedTuple):
+    """Scans with documents, the newest first, and their reviews by `seq`."""
+
+    records: Sequence[ScanRecord]
+    reviews: dict[int, list[ReviewRecord]]
+
+
+async def read_scans(conn: AsyncConnection, wanted: ScanFilter, limit: int) -> list[ReadScan]:
+    """Of the newest scans that match, those whose photos were read; the newest first.
+
+    A photo belongs to the visit in which it came in, however late it was read again.
+    """
+    records = [one for one in await scans.page(conn, wanted, limit=limit) if one.rerun_of is None]
+    latest = await correction_transfer.latest_readings(conn, records, READ)
+    return [ReadScan(one, latest[one.scan_id]) for one in records if one.scan_id in latest]
+
+
+async def load(conn: AsyncConnection, scan_ids: Sequence[str]) -> Visit:
+    """These scans with documents and reviews; those that are gone are left out."""
+    records = await scans.page(conn, ScanFilter(scan_ids=tuple(scan_ids)), limit=len(scan_ids), documents=True)
+    return Visit(records, await reviews.of_scans(conn, [record.seq for record in records]))
