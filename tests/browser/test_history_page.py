@@ -184,3 +184,15 @@ def test_the_history_has_no_barriers(simulated: Server, open_page: OpenPage, sto
     page.locator(".scan__check input").first.check()
     no_barriers(page)
     assert overflow(page) <= 0
+
+
+def test_a_long_export_shows_how_far_it_is(simulated: Server, open_page: OpenPage, store: str) -> None:
+    page = open_page(simulated).go(f"#/history?store_id={store}")
+    open_list(page, 3)
+    answer = {"scans_done": 2, "scans_total": 3, "finished": False}
+    page.route("**/v1/exports/*", lambda route: route.fulfill(json=answer))
+    with page.expect_download():
+        page.locator("[data-do=export]").click()
+    expect(page.locator(".export-progress")).to_contain_text("2 / 3")
+    answer["finished"] = True
+    expect(page.locator(".export-progress")).to_be_hidden()

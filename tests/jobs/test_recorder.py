@@ -22,7 +22,7 @@ from pixel_agent.jobs import recorder as module
 from pixel_agent.jobs.recorder import Recorder
 from pixel_agent.storage import completed as ended_records
 from pixel_agent.storage import scans
-from pixel_agent.storage.completed import Ended
+from pixel_agent.storage.completed import Completed
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue
@@ -196,7 +196,7 @@ async def test_records_that_nobody_looks_for_gather(recorder: Recorder) -> None:
     groups = []
     insert = ended_records.insert
 
-    async def counted(conn: AsyncConnection, ended: Sequence[Ended]) -> None:
+    async def counted(conn: AsyncConnection, ended: Sequence[Completed]) -> None:
         groups.append(len(ended))
         await insert(conn, ended)
 
@@ -238,7 +238,7 @@ async def test_a_record_that_was_answered_before_the_process_died_is_in_the_hist
 
 async def test_the_warning_is_in_the_language_of_the_request(tmp_path: Path) -> None:
     async with recording(local(tmp_path)) as recorder:
-        recorder._store.db.fails(StoreFull("full"))
+        recorder._store.db.mark_failed(StoreFull("full"))
         scan = await recorder.keep(asked(spec=ScanSpec(TASK.id, lang="en")), answer(asked()))
         assert "history" in scan.reading.warnings[-1].message
 

@@ -160,7 +160,7 @@ async def test_what_is_not_there_is_not_found(store: Store) -> None:
         for ask in (batches.get(conn, "x"), batches.close(conn, "x", T0), batches.retry(conn, "x")):
             with pytest.raises(NotFound):
                 await ask
-        assert await batches.hold(conn, "x") is None
+        assert await batches.lock(conn, "x") is None
 
 
 async def test_pages_go_from_the_newest_to_the_oldest(store: Store) -> None:

@@ -14,12 +14,12 @@ import pytest
 from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import StoreFull, StoreUnavailable
 from pixel_agent.storage import journal as module
-from pixel_agent.storage.completed import Ended
+from pixel_agent.storage.completed import Completed
 from pixel_agent.storage.journal import Journal, left_behind
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, Topic
 
 BY_ID = {
-    number: Ended(
+    number: Completed(
         NewScan(f"{number:032x}", "sync", ScanSpec("price_tag", options={"today": None}), 1, PhotoRecord("a" * 64, 5)),
         Outcome(Status.COMPLETED, 2, document='{"a":"可\\n乐"}', topics=(Topic("alert", "expired", "major", 1),)),
     )
@@ -38,7 +38,7 @@ def files(folder: Path) -> list[Path]:
     return sorted((folder / "journal").glob("*"))
 
 
-def left(folder: Path) -> Iterator[Ended]:
+def left(folder: Path) -> Iterator[Completed]:
     """All that a next process finds, file by file; each is removed."""
     while (found := left_behind(folder)) is not None:
         with closing(found):

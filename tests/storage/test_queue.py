@@ -235,7 +235,9 @@ async def test_each_scan_ends_once_whatever_happens(
             process.claims = [one for one in process.claims if one.seq in still]
         elif what in ("back", "count") and held is not None:
             process.claims.remove(held)
-            counted = what == "count" and held.attempts < MAX_ATTEMPTS  # after the last attempt it ends, see `verdict`
+            counted = (
+                what == "count" and held.attempts < MAX_ATTEMPTS
+            )  # after the last attempt it ends, see `decide_retry`
             await queue.give_back(conn, held, available_at=now + 100, counted=counted)
         elif what == "cancel" and await queue.cancel(conn, ids[number % len(ids)], ended(now, Status.CANCELLED)):
             wins[ids[number % len(ids)]] += 1

@@ -254,7 +254,7 @@ async def test_the_metrics_say_how_the_store_is(tmp_path: Path) -> None:
     await service.start()
     try:
         assert b"pixel_agent_store_ok 1.0" in service.metrics.render()
-        service.storage.db.fails(StoreFull("full"))
+        service.storage.db.mark_failed(StoreFull("full"))
         assert b"pixel_agent_store_ok 0.0" in service.metrics.render()
     finally:
         await service.stop()

@@ -1,6 +1,6 @@
-"""Ends of accepted scans, written in groups: what ends while one transaction is written goes into the next one together.
+"""Writes how accepted scans ended: those that end while one transaction is written share the next.
 
-A device answers a whole batch at once, so that groups form by themselves and nobody waits for one to fill.
+A device answers a whole batch at once, so groups form without waiting for one to fill.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pixel_agent.core.errors import StoreError
+from pixel_agent.jobs.group_commit import commit
 from pixel_agent.storage import queue
 from pixel_agent.storage.queue import Claim
 from pixel_agent.storage.records import Outcome
@@ -27,7 +28,7 @@ class _Ended:
     written: asyncio.Future[bool]
 
 
-class Settler:
+class CompletionWriter:
     """Writes how claimed scans ended. One event loop owns it."""
 
     def __init__(self, store: Store) -> None:
@@ -36,7 +37,7 @@ class Settler:
         self._writer: asyncio.Task[None] | None = None
 
     async def finish(self, claim: Claim, outcome: Outcome) -> bool:
-        """End a scan, and wake who waits for it; False if the claim is not held any more. Raises StoreError."""
+        """End a scan and wake its listeners; False if the claim is lost. Raises StoreError."""
         ended = _Ended(claim, outcome, asyncio.get_running_loop().create_future())
         self._waiting.append(ended)
         if self._writer is None or self._writer.done():
@@ -48,20 +49,10 @@ class Settler:
             group = self._waiting[:GROUP]
             del self._waiting[:GROUP]
             try:
-                await self._write(group)
-            except Exception as error:
-                if len(group) == 1 or isinstance(error, StoreError):
-                    _fail(group, error)
-                else:
-                    await self._write_singly(group)
-
-    async def _write_singly(self, group: Sequence[_Ended]) -> None:
-        """So that one that no database takes does not keep the others from their end."""
-        for ended in group:
-            try:
-                await self._write([ended])
-            except Exception as error:
-                _fail([ended], error)
+                await commit(group, self._write, _fail)
+            except StoreError as error:
+                for ended in group:
+                    _fail(ended, error)
 
     async def _write(self, group: Sequence[_Ended]) -> None:
         async with self._store.db.write() as conn:
@@ -73,7 +64,6 @@ class Settler:
         self._store.notifier.notify(*(record.scan_id for record in before), *{record.batch_id for record in before})
 
 
-def _fail(group: Sequence[_Ended], error: Exception) -> None:
-    for ended in group:
-        if not ended.written.done():
-            ended.written.set_exception(error)
+def _fail(ended: _Ended, error: Exception) -> None:
+    if not ended.written.done():
+        ended.written.set_exception(error)

@@ -15,8 +15,8 @@ from typing import Literal
 from pixel_agent.core import Scan, ScanRequest, Task
 from pixel_agent.core.errors import Draining, InvalidPhoto, NotFound, PixelAgentError, StoreError
 from pixel_agent.core.settings import Settings
-from pixel_agent.jobs.completion import Settler
-from pixel_agent.jobs.retry import Again, late, verdict
+from pixel_agent.jobs.completion import CompletionWriter
+from pixel_agent.jobs.retry import Retry, decide_retry, late
 from pixel_agent.scheduling.admission import Admission
 from pixel_agent.storage import queue
 from pixel_agent.storage.outcome import outcome_of
@@ -47,7 +47,7 @@ class Attempt:
         self,
         claim: Claim,
         record: ScanRecord | None,
-        settler: Settler,
+        settler: CompletionWriter,
         store: Store,
         flow: ScanRunner,
         settings: Settings,
@@ -93,17 +93,17 @@ class Attempt:
                     await self._end.wait()
         return "lost"
 
-    async def _result(self) -> Outcome | Again:
+    async def _result(self) -> Outcome | Retry:
         try:
             request = await self._request()
             with self._flow.admission.enter(request):
                 return outcome_of(await self._scan(request))
         except PixelAgentError as error:
-            return verdict(error, self.claim.attempts, self._max_attempts)
+            return decide_retry(error, self.claim.attempts, self._max_attempts)
         except Exception:
             log.exception("scan %s: unexpected error", self.claim.scan_id)
             unknown = PixelAgentError("An unexpected error happened; it has been logged.", "Run it again.")
-            return verdict(unknown, self.claim.attempts, self._max_attempts)
+            return decide_retry(unknown, self.claim.attempts, self._max_attempts)
 
     async def _scan(self, request: ScanRequest) -> Scan:
         if not (self.dropped or self._end.is_set()):
@@ -137,8 +137,8 @@ class Attempt:
             deadline=deadline,
         )
 
-    async def _write(self, result: Outcome | Again) -> How:
-        if isinstance(result, Again):
+    async def _write(self, result: Outcome | Retry) -> How:
+        if isinstance(result, Retry):
             at = self._clock_ms() + round(result.pause_s * 1000) if result.pause_s > 0 else None
             async with self._store.db.write() as conn:
                 held = await queue.give_back(conn, self.claim, available_at=at, counted=result.counted)

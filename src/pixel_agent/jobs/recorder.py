@@ -20,8 +20,9 @@ from sqlalchemy.exc import IntegrityError
 
 from pixel_agent.core import Lang, Notice, Photo, Scan, ScanRequest
 from pixel_agent.core.errors import DeadlineExceeded, EngineError, StoreError
-from pixel_agent.jobs.journal_recovery import Adopter
-from pixel_agent.storage.completed import Ended, insert
+from pixel_agent.jobs.group_commit import commit
+from pixel_agent.jobs.journal_recovery import JournalRecovery
+from pixel_agent.storage.completed import Completed, insert
 from pixel_agent.storage.journal import Appended, Journal
 from pixel_agent.storage.outcome import outcome_of, outcome_of_error
 from pixel_agent.storage.records import NewScan, Outcome, PhotoRecord, millis, now_ms
@@ -98,7 +99,7 @@ class Recorder:
         """Begin to write."""
         self._tasks = [
             asyncio.create_task(self._write_all(), name="recorder"),
-            asyncio.create_task(Adopter(self._store).run(), name="journals"),
+            asyncio.create_task(JournalRecovery(self._store).run(), name="journals"),
         ]
         self._store.db.before = self.catch_up
 
@@ -116,7 +117,7 @@ class Recorder:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._settle(self._waiting, recorded=False)
+        self._resolve(self._waiting, recorded=False)
         await self._journal.close()
         await asyncio.to_thread(self._threads.shutdown)
 
@@ -155,7 +156,7 @@ class Recorder:
     def _add(self, new: NewScan, outcome: Outcome, data: bytes | None, sha256: str) -> _Entry:
         if data is not None and self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
             data, new = None, _without_photo(new)
-        appended = self._journal.append(Ended(new, outcome))
+        appended = self._journal.append(Completed(new, outcome))
         appended.done.add_done_callback(self._file_written)
         entry = _Entry(new, outcome, data, sha256, appended, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
@@ -193,16 +194,11 @@ class Recorder:
             await self._store.works()
             group = [self._waiting[index] for index in range(min(GROUP, len(self._waiting)))]
             try:
-                await self._write(group)
+                await commit(group, self._write, self._refused)
             except StoreError as error:
-                self._store.db.fails(error)
+                self._store.db.mark_failed(error)
                 log.warning("records wait for the store: %s", error.message)
-                self._settle(self._waiting, recorded=False)
-            except Exception:
-                log.exception("a group of records cannot be written; each is tried by itself")
-                await self._write_singly(group)
-            else:
-                self._leave(group)
+                self._resolve(self._waiting, recorded=False)
 
     async def _gather(self) -> None:
         """Wait for a record, and then a moment for more of them."""
@@ -223,25 +219,20 @@ class Recorder:
             await asyncio.wait(ahead)
         await self._store.db.append(lambda: self._prepare(group), insert)
         self._recorded += len(group)
-        self._settle(group, recorded=True)
+        self._resolve(group, recorded=True)
         self._store.notifier.notify(*(entry.new.scan_id for entry in group))
         await self._thread(self._put_all, group)
+        self._leave(group)
 
-    async def _write_singly(self, group: Sequence[_Entry]) -> None:
-        """Find the record that no database takes, and give up that one only."""
-        for entry in group:
-            try:
-                await self._write([entry])
-            except StoreError as error:
-                self._store.db.fails(error)
-                return
-            except IntegrityError:  # written before, by a transaction whose end we did not hear of
-                log.warning("a record is there already: %s", entry.new.scan_id)
-                self._settle([entry], recorded=True)
-            except Exception:
-                log.exception("a record cannot be written: %s", entry.new.scan_id)
-                self._give_up(entry)
-            self._leave([entry])
+    def _refused(self, entry: _Entry, error: Exception) -> None:
+        """Give up a record that the database does not take; others are not affected."""
+        if isinstance(error, IntegrityError):  # written before, by a transaction whose end we did not hear of
+            log.warning("a record is there already: %s", entry.new.scan_id)
+            self._resolve([entry], recorded=True)
+        else:
+            log.error("a record cannot be written: %s", entry.new.scan_id, exc_info=error)
+            self._give_up(entry)
+        self._leave([entry])
 
     def _leave(self, group: Sequence[_Entry]) -> None:
         for entry in group:
@@ -253,9 +244,9 @@ class Recorder:
 
     def _give_up(self, entry: _Entry) -> None:
         self._lost += 1
-        self._settle([entry], recorded=False)
+        self._resolve([entry], recorded=False)
 
-    def _settle(self, group: Sequence[_Entry] | deque[_Entry], *, recorded: bool) -> None:
+    def _resolve(self, group: Sequence[_Entry] | deque[_Entry], *, recorded: bool) -> None:
         for entry in group:
             if not entry.written.done():
                 entry.written.set_result(recorded)
@@ -268,7 +259,7 @@ class Recorder:
     def _put(self, data: bytes, sha256: str) -> None:
         self._store.photos.put(data, sha256, durable=False)
 
-    def _prepare(self, group: Sequence[_Entry]) -> list[Ended]:
+    def _prepare(self, group: Sequence[_Entry]) -> list[Completed]:
         """What to put in, with all photo files written. A failed scan's photo is kept only if it had proved to be one."""
         for entry in group:
             if entry.new.photo is None and entry.data is not None:
@@ -276,7 +267,7 @@ class Recorder:
                 if self._store.photos.exists(photo.sha256):
                     entry.new = replace(entry.new, photo=photo)
         self._put_all(group)
-        return [Ended(entry.new, entry.outcome) for entry in group]
+        return [Completed(entry.new, entry.outcome) for entry in group]
 
     def _put_all(self, group: Sequence[_Entry]) -> None:
         for entry in group:
@@ -290,7 +281,7 @@ class Recorder:
     def _file_written(self, done: asyncio.Future[None]) -> None:
         error = None if done.cancelled() else done.exception()
         if isinstance(error, StoreError):
-            self._store.db.fails(error)
+            self._store.db.mark_failed(error)
 
 
 def _new(request: ScanRequest, scan: Scan | None = None, data: bytes | None = None) -> NewScan:

@@ -27,27 +27,27 @@ DOWN_PAUSE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Retry:
     """Try once more after a pause; `counted` as an attempt or not."""
 
     pause_s: float
     counted: bool
 
 
-def verdict(error: PixelAgentError, attempts: int, max_attempts: int) -> Again | Outcome:
+def decide_retry(error: PixelAgentError, attempts: int, max_attempts: int) -> Retry | Outcome:
     """What to do with a scan that was begun `attempts` times, this one included.
 
     A refusal, and an engine or a store that is down, are not the scan's fault and are not counted.
     """
     if isinstance(error, Draining):
-        return Again(0.0, counted=False)  # somebody else may begin it at once
+        return Retry(0.0, counted=False)  # somebody else may begin it at once
     if isinstance(error, Refused):
-        return Again(error.retry_after_s or PAUSE_S, counted=False)
+        return Retry(error.retry_after_s or PAUSE_S, counted=False)
     if isinstance(error, EngineUnavailable | StoreError):
-        return Again(DOWN_PAUSE_S, counted=False)
+        return Retry(DOWN_PAUSE_S, counted=False)
     may_pass = isinstance(error, OutOfMemory | ReplicaLost | ScanCancelled) or type(error) is PixelAgentError
     if may_pass and attempts < max_attempts:
-        return Again(min(MAX_PAUSE_S, PAUSE_S * 2 ** (attempts - 1)), counted=True)
+        return Retry(min(MAX_PAUSE_S, PAUSE_S * 2 ** (attempts - 1)), counted=True)
     if isinstance(error, ScanCancelled):  # not by anybody who asked for that
         return outcome_of_error(ReplicaLost(error.message, "Run it again."))
     return outcome_of_error(error)

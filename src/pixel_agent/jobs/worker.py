@@ -17,7 +17,7 @@ from typing import Final
 
 from pixel_agent.core.errors import PixelAgentError, StoreError
 from pixel_agent.core.settings import Settings
-from pixel_agent.jobs.completion import Settler
+from pixel_agent.jobs.completion import CompletionWriter
 from pixel_agent.jobs.execution import Attempt, ScanRunner
 from pixel_agent.jobs.retry import cancelled, late, worn_out
 from pixel_agent.storage import batches, idempotency, queue, scans
@@ -61,7 +61,7 @@ class Worker:
         self._process = uuid.uuid4().hex[:12]
         self._claims = 0
         self._turn = 0
-        self._settler = Settler(store)
+        self._settler = CompletionWriter(store)
         self._running: dict[Attempt, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._end = asyncio.Event()
@@ -243,7 +243,7 @@ class Worker:
                 self._store.notifier.notify(record.scan_id, record.batch_id)
         for batch_id in behind:
             async with self._store.db.write() as conn:
-                await batches.hold(conn, batch_id)
+                await batches.lock(conn, batch_id)
                 await batches.complete(conn, batch_id, now)
             self._store.notifier.notify(batch_id)
 

@@ -85,3 +85,8 @@ class ExportQuery(FilterQuery):
 
     format: Literal["csv", "jsonl", "xlsx", "coco", "html"] = "csv"
     lang: Literal["zh", "en"] = "zh"
+    export_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{8,64}$",
+        description="Chosen by the client: `GET /v1/exports/{export_id}` then says how far the export is.",
+    )

@@ -125,3 +125,11 @@ class ScanPage(BaseModel):
 
     scans: list[ScanSummary]
     next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
+class ExportProgressOut(BaseModel):
+    """How far an export is."""
+
+    scans_done: int = Field(description="Scans written to the file so far.")
+    scans_total: int = Field(description="Scans that matched when the export began.")
+    finished: bool = Field(description="The file is complete, or was given up.")

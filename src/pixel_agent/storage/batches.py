@@ -101,7 +101,7 @@ async def create(conn: AsyncConnection, new: NewBatch) -> None:
     await conn.execute(insert(batches).values(values))
 
 
-async def hold(conn: AsyncConnection, batch_id: str) -> State | None:
+async def lock(conn: AsyncConnection, batch_id: str) -> State | None:
     """Lock a batch until the transaction ends; its state, None if there is none."""
     query = select(batches.c.state).where(batches.c.batch_id == batch_id).with_for_update()
     return cast("State | None", (await conn.execute(query)).scalar_one_or_none())
@@ -213,7 +213,7 @@ async def retry(conn: AsyncConnection, batch_id: str) -> int:
 
 
 async def _expect(conn: AsyncConnection, batch_id: str, states: Sequence[State], what: str) -> None:
-    state = await hold(conn, batch_id)
+    state = await lock(conn, batch_id)
     if state is None:
         raise NotFound("There is no batch of this id.", "GET /v1/batches lists them.")
     if state not in states:

@@ -11,20 +11,20 @@ from pixel_agent.storage import events, scans
 from pixel_agent.storage.records import NewScan, Outcome
 
 
-class Ended(NamedTuple):
+class Completed(NamedTuple):
     """What came in, and what became of it."""
 
     new: NewScan
     outcome: Outcome
 
 
-async def insert(conn: AsyncConnection, ended: Sequence[Ended]) -> None:
+async def insert(conn: AsyncConnection, ended: Sequence[Completed]) -> None:
     """Put records in, and say how they ended."""
     await scans.insert_many(conn, ended)
     await events.scans_ended(conn, ended)
 
 
-async def insert_new(conn: AsyncConnection, ended: Sequence[Ended]) -> list[str]:
+async def insert_new(conn: AsyncConnection, ended: Sequence[Completed]) -> list[str]:
     """The same for those that have never been put in, and have not been deleted since; their ids."""
     by_id = {each.new.scan_id: each for each in ended}
     known = {*await scans.of_ids(conn, list(by_id)), *await events.told_of(conn, list(by_id))}

@@ -42,7 +42,7 @@ class Database:
     """One database. `open` and `close` own its connections; everything else belongs to one event loop.
 
     `before` is awaited before each transaction: what was promised to be in the database must be there by then. `problem` is
-    what last kept it from writing, None while it works; `troubled` is set while there is one.
+    what last kept it from writing, None while it works; `failed` is set while there is one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,11 +56,11 @@ class Database:
         self._appender: Appender | None = None
         self.before: Callable[[], Awaitable[None]] = _nothing
         self.problem: StoreError | None = None
-        self.troubled = asyncio.Event()
+        self.failed = asyncio.Event()
 
     async def open(self) -> None:
         """Connect. Raises StoreUnavailable, StoreFull."""
-        with self._noting(), telling():
+        with self._noting(), translate_errors():
             if self.sqlite:
                 await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
                 self._reader = reading_engine(self._url, READERS)
@@ -87,7 +87,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of everything. Raises StoreUnavailable."""
         await self.before()
-        with self._noting(), telling_database():
+        with self._noting(), translate_database_errors():
             async with _begun(self._reader) as connection:
                 yield connection
 
@@ -104,7 +104,7 @@ class Database:
 
     @asynccontextmanager
     async def _writing(self, durable: bool) -> AsyncIterator[AsyncConnection]:
-        with self._noting(), telling_database():
+        with self._noting(), translate_database_errors():
             if self.sqlite:
                 async with self._turn, _begun(self._writers.get(durable)) as connection:
                     yield connection
@@ -113,7 +113,7 @@ class Database:
                     if not durable:
                         await connection.execute(text("SET LOCAL synchronous_commit TO off"))
                     yield connection
-        self.works()
+        self.mark_healthy()
 
     async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
         """As `write`, several times as fast on SQLite, for work that awaits nothing but the connection that it is given.
@@ -125,29 +125,29 @@ class Database:
             prepared = await asyncio.to_thread(prepare)
             async with self._writing(durable=False) as connection:
                 return await work(connection, prepared)
-        with self._noting(), telling():
+        with self._noting(), translate_errors():
             async with self._turn:
                 result = await self._appender.run(prepare, work)
-        self.works()
+        self.mark_healthy()
         return result
 
-    def works(self) -> None:
+    def mark_healthy(self) -> None:
         """Something was written."""
         if self.problem is not None:
             self.problem = None
-            self.troubled.clear()
+            self.failed.clear()
 
-    def fails(self, error: StoreError) -> None:
+    def mark_failed(self, error: StoreError) -> None:
         """Something could not be written, here or to the folder of the photos."""
         self.problem = error
-        self.troubled.set()
+        self.failed.set()
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
         try:
             yield
         except StoreError as error:
-            self.fails(error)
+            self.mark_failed(error)
             raise
 
 
@@ -156,10 +156,10 @@ async def _nothing() -> None:
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what a database or a disk says into StoreFull or StoreUnavailable."""
     try:
-        with telling_database():
+        with translate_database_errors():
             yield
     except (ConnectionError, TimeoutError) as error:
         raise _unreachable(str(error) or "it does not answer") from error
@@ -168,7 +168,7 @@ def telling() -> Iterator[None]:
 
 
 @contextmanager
-def telling_database() -> Iterator[None]:
+def translate_database_errors() -> Iterator[None]:
     """The same for what the database says only: other errors belong to whoever works in the transaction."""
     try:
         yield
@@ -207,7 +207,7 @@ def _full() -> StoreFull:
 
 @asynccontextmanager
 async def _begun(engine: AsyncEngine | None) -> AsyncIterator[AsyncConnection]:
-    with telling():
+    with translate_errors():
         connection = await _opened(engine).connect()
     try:
         async with connection.begin():

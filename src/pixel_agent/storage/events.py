@@ -1,7 +1,7 @@
 """What happened, in order: the one way to say so, in the transaction that makes it happen.
 
 An event is owed to the webhooks that want its kind in that same transaction, so that neither exists without the other.
-Whoever appends an event of a batch holds the batch's row (`batches.hold`), so that a batch's events become visible in the
+Whoever appends an event of a batch holds the batch's row (`batches.lock`), so that a batch's events become visible in the
 order of their numbers, and a listener that resumes after one of them misses none.
 """
 

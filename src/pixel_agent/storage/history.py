@@ -38,6 +38,11 @@ class History:
         async with self._db.read() as conn:
             return await scans.page(conn, wanted, after, limit)
 
+    async def count(self, wanted: ScanFilter) -> int:
+        """How many scans match."""
+        async with self._db.read() as conn:
+            return await scans.count(conn, wanted)
+
     async def get(self, scan_id: str, *, document: bool = True) -> ScanRecord:
         """One scan. Raises NotFound."""
         async with self._db.read() as conn:

@@ -24,8 +24,8 @@ from typing import NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from pixel_agent.core.errors import StoreFull
-from pixel_agent.storage.completed import Ended
-from pixel_agent.storage.database import telling
+from pixel_agent.storage.completed import Completed
+from pixel_agent.storage.database import translate_errors
 
 log = logging.getLogger("pixel_agent.storage")
 
@@ -35,7 +35,7 @@ MAX_BYTES = 256 * 2**20
 """Most that is kept for a database that does not work."""
 
 
-_LINE = TypeAdapter(Ended)
+_LINE = TypeAdapter(Completed)
 
 
 class Appended(NamedTuple):
@@ -56,7 +56,7 @@ class Journal:
         self._coming: list[tuple[bytes, Appended]] = []
         self._writer: asyncio.Task[None] | None = None
 
-    def append(self, ended: Ended) -> Appended:
+    def append(self, ended: Completed) -> Appended:
         """Begin to write a record; those that come while one write is under way share the next."""
         if self._sizes[self._number] >= SEGMENT_BYTES:
             self._number += 1
@@ -106,7 +106,7 @@ class Left:
         self._path = path
         self._descriptor = descriptor
 
-    def records(self) -> list[Ended]:
+    def records(self) -> list[Completed]:
         """All that can be read. The last line is half there where the process died as it wrote."""
         found = []
         for line in self._path.read_bytes().splitlines():
@@ -127,7 +127,7 @@ class Left:
 
 def left_behind(folder: Path) -> Left | None:
     """One journal in a data folder that nobody holds, None if there is none. Blocks. Raises StoreError."""
-    with telling():
+    with translate_errors():
         for path in sorted((folder / "journal").glob("*.jsonl")):
             with suppress(FileNotFoundError):  # adopted by another process at this moment
                 descriptor = _lock(path, os.O_RDONLY)
@@ -145,7 +145,7 @@ class _Files:
 
     def write(self, number: int, lines: bytes) -> None:
         """Append all of it or nothing. Raises StoreFull, StoreUnavailable."""
-        with telling():
+        with translate_errors():
             descriptor = self._descriptor(number)
             before = os.fstat(descriptor).st_size
             try:
@@ -204,7 +204,7 @@ def _lock(path: Path, flags: int) -> int | None:
     return None
 
 
-def _line(ended: Ended) -> bytes:
+def _line(ended: Completed) -> bytes:
     """One line of JSON. Halves of surrogate pairs, which file names may hold, become question marks."""
     said = json.dumps([asdict(part) for part in ended], ensure_ascii=False, separators=(",", ":"))
     return said.encode("utf-8", "replace") + b"\n"

@@ -79,13 +79,13 @@ class Delivery:
 async def enqueue(conn: AsyncConnection, event_seq: int, kind: str, subject: str) -> None:
     """Owe an event to every webhook that wants its kind, in the transaction that wrote the event."""
     wanted = or_(webhooks.c.kinds == "[]", webhooks.c.kinds.contains(f'"{kind}"', autoescape=True))
-    await _owe(conn, event_seq, subject, wanted)
+    await _enqueue(conn, event_seq, subject, wanted)
 
 
 async def enqueue_all(conn: AsyncConnection, event_seqs: Sequence[int]) -> None:
     """The same for many events at once, each by what it says of itself."""
     if event_seqs:
-        await conn.execute(_OWE_ALL, {"seqs": list(event_seqs)})
+        await conn.execute(_ENQUEUE_ALL, {"seqs": list(event_seqs)})
 
 
 async def due(conn: AsyncConnection, webhook_id: str, now_ms: int) -> int | None:
@@ -178,7 +178,7 @@ async def ping(conn: AsyncConnection, webhook_id: str, now_ms: int) -> Delivery:
     """Owe one webhook an event that says nothing but that it works, whatever kinds it wants."""
     event = {"at": now_ms, "kind": PING, "data": json.dumps({"webhook_id": webhook_id})}
     seq = (await conn.execute(insert(events).values(event).returning(events.c.seq))).scalar_one()
-    await _owe(conn, seq, webhook_id, webhooks.c.webhook_id == webhook_id)
+    await _enqueue(conn, seq, webhook_id, webhooks.c.webhook_id == webhook_id)
     return (await _listed(conn, deliveries.c.event_seq == seq, 1))[0]
 
 
@@ -205,7 +205,7 @@ async def page(conn: AsyncConnection, state: State | None, before: int | None, l
     return await _listed(conn, and_(literal(True), *wanted), limit)
 
 
-async def _owe(conn: AsyncConnection, event_seq: int, subject: str, whom: ColumnElement[bool]) -> None:
+async def _enqueue(conn: AsyncConnection, event_seq: int, subject: str, whom: ColumnElement[bool]) -> None:
     """One statement: the webhooks are looked up where the rows are written."""
     number = literal(event_seq, BigInteger)
     row = (
@@ -255,7 +255,7 @@ async def _listed(conn: AsyncConnection, wanted: ColumnElement[bool], limit: int
 
 
 # Built once, because it is run for every scan that ends.
-_OWE_ALL = insert(deliveries).from_select(
+_ENQUEUE_ALL = insert(deliveries).from_select(
     ["webhook_id", "event_seq", "subject", "state", "next_at"],
     select(
         webhooks.c.webhook_id,

@@ -15,7 +15,7 @@ from sqlalchemy import case, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.storage.database import telling
+from pixel_agent.storage.database import translate_errors
 from pixel_agent.storage.records import PhotoRecord, now_ms
 from pixel_agent.storage.tables import photos, scans
 
@@ -38,7 +38,7 @@ class PhotoFiles:
 
     def put(self, data: bytes, sha256: str, *, durable: bool) -> None:
         """Write a photo unless it is there. `durable`: it survives a power cut from now on."""
-        with telling():
+        with translate_errors():
             path = self.path(sha256)
             if path.is_file():
                 os.utime(path)  # it is wanted again: what is old and has no row is swept
@@ -59,13 +59,13 @@ class PhotoFiles:
 
     def temporary(self) -> Path:
         """A new path on the same disk, for a file that is written and then renamed, or deleted."""
-        with telling():
+        with translate_errors():
             self._coming.mkdir(parents=True, exist_ok=True)
         return self._coming / uuid.uuid4().hex
 
     def read(self, sha256: str) -> bytes | None:
         """A photo's bytes, None if it is not there."""
-        with telling():
+        with translate_errors():
             try:
                 return self.path(sha256).read_bytes()
             except FileNotFoundError:
@@ -73,12 +73,12 @@ class PhotoFiles:
 
     def remove(self, sha256: str) -> None:
         """Delete a photo if it is there. Hold the lock of its row meanwhile."""
-        with telling():
+        with translate_errors():
             self.path(sha256).unlink(missing_ok=True)
 
     def remove_older(self, sha256: str, before: float) -> None:
         """Delete a photo if nobody has asked for it since a time (seconds since 1970)."""
-        with telling():
+        with translate_errors():
             path = self.path(sha256)
             try:
                 if path.stat().st_mtime < before:
@@ -107,7 +107,7 @@ class PhotoFiles:
 
     def probe(self) -> None:
         """Write something, to see whether it can be done."""
-        with telling():
+        with translate_errors():
             path = self.temporary()
             try:
                 path.write_bytes(bytes(4096))
@@ -116,7 +116,7 @@ class PhotoFiles:
 
     def free_bytes(self) -> int:
         """Room left on the disk of the photos."""
-        with telling():
+        with translate_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             state = os.statvfs(self.folder)
         return state.f_bavail * state.f_frsize
@@ -135,7 +135,7 @@ class PhotoFiles:
             self._synced.add(path.parent.name)
 
 
-async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
+async def upsert(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
     """Say that these photos are in use, now again where their files had been removed."""
     if not records:
         return
@@ -152,7 +152,7 @@ async def want(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
         }
         for record in sorted({record.sha256: record for record in records}.values(), key=lambda record: record.sha256)
     ]  # in one order, or two processes could wait for each other
-    await conn.execute(_WANT_ON_POSTGRESQL if conn.dialect.name == "postgresql" else _WANT_ON_SQLITE, rows)
+    await conn.execute(_UPSERT_ON_POSTGRESQL if conn.dialect.name == "postgresql" else _UPSERT_ON_SQLITE, rows)
 
 
 async def learn(conn: AsyncConnection, record: PhotoRecord) -> None:
@@ -175,14 +175,14 @@ async def drop_unused(conn: AsyncConnection, sha256: str) -> bool:
     return True
 
 
-def _want(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+def _upsert(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
     kept = case((insert.excluded.removed_at.is_(None), None), else_=photos.c.removed_at)
     return insert.on_conflict_do_update(index_elements=["sha256"], set_={"removed_at": kept})
 
 
 # Built once: they are needed for every scan.
-_WANT_ON_POSTGRESQL = _want(postgresql.insert(photos))
-_WANT_ON_SQLITE = _want(sqlite.insert(photos))
+_UPSERT_ON_POSTGRESQL = _upsert(postgresql.insert(photos))
+_UPSERT_ON_SQLITE = _upsert(sqlite.insert(photos))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

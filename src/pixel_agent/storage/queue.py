@@ -121,7 +121,7 @@ async def finish(conn: AsyncConnection, ended: Sequence[tuple[Claim, Outcome]]) 
     of_batches = select(scans.c.batch_id).where(scans.c.seq.in_(seqs), scans.c.batch_id.is_not(None)).distinct()
     batch_ids = sorted((await conn.execute(of_batches)).scalars())
     for batch_id in batch_ids:
-        await batches.hold(conn, batch_id)
+        await batches.lock(conn, batch_id)
     running = select(scans.c.seq, scans.c.owner).where(scans.c.seq.in_(seqs), scans.c.status == "running")
     found = await conn.execute(running.order_by(scans.c.seq).with_for_update())
     owners = {row.seq: row.owner for row in found}
@@ -181,7 +181,7 @@ async def _end(
 ) -> ScanRecord | None:
     batch_id = (await conn.execute(select(scans.c.batch_id).where(scans.c.seq == seq))).scalar_one_or_none()
     if batch_id is not None:
-        await batches.hold(conn, batch_id)
+        await batches.lock(conn, batch_id)
     freed = update(scans).where(scans.c.seq == seq, condition).values(owner=None, lease_until=None, available_at=None)
     if (await conn.execute(freed)).rowcount != 1:
         return None

@@ -48,6 +48,8 @@ from pixel_agent.storage.tables import photos, readings, scan_codes, scan_words,
 
 RANK = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 """The order in which waiting scans are claimed."""
+MOST = 2**31 - 1
+"""More scans than there can be."""
 FEW = 2000
 """Scans that are found by a word or a code are looked at one by one if there are no more of them. If there are more, the
 history is walked from its newest end instead, for then every other page of it holds some."""
@@ -79,7 +81,7 @@ async def insert(conn: AsyncConnection, new: NewScan, outcome: Outcome | None = 
 
 async def insert_many(conn: AsyncConnection, entries: Sequence[tuple[NewScan, Outcome | None]]) -> list[int]:
     """The same for many at once, in their order."""
-    await photo_rows.want(conn, [photo for entry in entries if (photo := _photo_of(*entry)) is not None])
+    await photo_rows.upsert(conn, [photo for entry in entries if (photo := _photo_of(*entry)) is not None])
     rows = [{**_new_columns(new), **_outcome_columns(outcome or _WAITING)} for new, outcome in entries]
     found = await conn.execute(insert_into(scans).returning(scans.c.scan_id, scans.c.seq), rows)
     seqs = {row.scan_id: row.seq for row in found}
@@ -148,6 +150,14 @@ async def page(
     query = _records(documents).join(chosen, chosen.c.seq == scans.c.seq)
     rows = await conn.execute(query.order_by(scans.c.received_at.desc(), scans.c.seq.desc()))
     return [_record(row) for row in rows.mappings()]
+
+
+async def count(conn: AsyncConnection, wanted: ScanFilter) -> int:
+    """How many scans are wanted."""
+    picked = await _picked(conn, wanted, None, MOST)
+    if picked is None:
+        return 0
+    return int((await conn.execute(select(func.count()).select_from(picked.subquery()))).scalar_one())
 
 
 def not_found(scan_id: str) -> NotFound:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from pixel_agent.core.errors import StoreError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings
 from pixel_agent.storage.batch_registry import BatchRegistry
-from pixel_agent.storage.database import Database, data_folder, telling
+from pixel_agent.storage.database import Database, data_folder, translate_errors
 from pixel_agent.storage.history import History
 from pixel_agent.storage.idempotency import IdempotencyKeys
 from pixel_agent.storage.migrations import migrate
@@ -114,7 +114,7 @@ class Store:
         """Try again whenever something failed, until it works."""
         while True:
             if self._ready:
-                await self.db.troubled.wait()
+                await self.db.failed.wait()
                 log.warning("the store failed: %s", self.state.reason)
             await asyncio.sleep(self.settings.retry_s)
             await self._try()
@@ -149,7 +149,7 @@ class Store:
             self._works.set()
 
     async def _open(self) -> None:
-        with telling():
+        with translate_errors():
             await asyncio.to_thread(self.photos.folder.mkdir, parents=True, exist_ok=True)
         await self.db.open()
         async with self.db.write() as conn:
@@ -165,7 +165,7 @@ class Store:
         try:
             await attempt()
         except StoreError as error:
-            self.db.fails(error)
+            self.db.mark_failed(error)
             log.debug("the store does not work: %s", error.message)
             return False
         return True

@@ -91,7 +91,7 @@ async def test_a_full_disk_accepts_nothing_and_says_so(tmp_path: Path, jpeg: byt
 
 
 async def test_a_store_that_is_down_accepts_nothing_for_now(plain: Served, jpeg: bytes) -> None:
-    plain.store.db.fails(StoreUnavailable("The database is gone."))
+    plain.store.db.mark_failed(StoreUnavailable("The database is gone."))
     answer = await send(plain, jpeg)
     assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     assert int(answer.headers["retry-after"]) >= 1

@@ -13,10 +13,13 @@ import httpx
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 
+from pixel_agent.api.routes.exports import Export
 from pixel_agent.core import ScanSpec, Status
 from pixel_agent.core.errors import EngineError
+from pixel_agent.schemas.queries import ExportQuery
 from pixel_agent.storage import scans
 from pixel_agent.storage.exports import source
+from pixel_agent.storage.exports.progress import ExportProgress
 from pixel_agent.storage.outcome import outcome_of_error
 from pixel_agent.storage.records import NewScan
 from tests.readings import keep, row, scan
@@ -174,3 +177,23 @@ async def test_only_so_many_run_at_once(tmp_path: Path, monkeypatch: pytest.Monk
         go_on.set()
         await first
         await export(served, format="csv")
+
+
+async def test_a_named_export_says_how_far_it_is(served: Served) -> None:
+    for number in range(1, 4):
+        await put(served, number, NOON_MS)
+    await export(served, format="jsonl", export_id="november-1")
+    answer = await served.client.get("/v1/exports/november-1")
+    assert answer.json() == {"scans_done": 3, "scans_total": 3, "finished": True}
+    assert (await served.client.get("/v1/exports/november-2")).status_code == 404
+    await export(served, 400, export_id="no/id")
+
+
+async def test_the_progress_grows_with_every_page(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "PAGE", 1)
+    for number in range(1, 4):
+        await put(served, number, NOON_MS)
+    made = Export(served.service.settings, served.service.catalogue, served.store, ExportQuery(format="jsonl"))
+    progress = ExportProgress(await made.total())
+    done = [progress.scans_done async for _ in await made.open(progress)]
+    assert (progress.scans_total, done) == (3, [1, 2, 3])

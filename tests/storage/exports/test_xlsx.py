@@ -15,10 +15,9 @@ from openpyxl.utils.escape import unescape  # type: ignore[import-untyped]
 from openpyxl.workbook import Workbook  # type: ignore[import-untyped]
 from pydantic import JsonValue
 
-from pixel_agent.storage.exports import sheet
+from pixel_agent.storage.exports import xlsx
 from pixel_agent.storage.exports.entry import Entry
-from pixel_agent.storage.exports.sheet import clean, letters
-from pixel_agent.storage.exports.xlsx import XlsxExporter
+from pixel_agent.storage.exports.xlsx import XlsxExporter, clean
 from tests.storage.exports.records import HOSTILE, PRICE_TAG, corrected, entry, failed, row, written
 
 
@@ -65,6 +64,7 @@ def test_headings_follow_a_language_where_one_is_asked_for() -> None:
     [
         "=1+1",
         "<r><t>x</t></r>",
+        "<r> & </r>",
         "http://example.com",
         "a & b < c",
         " blank ",
@@ -93,7 +93,13 @@ def test_what_xml_forbids_and_what_turns_the_direction_is_removed() -> None:
 def test_a_cell_is_cut_at_the_limit_of_excel(text: str) -> None:
     shown = str(table(book(entry(items=[row(name=text)])), "rows")[0]["name"])
     assert shown.endswith("…")
-    assert 32_700 < len(shown.encode("utf-16-le")) // 2 <= sheet.MAX_TEXT
+    assert 32_700 < len(shown.encode("utf-16-le")) // 2 <= xlsx.MAX_TEXT
+
+
+def test_what_looks_like_markup_is_cut_before_it_is_too_long() -> None:
+    found = table(book(entry(items=[row(name=f"<r>{'&' * 30_000}</r>")])), "rows")
+    assert str(found[0]["name"]).startswith("<r>&&&")
+    assert str(found[0]["name"]).endswith("</r…")
 
 
 def test_long_numbers_are_not_rounded() -> None:
@@ -103,9 +109,9 @@ def test_long_numbers_are_not_rounded() -> None:
 
 
 def test_full_sheets_go_on_in_further_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheet, "MAX_ROWS", 3)
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 3)
     found = book(*(entry(number) for number in range(1, 6)))
-    assert found.sheetnames == ["scans", "scans 2", "scans 3", "rows", "rows 2", "rows 3", "corrections"]
+    assert found.sheetnames == ["scans", "rows", "corrections", "scans 2", "rows 2", "scans 3", "rows 3"]
     assert [len(table(found, name)) for name in ("scans", "scans 2", "scans 3")] == [2, 2, 1]
     assert found["scans 2"].auto_filter.ref == "A1:W3"
 
@@ -135,8 +141,3 @@ def test_whatever_was_read_makes_a_workbook_that_opens(fields: list[tuple[str, J
     found = book(entry(items=[{**row(), **dict(fields)}, row(name=fields[0][1] if fields else None)]))
     assert len(table(found, "rows")) == 2
     assert not [cell for line in found["rows"].iter_rows() for cell in line if cell.data_type == "f"]
-
-
-@pytest.mark.parametrize(("index", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (702, "AAA")])
-def test_columns_are_named_as_in_excel(index: int, name: str) -> None:
-    assert letters(index) == name

@@ -19,7 +19,7 @@ from pixel_agent.jobs.archives import Entry, read_archive
 from pixel_agent.jobs.ingest import AT_ONCE, Ingest
 from pixel_agent.schemas.batches import RefusedPhoto
 from pixel_agent.service.service import ScanService
-from pixel_agent.storage.database import telling
+from pixel_agent.storage.database import translate_errors
 from pixel_agent.storage.records import PhotoRecord
 
 MAX_FIELD: Final = 64 * 1024
@@ -152,7 +152,7 @@ class _Upload:
 
 
 async def _write(part: Part, path: Path) -> None:
-    with telling(), path.open("xb") as file:  # as above; writes go to the page cache
+    with translate_errors(), path.open("xb") as file:  # as above; writes go to the page cache
         async for chunk in part.chunks():
             await asyncio.to_thread(file.write, chunk)
 

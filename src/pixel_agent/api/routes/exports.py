@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from pixel_agent.api.routes.filters import scan_filter
@@ -19,6 +19,7 @@ from pixel_agent.core.errors import InvalidPhoto, NotFound, QueueFull, StoreErro
 from pixel_agent.core.settings import Settings
 from pixel_agent.photo.thumbnails import thumbnail
 from pixel_agent.schemas.queries import ExportQuery
+from pixel_agent.schemas.records import ExportProgressOut
 from pixel_agent.service.service import ScanService
 from pixel_agent.storage.corrections import ReviewRecord
 from pixel_agent.storage.exports.base import Exporter
@@ -27,6 +28,7 @@ from pixel_agent.storage.exports.coco import CocoExporter
 from pixel_agent.storage.exports.csv_file import CsvExporter
 from pixel_agent.storage.exports.entry import Entry, Fields, mapping, words
 from pixel_agent.storage.exports.jsonl import JsonlExporter
+from pixel_agent.storage.exports.progress import ExportProgress, ExportProgresses
 from pixel_agent.storage.exports.report import Picture, ReportExporter
 from pixel_agent.storage.exports.source import pages
 from pixel_agent.storage.exports.stream import Before, opened, written
@@ -64,11 +66,18 @@ class Export:
         self.exporter = _exporter(settings, catalogue, store, query, self._wanted)
         self.name = _name(query, self.exporter)
 
-    async def open(self) -> AsyncGenerator[bytes, None]:
+    async def total(self) -> int:
+        """How many scans will be in the file, as the history stands. Raises StoreUnavailable."""
+        return await self._history.count(self._wanted)
+
+    async def open(self, progress: ExportProgress | None = None) -> AsyncGenerator[bytes, None]:
         """The file in pieces, once the first scans have been read. Raises NotFound, StoreUnavailable."""
         try:
             await self._check_ids()
-            found = await opened(pages(self._db, self._wanted, as_record))
+            found = pages(self._db, self._wanted, as_record)
+            if progress is not None:
+                found = progress.counted(found)
+            found = await opened(found)
         except BaseException:
             self.exporter.close()
             raise
@@ -115,14 +124,35 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
         raise QueueFull("As many exports as are allowed are running.", "Ask again in a moment.", retry_after_s=10)
     async with slots:
         made = Export(service.settings, service.catalogue, service.storage, query)
-        pieces = await made.open()
-    return _ExportResponse(made, pieces, slots)
+        progress = None
+        if query.export_id is not None:
+            progress = _progresses(request).begin(query.export_id, await made.total())
+        pieces = await made.open(progress)
+    return _ExportResponse(made, pieces, slots, progress)
+
+
+@router.get("/v1/exports/{export_id}", summary="How far an export is", response_model=ExportProgressOut)
+async def export_progress(request: Request, export_id: str) -> Response:
+    """Of an export that this process runs, or ran a moment ago, and that was asked for with this `export_id`."""
+    found = _progresses(request).get(export_id)
+    if found is None:
+        raise NotFound("No export with this id is known here.", "Name it when you begin: /v1/exports?export_id=…")
+    body = ExportProgressOut(
+        scans_done=found.scans_done, scans_total=max(found.scans_done, found.scans_total), finished=found.finished
+    )
+    return Response(body.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 class _ExportResponse(StreamingResponse):
     """Occupies a slot while it lasts, and ends the export when the client leaves."""
 
-    def __init__(self, made: Export, pieces: AsyncGenerator[bytes, None], slots: asyncio.Semaphore) -> None:
+    def __init__(
+        self,
+        made: Export,
+        pieces: AsyncGenerator[bytes, None],
+        slots: asyncio.Semaphore,
+        progress: ExportProgress | None,
+    ) -> None:
         report = isinstance(made.exporter, ReportExporter)
         headers = {
             "Content-Disposition": f'{"inline" if report else "attachment"}; filename="{made.name}"',
@@ -130,7 +160,7 @@ class _ExportResponse(StreamingResponse):
             **({"Content-Security-Policy": REPORT_POLICY} if report else {}),
         }
         super().__init__(pieces, headers=headers, media_type=made.exporter.media_type)
-        self._pieces, self._slots = pieces, slots
+        self._pieces, self._slots, self._progress = pieces, slots, progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -141,6 +171,8 @@ class _ExportResponse(StreamingResponse):
                 log.error("an export broke off: %s", error)
                 raise
             finally:
+                if self._progress is not None:
+                    self._progress.finished = True
                 await self._pieces.aclose()
 
 
@@ -189,6 +221,13 @@ def _name(query: ExportQuery, exporter: Exporter) -> str:
     about = query.scan_id[0][:12] if len(query.scan_id) == 1 else datetime.now().strftime("%Y-%m-%d")
     kind = "-coco" if query.format == "coco" else ""
     return f"pixel-agent-{''.join(sign for sign in about if sign.isalnum() or sign == '-')}{kind}.{exporter.suffix}"
+
+
+def _progresses(request: Request) -> ExportProgresses:
+    state = request.app.state
+    if not hasattr(state, "export_progresses"):
+        state.export_progresses = ExportProgresses()
+    return cast("ExportProgresses", state.export_progresses)
 
 
 def _slots(request: Request) -> asyncio.Semaphore:

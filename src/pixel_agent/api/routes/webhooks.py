@@ -22,7 +22,6 @@ from pixel_agent.storage.records import now_ms
 from pixel_agent.storage.views import delivery_out, webhook_out
 from pixel_agent.storage.webhooks import Webhook
 
-
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(400, 404, 409, 503))
 
 
