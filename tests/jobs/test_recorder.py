@@ -26,6 +26,7 @@ from pixel_agent.storage.completed import Completed
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 from pixel_agent.storage.store import Store
 from pixel_agent.tasks import Catalogue
+from tests.waiting import until
 
 TASK = Catalogue.load(None).find("price_tag")
 
@@ -86,8 +87,7 @@ async def records(recorder: Recorder, wanted: ScanFilter | None = None) -> list[
 
 
 async def until_written(recorder: Recorder) -> None:
-    while recorder.stats.waiting:
-        await asyncio.sleep(0.01)
+    await until(lambda: recorder.stats.waiting == 0)
 
 
 async def test_an_answer_is_recorded_before_it_goes_out(recorder: Recorder) -> None:
@@ -213,8 +213,7 @@ async def test_what_is_in_the_database_leaves_the_journal(recorder: Recorder) ->
         await recorder.keep(asked(number), answer(asked(number)))
     await until_written(recorder)
     (file,) = (recorder._store.folder / "journal").iterdir()
-    while file.stat().st_size:
-        await asyncio.sleep(0.01)
+    await until(lambda: file.stat().st_size == 0)
 
 
 async def test_a_record_that_was_answered_before_the_process_died_is_in_the_history_of_the_next(tmp_path: Path) -> None:

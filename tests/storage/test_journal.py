@@ -34,6 +34,11 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     await journal.close()
 
 
+def release(journal: Journal, *numbers: int) -> None:
+    for number in numbers:
+        journal.release(number)
+
+
 def files(folder: Path) -> list[Path]:
     return sorted((folder / "journal").glob("*"))
 
@@ -71,7 +76,7 @@ async def test_a_journal_in_use_is_left_alone(tmp_path: Path, journal: Journal) 
     assert len(files(tmp_path)) == 1
 
 
-async def test_only_one_adopts_a_journal(tmp_path: Path) -> None:
+async def test_only_one_process_recovers_a_journal(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     await append(journal, 0)
     await journal.close()
@@ -84,8 +89,7 @@ async def test_only_one_adopts_a_journal(tmp_path: Path) -> None:
 
 async def test_what_was_released_is_left_to_nobody(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    await append(journal, 0, 1)
-    journal.release(None)
+    release(journal, *await append(journal, 0, 1))
     await append(journal, 2)
     await journal.close()
     assert list(left(tmp_path)) == [BY_ID[2]]
@@ -93,8 +97,17 @@ async def test_what_was_released_is_left_to_nobody(tmp_path: Path) -> None:
 
 async def test_a_journal_of_which_all_was_released_leaves_no_file(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    await append(journal, 0)
-    journal.release(None)
+    release(journal, *await append(journal, 0))
+    await journal.close()
+    assert files(tmp_path) == []
+
+
+async def test_a_record_that_is_released_before_it_is_written_leaves_no_line(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    appended = [journal.append(BY_ID[number]) for number in range(3)]
+    for each in appended:
+        journal.release(each.file)
+    await asyncio.gather(*(each.done for each in appended))
     await journal.close()
     assert files(tmp_path) == []
 
@@ -106,7 +119,7 @@ async def test_a_long_journal_goes_on_in_another_file_and_lets_go_of_the_first(
     journal = Journal(tmp_path)
     assert await append(journal, 0, 1, 2) == [0, 1, 2]
     assert len(files(tmp_path)) == 3
-    journal.release(2)
+    release(journal, 0, 1)
     await journal.close()
     assert list(left(tmp_path)) == [BY_ID[2]]
 
@@ -145,13 +158,14 @@ async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     with pytest.raises(StoreUnavailable):
         await append(journal, 0)
-    journal.release(None)
+    release(journal, 0)
     await journal.close()
 
 
 async def test_a_journal_does_not_grow_without_end(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1500)
-    with pytest.raises(StoreFull):
-        await append(journal, *range(9))
-    journal.release(None)
+    appended = [journal.append(BY_ID[number]) for number in range(9)]
+    done = await asyncio.gather(*(one.done for one in appended), return_exceptions=True)
+    assert {type(error) for error in done} == {type(None), StoreFull}
+    release(journal, *(one.file for one in appended))
     await append(journal, 9)

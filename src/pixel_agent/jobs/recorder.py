@@ -239,7 +239,7 @@ class Recorder:
             with suppress(ValueError):  # given up meanwhile, where too many waited
                 self._waiting.remove(entry)
                 self._waiting_bytes -= entry.held_bytes
-        self._journal.release(self._waiting[0].appended.file if self._waiting else None)
+                self._journal.release(entry.appended.file)
         self._left.set()
 
     def _give_up(self, entry: _Entry) -> None:

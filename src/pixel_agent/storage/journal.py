@@ -1,8 +1,8 @@
 """The journal: records that were answered and are not yet in the database, appended to a file of this process.
 
-An append takes microseconds, so that no answer waits for a transaction. What is in the journal outlives the process (perhaps
-not a power cut in the same second): the file of one that died is adopted by the next that starts on this data folder, or by
-another that runs on it. A file belongs to whoever holds its lock, and a lock ends with its process.
+An append takes microseconds, so no answer waits for a transaction. The journal survives the process (but perhaps not a power cut
+in the same second): the file of a dead process is recovered by the next one that starts on this data folder, or by another that
+runs on it. A file belongs to the process that has locked it, and a lock ends with its process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -53,7 +53,9 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-journal")
         self._number = 0
         self._sizes: dict[int, int] = defaultdict(int)
+        self._needed: Counter[int] = Counter()
         self._coming: list[tuple[bytes, Appended]] = []
+        self._writing: int | None = None
         self._writer: asyncio.Task[None] | None = None
 
     def append(self, ended: Completed) -> Appended:
@@ -61,6 +63,7 @@ class Journal:
         if self._sizes[self._number] >= SEGMENT_BYTES:
             self._number += 1
         appended = Appended(self._number, asyncio.get_running_loop().create_future())
+        self._needed[self._number] += 1
         line = _line(ended)
         if sum(self._sizes.values()) + len(line) > MAX_BYTES:
             appended.done.set_exception(StoreFull("The journal is full: the database has not worked for long."))
@@ -71,14 +74,13 @@ class Journal:
             self._writer = asyncio.create_task(self._write_all())
         return appended
 
-    def release(self, needed: int | None) -> None:
-        """Let go of the files before this number; None: of all that was appended."""
-        done = [number for number in self._sizes if needed is None or number < needed]
-        if sum(self._sizes.pop(number) for number in done):
-            self._thread.submit(self._files.empty, done)
+    def release(self, file: int) -> None:
+        """One record of a file is no longer needed; a file of which none is needed is emptied, once all its lines are written."""
+        self._needed[file] -= 1
+        self._empty_if_unneeded(file)
 
     async def close(self) -> None:
-        """End. What was not let go of is adopted by the next process."""
+        """End. Records that are still needed are recovered by the next process."""
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown)
@@ -90,17 +92,25 @@ class Journal:
             number = self._coming[0][1].file
             together = [each for each in self._coming if each[1].file == number]
             self._coming = self._coming[len(together) :]
+            self._writing = number
             try:
                 lines = b"".join(line for line, _ in together)
                 await loop.run_in_executor(self._thread, self._files.write, number, lines)
             except Exception as error:
-                _settle(together, error)
+                _resolve(together, error)
             else:
-                _settle(together, None)
+                _resolve(together, None)
+            self._writing = None
+            self._empty_if_unneeded(number)
+
+    def _empty_if_unneeded(self, file: int) -> None:
+        coming = file == self._writing or any(appended.file == file for _, appended in self._coming)
+        if not self._needed[file] and not coming and self._sizes.pop(file, 0):
+            self._thread.submit(self._files.empty, file)
 
 
 class Left:
-    """What a process that died has left behind, locked until it is closed. Everything blocks."""
+    """The journal of a dead process, locked until it is closed. Everything blocks."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
@@ -121,15 +131,15 @@ class Left:
         self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Leave it to whoever wants it."""
+        """Unlock it."""
         os.close(self._descriptor)
 
 
 def left_behind(folder: Path) -> Left | None:
-    """One journal in a data folder that nobody holds, None if there is none. Blocks. Raises StoreError."""
+    """One journal in a data folder that no process has locked, None if there is none. Blocks. Raises StoreError."""
     with translate_errors():
         for path in sorted((folder / "journal").glob("*.jsonl")):
-            with suppress(FileNotFoundError):  # adopted by another process at this moment
+            with suppress(FileNotFoundError):  # recovered by another process at this moment
                 descriptor = _lock(path, os.O_RDONLY)
                 if descriptor is not None:
                     return Left(path, descriptor)
@@ -137,11 +147,11 @@ def left_behind(folder: Path) -> Left | None:
 
 
 class _Files:
-    """The files that this process holds, by number. Everything blocks; one thread uses it."""
+    """The files that this process has locked, by number. Everything blocks; one thread uses it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._held: dict[int, tuple[Path, int]] = {}
+        self._locked: dict[int, tuple[Path, int]] = {}
 
     def write(self, number: int, lines: bytes) -> None:
         """Append all of it or nothing. Raises StoreFull, StoreUnavailable."""
@@ -156,43 +166,42 @@ class _Files:
                 os.ftruncate(descriptor, before)
                 raise
 
-    def empty(self, numbers: Sequence[int]) -> None:
-        """Delete files; of the newest, which goes on, the contents."""
-        for number in numbers:
-            path, descriptor = self._held.get(number, (None, -1))
-            if path is None:  # it could never be made
-                continue
-            if number == max(self._held):
-                os.ftruncate(descriptor, 0)
-            else:
-                self._drop(number)
+    def empty(self, number: int) -> None:
+        """Delete a file, or the contents of the newest, which goes on."""
+        path, descriptor = self._locked.get(number, (None, -1))
+        if path is None:  # it could never be made
+            return
+        if number == max(self._locked):
+            os.ftruncate(descriptor, 0)
+        else:
+            self._drop(number)
 
     def close(self) -> None:
-        """Delete what is empty, and let go of the rest."""
-        for number, (_, descriptor) in list(self._held.items()):
+        """Delete what is empty, and unlock the rest."""
+        for number, (_, descriptor) in list(self._locked.items()):
             if os.fstat(descriptor).st_size == 0:
                 self._drop(number)
             else:
                 os.close(descriptor)
-        self._held = {}
+        self._locked = {}
 
     def _descriptor(self, number: int) -> int:
-        while number not in self._held:
+        while number not in self._locked:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / f"{uuid.uuid4().hex}.jsonl"
             descriptor = _lock(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
             if descriptor is not None:
-                self._held[number] = path, descriptor
-        return self._held[number][1]
+                self._locked[number] = path, descriptor
+        return self._locked[number][1]
 
     def _drop(self, number: int) -> None:
-        path, descriptor = self._held.pop(number)
+        path, descriptor = self._locked.pop(number)
         path.unlink(missing_ok=True)
         os.close(descriptor)
 
 
 def _lock(path: Path, flags: int) -> int | None:
-    """Open a file and hold it; None if somebody else does, or has just deleted it. Raises OSError."""
+    """Open a file and lock it; None if another process has locked it, or has just deleted it. Raises OSError."""
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -210,7 +219,7 @@ def _line(ended: Completed) -> bytes:
     return said.encode("utf-8", "replace") + b"\n"
 
 
-def _settle(appended: Sequence[tuple[bytes, Appended]], error: Exception | None) -> None:
+def _resolve(appended: Sequence[tuple[bytes, Appended]], error: Exception | None) -> None:
     for _, (_, done) in appended:
         if done.done():
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import zipfile
@@ -21,6 +20,7 @@ from pixel_agent.api.http.multipart import Parts
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.storage import batch_registry
 from tests.serving import Served, serving
+from tests.waiting import until
 
 READ = {"task": "text_read"}
 Files = Sequence[tuple[str, tuple[str, bytes]]]
@@ -117,7 +117,7 @@ async def test_the_same_request_makes_one_batch(plain: Served, jpeg: bytes) -> N
 
 async def test_a_batch_is_cancelled_wherever_its_scans_are(slow: Served, jpeg: bytes) -> None:
     batch_id = (await post(slow, "", photos(jpeg, 40), 202, **READ))["batch_id"]
-    await asyncio.sleep(0.1)
+    await until(lambda: slow.service.background.stats.running > 0)
     body = await post(slow, f"/{batch_id}/cancel")
     assert (body["status"], body["counts"]) == ("cancelled", {"cancelled": 40})
     assert (await told(slow, batch_id))[-1]["event"] == "done"
