@@ -117,7 +117,7 @@ async def test_the_same_request_makes_one_batch(plain: Served, jpeg: bytes) -> N
 
 async def test_a_batch_is_cancelled_wherever_its_scans_are(slow: Served, jpeg: bytes) -> None:
     batch_id = (await post(slow, "", photos(jpeg, 40), 202, **READ))["batch_id"]
-    await until(lambda: slow.service.background.stats.running > 0)
+    await until(lambda: slow.service.persistence.worker.stats.running > 0)
     body = await post(slow, f"/{batch_id}/cancel")
     assert (body["status"], body["counts"]) == ("cancelled", {"cancelled": 40})
     assert (await told(slow, batch_id))[-1]["event"] == "done"

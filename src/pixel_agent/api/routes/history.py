@@ -128,7 +128,7 @@ async def get_thumbnail(
 async def get_annotated(request: Request, scan_id: ScanId) -> Response:
     """A JPEG, its longer side at most 2048 pixels; corrected values are drawn as they were corrected."""
     service: ScanService = request.app.state.service
-    record, said = await service.kept.history.with_reviews(scan_id)
+    record, said = await service.storage.history.with_reviews(scan_id)
     photo = _photo(record)
     reading = await asyncio.to_thread(reading_of, record, said)
     if reading is None:
@@ -147,7 +147,7 @@ async def fetch(service: ScanService, scan_id: str, *, document: bool = True) ->
 
 async def whole(service: ScanService, scan_id: str) -> ScanRecordOut:
     """One scan with its reviews, as it is answered. Raises NotFound."""
-    record, said = await service.kept.history.with_reviews(scan_id)
+    record, said = await service.storage.history.with_reviews(scan_id)
     return scan_record(record, said)
 
 
