@@ -13,7 +13,7 @@ from benchmarks.reading.date_forms import TODAY
 from benchmarks.reading.date_labels import DateLabel, date_labels, read_label
 from pixel_agent.tasks.rules.date_words import KINDS, find_words, month_numbers, normalise
 from pixel_agent.tasks.rules.dates import Evidence, doubtful_dates, find_dates
-from pixel_agent.tasks.rules.expiry import read_expiry
+from pixel_agent.tasks.rules.expiry import complete_expiry, read_expiry
 from pixel_agent.tasks.rules.locale.date_words import DATE_WORDS
 from tests.tasks.rules.lines import column
 
@@ -153,3 +153,47 @@ def test_names_that_the_table_knows_are_found_though_misread() -> None:
     assert list(month_numbers("N0U")) == [11]
     assert list(month_numbers("5EP")) == [9]
     assert find_dates("EXP 115 2027", TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "life"),
+    [
+        (("Haltbarkeit 12 Monate",), "12 Monate"),
+        (("Raf ömrü: 12 ay",), "12 ay"),
+        (("Okres przydatności 18 miesięcy",), "18 miesięcy"),
+        (("Durata 24 mesi",), "24 mesi"),
+        (("Säilyvyysaika 6 kk",), "6 kk"),
+        (("Masa simpan 12 bulan",), "12 bulan"),
+        (("อายุการเก็บ 12 เดือน",), "12 เดือน"),
+        (("Срок годности 12 месяцев",), "12 месяцев"),
+        (("BEST BEFORE 18 MONTHS FROM MFG",), "18 MONTHS"),
+        (("Shelf life: 12 months", "Once opened, consume within 5 days"), "12 months"),
+        (("未开封保质期12个月 开封后7天",), "12个月"),
+    ],
+)
+def test_shelf_lives_of_many_languages_are_read(lines: tuple[str, ...], life: str) -> None:
+    assert [row.fields["shelf_life"] for row in read_expiry(column(*lines)).items] == [life]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nach dem Öffnen innerhalb von 3 Tagen verbrauchen",
+        "Use within 3 days of opening",
+        "À consommer dans les 3 jours après ouverture",
+        "Consumir en 3 días una vez abierto",
+        "開封後は3日以内",
+    ],
+)
+def test_a_time_after_opening_is_no_shelf_life(text: str) -> None:
+    assert read_expiry(column(text)).items == ()
+
+
+def test_goods_that_were_packed_and_keep_for_some_days_expire_after_these() -> None:
+    (row,) = read_expiry(column("PACKED ON 20 NOV 26", "USE WITHIN 5 DAYS")).items
+    assert complete_expiry(row.fields, TODAY)["expiry_date"] == "2026-11-25"
+
+
+def test_the_last_valid_day_is_near_and_the_next_one_expired() -> None:
+    assert complete_expiry({"expiry_date": "2026-11-22"}, TODAY, 0)["status"] == "near"
+    assert complete_expiry({"expiry_date": "2026-11-21"}, TODAY, 0)["status"] == "expired"

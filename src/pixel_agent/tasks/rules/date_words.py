@@ -242,6 +242,17 @@ def _plain(sign: str) -> str:
     return plain.translate(_STROKES).translate(_DASHES)
 
 
+def any_word(words: Iterable[str]) -> str:
+    """A pattern of any of the words in normalised text, none inside another word, spaces as many as there are."""
+    forms = sorted({normalise(word)[0] for word in words}, key=lambda form: (-len(form), form))
+    return "(?:" + "|".join(_alone(form) for form in forms) + ")"
+
+
+def _alone(form: str) -> str:
+    body = r"\s*".join(re.escape(part) for part in form.split())
+    return rf"(?<![^\W\d_]){body}(?![^\W\d_])" if _bordered(form[0]) else body
+
+
 _END: Final = ""
 _LETTERS_FIRST: Final = r"(?=[^\x00-\x7f]|[0-9|]?[A-Z]{2}|[A-Z][0-9|][A-Z])"
 """Two of the first three signs of a name are read as letters: `115` is no `LIS`."""

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pixel_agent.tasks.rules.date_words import normalise
+from pixel_agent.tasks.rules.date_words import any_word, normalise
 from pixel_agent.tasks.rules.expiry_words import LIFE
+from pixel_agent.tasks.rules.locale.duration_words import words_of
 
 MAX_YEARS = 30
 """A longer shelf life is a misreading."""
@@ -17,11 +18,11 @@ _NUMERALS = {sign: value for value, sign in enumerate("零一二三四五六七�
 _HAN = "[零〇一二三四五六七八九十两兩百廿卅]"
 _NUMBER = rf"(?:\d{{1,4}}(?:\.\d)?|{_HAN}{{1,6}}|半)"
 _UNITS = {
-    "year": r"(?:周\s*)?年(?!\s*\d{1,2}\s*月)|YEARS?|YRS?\b|년",
-    "month": r"[个個箇ケカヶヵか]\s*月|月(?!\s*\d{1,2}\s*[日号])|MONTHS?|MTHS?|MOS?\b|M\b|개월",
-    "week": r"[个個]?\s*(?:星期|礼拜)|周|週間?|WEEKS?|WKS?\b|주",
-    "day": r"天|日間?|DAYS?|D\b|일",
-    "hour": r"[个個]?\s*(?:小\s*时|小\s*時)|時間|HOURS?|HRS?\b|H\b",
+    "year": rf"(?:周\s*)?年(?!\s*\d{{1,2}}\s*月)|년|{any_word(words_of('year'))}",
+    "month": rf"[个個箇ケカヶヵか]\s*月|月(?!\s*\d{{1,2}}\s*[日号])|MO?\b|개월|{any_word(words_of('month'))}",
+    "week": rf"[个個]?\s*(?:星期|礼拜)|周|週間?|주|{any_word(words_of('week'))}",
+    "day": rf"天|日間?|D\b|일|{any_word(words_of('day'))}",
+    "hour": rf"[个個]?\s*(?:小\s*时|小\s*時)|時間|H\b|{any_word(words_of('hour'))}",
 }
 _PART = re.compile(
     rf"(?<![\d.,\-~A-Z])(?P<number>{_NUMBER})\s*-?\s*(?:"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
 
 from pixel_agent.core import Lang, Notice
+from pixel_agent.tasks.rules.date_shapes import connects
 from pixel_agent.tasks.rules.date_words import find_words, normalise
 from pixel_agent.tasks.rules.dates import (
     DateKind,
@@ -26,6 +28,7 @@ from pixel_agent.tasks.rules.expiry_words import (
     LOT,
     NEXT_LABEL,
     OF_ANYTHING,
+    OF_OPENING,
     OFFER,
     SEE_ELSEWHERE,
     TAIL,
@@ -197,14 +200,17 @@ def _is_doubtful(mention: DateMention) -> bool:
 def _life(entry: _Entry) -> list[Fact]:
     """The shelf life as printed: durations after its word, without the one that counts from opening."""
     plain, places = normalise(entry.text)
-    word = LIFE.search(plain)
-    if word is None:
+    spans = find_durations(entry.text)
+    start = _life_start(plain, places, spans)
+    if start is None:
         return []
-    spans = [mention for mention in find_durations(entry.text) if mention.start >= places[word.start()]]
-    previous = places[word.start()]
+    spans = [mention for mention in spans if mention.start >= start]
+    previous = 0
     kept: list[DurationMention] = []
     for mention in spans:
-        if not AFTER_OPENING.search(normalise(entry.text[previous : mention.start])[0]):
+        after = entry.text[mention.end :] if mention is spans[-1] else ""
+        opened = OF_OPENING.match(normalise(after)[0])
+        if not opened and not AFTER_OPENING.search(normalise(entry.text[previous : mention.start])[0]):
             kept.append(mention)
         previous = mention.end
     if not kept:
@@ -212,6 +218,22 @@ def _life(entry: _Entry) -> list[Fact]:
     alike = len({mention.duration for mention in kept}) == 1
     end = kept[0].end if alike else kept[-1].end
     return [Fact("shelf_life", entry.text[kept[0].start : end], entry.pieces)]
+
+
+def _life_start(plain: str, places: list[int], spans: list[DurationMention]) -> int | None:
+    """Where a shelf life begins: at its word, or at one for a last day that a duration follows (`BEST BEFORE 18 MONTHS`)."""
+    word = LIFE.search(plain)
+    if word is not None:
+        return places[word.start()]
+    for found in find_words(plain):
+        following = next((mention.start for mention in spans if mention.start >= places[found.end - 1]), None)
+        if (
+            following is not None
+            and found.kind in _LAST
+            and connects(plain[found.end : bisect_left(places, following)])
+        ):
+            return places[found.start]
+    return None
 
 
 def _lot(entry: _Entry) -> list[Fact]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pixel_agent.tasks.rules.date_words import any_word, find_words, normalise
+from pixel_agent.tasks.rules.locale.duration_words import words_of
+
 LIFE: Final = re.compile(
-    r"保\s*[质質]\s*期|质\s*保\s*期|保\s*[存鲜鮮]\s*期|有\s*效\s*期|[赏賞]\s*味\s*期|货\s*架\s*期|SHELF\s*LIFE|BEST\s*WITHIN|유통기한"
+    r"保\s*[质質]\s*期|质\s*保\s*期|保\s*[存鲜鮮]\s*期|有\s*效\s*期|[赏賞]\s*味\s*期|货\s*架\s*期|유통기한|"
+    + any_word(word for word in words_of("life") if not find_words(normalise(word)[0]))
 )
 """In normalised text: a shelf life may follow."""
 
-AFTER_OPENING: Final = re.compile(r"开\s*[封启盖罐]|开\s*瓶|開封|解\s*冻|拆\s*封|冲\s*[泡调]|OPEN|THAW")
+AFTER_OPENING: Final = re.compile(
+    r"(?<![未末])(?:开\s*[封启盖罐]|开\s*瓶|開\s*封|解\s*冻|拆\s*封|冲\s*[泡调])(?!\s*前)|"
+    + any_word(word for word in words_of("opening") if word != "開封")
+)
 """The duration that follows counts from opening, not from production."""
+
+OF_OPENING: Final = re.compile(r"[^,;.:|/([]{0,24}" + any_word(words_of("opening")))
+"""What follows a duration that counts from opening (`5 days after opening`)."""
 
 GOODS_NAME: Final = re.compile(
     r"[\s【\[(]*(?:(?:[产產]\s*品|商\s*品|食\s*品|药\s*品)?\s*(?:品\s*名|名\s*[称稱])|[产產商]\s*品\s*名"
