@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
@@ -128,11 +128,6 @@ def counts(rows: Iterable[Row], name: str) -> dict[str, JsonValue]:
 def of_kind(rows: Iterable[Row], kind: str) -> tuple[Row, ...]:
     """The rows of one kind, where a task has several."""
     return tuple(row for row in rows if row.fields.get("kind") == kind)
-
-
-def change_where(rows: Iterable[Row], chosen: Callable[[Row], bool], change: Callable[[Row], Row]) -> tuple[Row, ...]:
-    """All rows, the chosen ones changed."""
-    return tuple(change(row) if chosen(row) else row for row in rows)
 
 
 def alert(row: Row, code: str, severity: Severity, message: str) -> Alert:

@@ -44,7 +44,7 @@ from pixel_agent.engines.openai.call import Call, CallFailed, _object, _Pieces, 
 from pixel_agent.engines.openai.dialects import DIALECTS, recognise, request_body
 from pixel_agent.engines.openai.engine import OpenAIEngine, openai_engines
 from pixel_agent.engines.openai.health import parse_urls
-from pixel_agent.engines.openai.server_pool import Fleet
+from pixel_agent.engines.openai.server_pool import ServerPool
 from pixel_agent.scheduling.batcher import Batcher
 from pixel_agent.scheduling.pool import Pool
 from pixel_agent.tasks import Catalogue
@@ -69,15 +69,15 @@ def make_job(**changes: Any) -> Job:
     return replace(Job("scan", TASK, photo, ScanSpec(TASK.id)), **changes)
 
 
-def fleet(servers: Sequence[FakeOpenAI], **changes: Any) -> Fleet:
+def server_pool(servers: Sequence[FakeOpenAI], **changes: Any) -> ServerPool:
     urls = ",".join(server.url for server in servers)
-    return Fleet(QUICK.model_copy(update=changes), parse_urls(urls))
+    return ServerPool(QUICK.model_copy(update=changes), parse_urls(urls))
 
 
 @asynccontextmanager
 async def slot(*servers: FakeOpenAI, **changes: Any) -> AsyncIterator[OpenAIEngine]:
     async with serving(*servers):
-        engine = OpenAIEngine(fleet(servers, **changes))
+        engine = OpenAIEngine(server_pool(servers, **changes))
         await engine.start()
         try:
             yield engine
@@ -334,7 +334,7 @@ async def test_a_dead_server_is_ejected_and_comes_back_by_itself() -> None:
         assert all([isinstance(await ask(engine), Output) for _ in range(4)])
         await first.start()
         before = len(first.seen)
-        await until(lambda: engine._fleet.servers[0].health.up)
+        await until(lambda: engine._servers.servers[0].health.up)
         assert all([isinstance(await ask(engine), Output) for _ in range(4)])
         assert len(first.seen) > before
 
@@ -343,7 +343,7 @@ async def test_a_server_that_says_it_is_unhealthy_gets_nothing() -> None:
     first, second = FakeOpenAI(), FakeOpenAI()
     async with slot(first, second) as engine:
         first.healthy = False
-        await until(lambda: not engine._fleet.servers[0].health.up)
+        await until(lambda: not engine._servers.servers[0].health.up)
         for _ in range(3):
             await ask(engine)
     assert not first.seen
@@ -451,7 +451,7 @@ async def test_a_start_without_servers_says_what_is_wrong_with_each() -> None:
     server = FakeOpenAI()
     async with serving(server):
         pass
-    engine = OpenAIEngine(fleet([server], start_wait_s=0.3))
+    engine = OpenAIEngine(server_pool([server], start_wait_s=0.3))
     with pytest.raises(EngineUnavailable, match=f"127.0.0.1:{server.port}") as caught:
         await engine.start()
     await engine.stop()
@@ -472,7 +472,7 @@ async def test_a_start_waits_for_a_server_that_is_coming_up() -> None:
     server = FakeOpenAI()
     async with serving(server):
         server.healthy = False
-        engine = OpenAIEngine(fleet([server]))
+        engine = OpenAIEngine(server_pool([server]))
         starting = asyncio.ensure_future(engine.start())
         await asyncio.sleep(0.05)
         assert not starting.done()
@@ -484,7 +484,7 @@ async def test_a_start_waits_for_a_server_that_is_coming_up() -> None:
 async def test_slots_share_one_fleet_that_the_last_one_closes() -> None:
     server = FakeOpenAI()
     async with serving(server):
-        shared = fleet([server])
+        shared = server_pool([server])
         first, second = OpenAIEngine(shared), OpenAIEngine(shared)
         await asyncio.gather(first.start(), second.start())
         await first.stop()
@@ -600,7 +600,7 @@ async def test_among_servers_that_do_all_sorts_of_things_every_scan_ends_once_an
         for scan in luck.sample(scans, 10):
             asyncio.get_running_loop().call_later(luck.random() / 10, scan.cancel)
         ends = await asyncio.gather(*scans, return_exceptions=True)
-        fleet = batcher.pool.replicas[0]._factory()._fleet  # type: ignore[attr-defined]
-        await until(lambda: not any(server.in_flight for server in fleet.servers))
+        server_pool = batcher.pool.replicas[0]._factory()._servers  # type: ignore[attr-defined]
+        await until(lambda: not any(server.in_flight for server in server_pool.servers))
     assert all(isinstance(end, Output | PixelAgentError | asyncio.CancelledError) for end in ends)
     assert sum(isinstance(end, Output) for end in ends) >= 50

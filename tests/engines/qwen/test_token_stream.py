@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixel_agent.core import Sampling
-from pixel_agent.engines.qwen.token_stream import Answer
+from pixel_agent.engines.qwen.token_stream import TokenStream
 
 END = 256
 
@@ -15,10 +15,10 @@ def decode(ids: Sequence[int]) -> str:
     return bytes(ids).decode("utf-8", "replace")
 
 
-def written(data: bytes, *stops: str, most: int = 10_000) -> tuple[Answer, list[str]]:
+def written(data: bytes, *stops: str, most: int = 10_000) -> tuple[TokenStream, list[str]]:
     """An answer that gets one byte a token, then the end, and what was told meanwhile."""
     told: list[str] = []
-    answer = Answer(most, frozenset({END}), Sampling(stop=stops), decode, told.append)
+    answer = TokenStream(most, frozenset({END}), Sampling(stop=stops), decode, told.append)
     for token in (*data, END):
         if answer.take(token):
             break
@@ -58,7 +58,7 @@ def test_half_a_character_at_the_end_is_told_as_such() -> None:
 
 def test_a_cancelled_answer_tells_nothing_more() -> None:
     told: list[str] = []
-    answer = Answer(9, frozenset({END}), Sampling(), decode, told.append)
+    answer = TokenStream(9, frozenset({END}), Sampling(), decode, told.append)
     answer.take(ord("a"))
     answer.cancel()
     assert (answer.finish_reason, answer.text, told) == ("cancelled", "a", ["a"])

@@ -2,7 +2,7 @@
 
 The pool holds one slot (an engine of this class) for every request that the servers may have in flight, and gives each
 slot one scan at a time. So no scan waits for a batch to end: the servers' own batching is kept full, and our queue
-decides who is next until the moment a server can take one more. All slots share one `Fleet`.
+decides who is next until the moment a server can take one more. All slots share one `ServerPool`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pixel_agent.engines.base import Limits, plan_by_capability
 from pixel_agent.engines.openai.call import Call, CallFailed, send
 from pixel_agent.engines.openai.dialects import DIALECTS, data_url, request_body
 from pixel_agent.engines.openai.health import Address, Event, next_pause
-from pixel_agent.engines.openai.server_pool import Fleet, Server, Supervised
+from pixel_agent.engines.openai.server_pool import Server, ServerPool, Supervised
 
 log = logging.getLogger("pixel_agent.openai")
 
@@ -33,11 +33,11 @@ MAX_TOKENS = 1_000_000
 
 
 class OpenAIEngine:
-    """One slot of a fleet. `run` sends every job at once and never batches."""
+    """One slot of a server pool. `run` sends every job at once and never batches."""
 
-    def __init__(self, fleet: Fleet, name: str = "openai") -> None:
-        self._fleet = fleet
-        self._settings = fleet.settings
+    def __init__(self, server_pool: ServerPool, name: str = "openai") -> None:
+        self._servers = server_pool
+        self._settings = server_pool.settings
         self._name = name
         self._running: dict[Job, asyncio.Task[Output | PixelAgentError]] = {}
         self._client: httpx.AsyncClient | None = None
@@ -47,7 +47,7 @@ class OpenAIEngine:
     @property
     def info(self) -> EngineInfo:
         """Who answers; the model's name is known once a server has been asked."""
-        return EngineInfo(self._name, self._fleet.model, version("pixel-agent"))
+        return EngineInfo(self._name, self._servers.model, version("pixel-agent"))
 
     @property
     def limits(self) -> Limits:
@@ -71,8 +71,8 @@ class OpenAIEngine:
 
     async def start(self) -> None:
         """Wait for a healthy server. Raises EngineUnavailable that says what is wrong with each."""
-        await self._fleet.join(self._lose)
-        self._client = self._fleet.new_client()
+        await self._servers.join(self._lose)
+        self._client = self._servers.new_client()
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
         """Answer every job, each on its own; a job that fails is answered by its error."""
@@ -92,13 +92,13 @@ class OpenAIEngine:
             task.cancel()
 
     async def stop(self) -> None:
-        """Leave the fleet; the last slot closes it."""
+        """Leave the server pool; the last slot closes it."""
         client, self._client = self._client, None
         try:
             if client is not None:
                 await client.aclose()
         finally:
-            await self._fleet.leave(self._lose)
+            await self._servers.leave(self._lose)
 
     def _lose(self, error: PixelAgentError) -> None:
         self._lost = error
@@ -121,11 +121,11 @@ class OpenAIEngine:
     async def _try(self, job: Job, until: float) -> Output:
         """Ask one server after another while that can help; being full is no failure, only a wait."""
         settings = self._settings
-        photo = await self._fleet.encode(lambda: data_url(job.photo, settings.max_pixels, settings.jpeg_quality))
+        photo = await self._servers.encode(lambda: data_url(job.photo, settings.max_pixels, settings.jpeg_quality))
         loop, failures, avoid = asyncio.get_running_loop(), 0, None
         while True:
             try:
-                async with self._fleet.server(until, avoid) as server:
+                async with self._servers.server(until, avoid) as server:
                     return await self._send(job, server, photo)
             except CallFailed as failure:
                 if not failure.again:
@@ -133,7 +133,7 @@ class OpenAIEngine:
                 if failure.event is Event.REFUSED:
                     continue
                 failures += 1
-                pause = next_pause(failures, settings.retries, until - loop.time(), self._fleet.pace)
+                pause = next_pause(failures, settings.retries, until - loop.time(), self._servers.pace)
                 if pause is None:
                     raise failure.error from None
                 avoid = server
@@ -173,9 +173,9 @@ class OpenAIEngine:
 def openai_engines(
     settings: OpenAISettings, addresses: Sequence[Address], name: str = "openai", supervised: Supervised | None = None
 ) -> Sequence[Callable[[], OpenAIEngine]]:
-    """One factory a slot: as many as the servers may have requests in flight, all of one fleet."""
-    fleet = Fleet(settings, addresses, supervised)
-    return [lambda: OpenAIEngine(fleet, name)] * (settings.max_in_flight * max(1, len(addresses)))
+    """One factory a slot: as many as the servers may have requests in flight, all of one server pool."""
+    server_pool = ServerPool(settings, addresses, supervised)
+    return [lambda: OpenAIEngine(server_pool, name)] * (settings.max_in_flight * max(1, len(addresses)))
 
 
 def _settled(answer: Output | PixelAgentError | BaseException) -> Output | PixelAgentError:

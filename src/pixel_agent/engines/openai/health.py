@@ -1,6 +1,6 @@
 """Servers behind the `openai` engine: what is known of the health and load of each, and who gets the next request.
 
-Everything here is pure: an event and a time in, a new value out. `engines/fleet.py` owns the servers and the clock.
+Everything here is pure: an event and a time in, a new value out. `server_pool.py` owns the servers and the clock.
 """
 
 from __future__ import annotations

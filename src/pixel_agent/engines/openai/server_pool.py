@@ -1,6 +1,6 @@
 """The servers behind the `openai` engine, shared by all its slots: who is healthy, who is asked, who is left alone.
 
-The first slot that starts opens the fleet, the last one that stops closes it; in between one task a server looks after
+The first slot that starts opens the server pool, the last one that stops closes it; in between one task a server looks after
 its health. No slot polls: whoever finds no free server waits for an event or the end of a pause.
 """
 
@@ -24,7 +24,7 @@ from pixel_agent.engines.openai.call import CallFailed
 from pixel_agent.engines.openai.dialects import DIALECTS, Dialect, recognise
 from pixel_agent.engines.openai.health import Address, Event, Health, Pace, View, after, checked, least_loaded
 
-log = logging.getLogger("pixel_agent.fleet")
+log = logging.getLogger("pixel_agent.server_pool")
 
 KEEP_ALIVE_S = 4.0
 """Idle connections are closed by then; servers in use close theirs after 5 s, and a request must not cross that."""
@@ -33,7 +33,7 @@ ENCODERS = 2
 
 
 class Supervised(Protocol):
-    """A server of our own, which lives as long as the fleet."""
+    """A server of our own, which lives as long as the server pool."""
 
     async def start(self) -> Sequence[Address]:
         """Start it and wait until it is healthy; where it is. Raises EngineUnavailable with the way out."""
@@ -61,7 +61,7 @@ class Server:
         self.trouble = "it has not been asked yet"
 
 
-class Fleet:
+class ServerPool:
     """The servers, from the first `join` to the last `leave`."""
 
     def __init__(

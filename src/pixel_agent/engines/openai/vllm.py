@@ -1,6 +1,6 @@
 """`vllm serve` as a process of ours: started in its own environment, waited for, listened to, and never left behind.
 
-It is one more server to the `openai` engine. When it dies the fleet is lost, and the pool starts it again after a pause
+It is one more server to the `openai` engine. When it dies the server pool is lost, and the pool starts it again after a pause
 that grows while that does no good.
 """
 

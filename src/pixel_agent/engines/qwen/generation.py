@@ -17,7 +17,7 @@ from transformers import Qwen3VLForConditionalGeneration, Qwen3VLModel
 from pixel_agent.core import Sampling
 from pixel_agent.engines.qwen.features import PhotoFeatures, View
 from pixel_agent.engines.qwen.kv_cache import RowCache
-from pixel_agent.engines.qwen.token_stream import Answer
+from pixel_agent.engines.qwen.token_stream import TokenStream
 
 if TYPE_CHECKING:
     from pixel_agent.engines.qwen.grammars import Grammars, Matcher
@@ -37,7 +37,7 @@ class Row:
 
     ids: list[int]
     view: View
-    answer: Answer
+    answer: TokenStream
     sampling: Sampling = GREEDY
     matcher: Matcher | None = None
     random: torch.Generator | None = None

@@ -20,7 +20,7 @@ from pixel_agent.engines.qwen.generation import Row, Writer
 from pixel_agent.engines.qwen.loading import Loaded
 from pixel_agent.engines.qwen.pixels import on_grid
 from pixel_agent.engines.qwen.prompt import Prompts
-from pixel_agent.engines.qwen.token_stream import Answer
+from pixel_agent.engines.qwen.token_stream import TokenStream
 
 if TYPE_CHECKING:
     from pixel_agent.engines.qwen.grammars import Grammars
@@ -119,7 +119,7 @@ class QwenModel:
         return Row(
             ids=self._prompts.ids(job.conversation, view.tokens),
             view=view,
-            answer=Answer(
+            answer=TokenStream(
                 min(task.max_new_tokens, self._settings.max_new_tokens),
                 self.loaded.end_tokens,
                 sampling,
@@ -143,7 +143,7 @@ class QwenModel:
         texts = ("1", "1 1")  # prompts of two lengths: with padding, and once one has ended, without
         prompts = [self._prompts.ids((Message("user", (None, text)),), view.tokens) for text in texts]
         ends = self.loaded.end_tokens
-        rows = [Row(ids, view, Answer(2 + n, ends, Sampling(), self._decode)) for n, ids in enumerate(prompts)]
+        rows = [Row(ids, view, TokenStream(2 + n, ends, Sampling(), self._decode)) for n, ids in enumerate(prompts)]
         self._writer.write(rows)
 
 

@@ -29,11 +29,6 @@ class Prompts:
         self._control = re.compile("|".join(re.escape(token) for token in special))
         self._ids = lru_cache(KEPT)(self._encode)
 
-    @property
-    def placeholder(self) -> int:
-        """The id that stands for one visual token."""
-        return self._placeholder
-
     def ids(self, conversation: Sequence[Message], visual_tokens: int) -> list[int]:
         """The whole prompt with `visual_tokens` placeholders. Raises InvalidRequest."""
         before, after = self._ids(tuple(conversation))

@@ -10,7 +10,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """Stands at the end of a text whose last character has not come completely."""
 
 
-class Answer:
+class TokenStream:
     """Takes token after token. `finish_reason` is empty until it ends: `stop`, `length` or `cancelled`.
 
     `decode` turns ids into text and must give the same for two parts as for the whole, between characters. `on_text`
