@@ -150,7 +150,9 @@ async def test_the_key_is_sent_as_a_bearer_token_and_never_shown(caplog: pytest.
 )
 def test_each_kind_gets_priority_and_schema_as_it_wants_them(kind: str, numbers: list[Any], form: str | None) -> None:
     bodies = [
-        json.loads(request_body(make_job(priority=priority), "m", DIALECTS[kind], b"", stream=False))
+        json.loads(
+            request_body(make_job(spec=ScanSpec(TASK.id, priority=priority)), "m", DIALECTS[kind], b"", stream=False)
+        )
         for priority in Priority
     ]
     assert [body.get("priority") for body in bodies] == numbers
