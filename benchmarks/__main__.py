@@ -7,6 +7,7 @@ import typer
 from benchmarks.decode import bench_decode
 from benchmarks.device.command import bench_device
 from benchmarks.load.run import bench_load
+from benchmarks.reading.cases import bench_reading
 from benchmarks.reading.codes import bench_codes
 from benchmarks.reading.dates import bench_dates
 from benchmarks.reading.ocr import bench_ocr
@@ -27,6 +28,7 @@ bench_app.command("export")(bench_export)
 bench_app.command("history")(bench_history)
 bench_app.command("load")(bench_load)
 bench_app.command("ocr")(bench_ocr)
+bench_app.command("reading")(bench_reading)
 bench_app.command("recording")(bench_recording)
 bench_app.command("reference")(bench_reference)
 bench_app.command("store")(bench_store)

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from pixel_agent.cli.doctor import doctor_command
+from pixel_agent.cli.eval import eval_command
 from pixel_agent.cli.export import export_command
 from pixel_agent.cli.scan import scan_command
 from pixel_agent.cli.serve import serve_command
@@ -26,6 +27,7 @@ app.command(name="tasks")(tasks_command)
 app.command(name="doctor")(doctor_command)
 app.command(name="settings")(settings_command)
 app.command(name="export")(export_command)
+app.command(name="eval")(eval_command)
 app.command(name="top")(top_command)
 
 

@@ -52,7 +52,7 @@ async def scan_here(
         with progress_bar(len(files)) as (progress, stream):
             bar = progress.add_task(template.task.name(template.spec.lang), total=len(files))
             out = writer(format_, template.task.id, columns_of(template.task), stream)
-            async with aclosing(_all(service, template, files)) as everything:
+            async with aclosing(scan_files(service, template, files)) as everything:
                 with closing(out):
                     async for done in everything:
                         result = done.result
@@ -66,7 +66,7 @@ async def scan_here(
         await service.stop()
 
 
-async def _all(service: ScanService, template: ScanRequest, files: list[Path]) -> AsyncGenerator[Done, None]:
+async def scan_files(service: ScanService, template: ScanRequest, files: list[Path]) -> AsyncGenerator[Done, None]:
     """What came of each, in the order of the files, with a bounded number of scans under way."""
     if template.task.photos > 1:
         yield await _compare(service, template, files)
