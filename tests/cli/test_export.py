@@ -39,6 +39,12 @@ def test_a_file_is_written(data: Path) -> None:
     assert [path.name for path in data.iterdir() if path.name != "data"] == ["a.csv"]
 
 
+def test_a_truth_folder_is_unpacked(data: Path) -> None:
+    assert run("--format", "truth", "--output", str(data / "truth")).exit_code == 0
+    assert [path.name for path in (data / "truth").iterdir()] == ["cases.jsonl"]
+    assert not list(data.glob("*.part"))
+
+
 def test_a_dash_is_the_standard_output(data: Path) -> None:
     result = run("--format", "jsonl", "--output", "-", "--store-id", "S1")
     assert (result.exit_code, '"store_id":"S1"' in result.stdout) == (0, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import zipfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -21,8 +22,16 @@ if TYPE_CHECKING:
 
 
 def export_command(
-    format_: Annotated[str, typer.Option("--format", help="csv, jsonl, xlsx, coco or html (a report to print).")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; - for the standard output.")],
+    format_: Annotated[
+        str,
+        typer.Option("--format", help="csv, jsonl, xlsx, coco, html (a report to print) or truth (a folder for eval)."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The file to write (of truth: the folder, or a .zip); - for the standard output."
+        ),
+    ],
     task: Annotated[str | None, typer.Option(help="Id, Chinese or English name.")] = None,
     store_id: Annotated[str | None, typer.Option(help="The shop.")] = None,
     batch_id: Annotated[str | None, typer.Option(help="One batch.")] = None,
@@ -82,10 +91,25 @@ async def _export(settings: Settings, query: ExportQuery, output: Path) -> None:
         export = Export(settings, Catalogue.load(settings.tasks_file), store, query)
         if str(output) == "-":
             await _write(export, sys.stdout.buffer)
+        elif query.format == "truth" and output.suffix != ".zip":
+            await _write_folder(export, output)
         else:
             await _write_file(export, output)
     finally:
         await store.close()
+
+
+async def _write_folder(export: Export, output: Path) -> None:
+    """The archive, unpacked. Raises ConfigurationError."""
+    packed = output.with_name(f"{output.name}.zip.part")
+    await _write_file(export, packed)
+    try:
+        with zipfile.ZipFile(packed) as archive:
+            archive.extractall(output)
+    except OSError as error:
+        raise ConfigurationError(f"Cannot write {output}: {error.strerror}.", "Choose another --output.") from None
+    finally:
+        packed.unlink(missing_ok=True)
 
 
 async def _write_file(export: Export, output: Path) -> None:

@@ -18,7 +18,7 @@ from pixel_agent.schemas.tasks import TaskOut
 
 PAGE = 200
 """Scans fetched at once."""
-ExportFormat = Literal["csv", "jsonl", "xlsx", "coco", "html"]
+ExportFormat = Literal["csv", "jsonl", "xlsx", "coco", "html", "truth"]
 
 
 class History:

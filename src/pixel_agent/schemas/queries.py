@@ -83,7 +83,7 @@ class ListQuery(FilterQuery):
 class ExportQuery(FilterQuery):
     """What is exported, and how."""
 
-    format: Literal["csv", "jsonl", "xlsx", "coco", "html"] = "csv"
+    format: Literal["csv", "jsonl", "xlsx", "coco", "html", "truth"] = "csv"
     lang: Literal["zh", "en"] = "zh"
     export_id: str | None = Field(
         None,

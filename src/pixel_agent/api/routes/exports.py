@@ -32,6 +32,7 @@ from pixel_agent.storage.exports.progress import ExportProgress, ExportProgresse
 from pixel_agent.storage.exports.report import Picture, ReportExporter
 from pixel_agent.storage.exports.source import pages
 from pixel_agent.storage.exports.stream import Before, opened, written
+from pixel_agent.storage.exports.truth import TruthExporter
 from pixel_agent.storage.exports.xlsx import XlsxExporter
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 from pixel_agent.storage.store import Store
@@ -50,7 +51,7 @@ _FILES: dict[int | str, dict[str, object]] = {
     200: {
         "content": {
             kind.media_type.partition(";")[0]: {}
-            for kind in (CsvExporter, JsonlExporter, XlsxExporter, CocoExporter, ReportExporter)
+            for kind in (CsvExporter, JsonlExporter, XlsxExporter, CocoExporter, ReportExporter, TruthExporter)
         }
     }
 }
@@ -108,7 +109,7 @@ class Export:
 
 @router.get(
     "/v1/exports",
-    summary="Scans as a file: CSV, JSON lines, XLSX, COCO or a report to print",
+    summary="Scans as a file: CSV, JSON lines, XLSX, COCO, a report to print, or a truth folder to measure with",
     response_class=StreamingResponse,
     responses=_FILES,
 )
@@ -192,6 +193,7 @@ def _exporter(
         "jsonl": JsonlExporter,
         "xlsx": lambda: XlsxExporter(tasks, lang),
         "coco": CocoExporter,
+        "truth": lambda: TruthExporter(tasks, store.photos.read),
         "html": lambda: ReportExporter(
             catalogue,
             _picture(settings, store),
@@ -219,7 +221,7 @@ def _picture(settings: Settings, store: Store) -> Picture:
 def _name(query: ExportQuery, exporter: Exporter) -> str:
     """`pixel-agent-2026-11-22.csv`; the report of one scan is called by it."""
     about = query.scan_id[0][:12] if len(query.scan_id) == 1 else datetime.now().strftime("%Y-%m-%d")
-    kind = "-coco" if query.format == "coco" else ""
+    kind = f"-{query.format}" if query.format in ("coco", "truth") else ""
     return f"pixel-agent-{''.join(sign for sign in about if sign.isalnum() or sign == '-')}{kind}.{exporter.suffix}"
 
 
