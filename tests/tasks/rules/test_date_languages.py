@@ -197,3 +197,16 @@ def test_goods_that_were_packed_and_keep_for_some_days_expire_after_these() -> N
 def test_the_last_valid_day_is_near_and_the_next_one_expired() -> None:
     assert complete_expiry({"expiry_date": "2026-11-22"}, TODAY, 0)["status"] == "near"
     assert complete_expiry({"expiry_date": "2026-11-21"}, TODAY, 0)["status"] == "expired"
+
+
+@pytest.mark.parametrize("text", ["EXP 1127", "BEST BEFORE 9999 9999", "Mindestens haltbar bis 4711-0815"])
+def test_figures_beside_a_word_that_no_rule_reads_give_a_row_without_a_date(text: str) -> None:
+    draft = read_expiry(column(text))
+    assert [row.fields["expiry_date"] for row in draft.items] == [None]
+    assert [warning.code for warning in draft.warnings] == ["not_understood"]
+
+
+def test_a_day_that_does_not_exist_gives_a_row_without_a_date() -> None:
+    draft = read_expiry(column("EXP 31/04/27"))
+    assert [row.fields["expiry_date"] for row in draft.items] == [None]
+    assert [warning.code for warning in draft.warnings] == ["date_impossible"]

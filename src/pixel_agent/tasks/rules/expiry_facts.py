@@ -40,6 +40,9 @@ from pixel_agent.tasks.rules.promos import find_promotions
 _PRODUCTION = ("production", "packed")
 _LAST = ("expiry", "best_before", "use_by", "sell_by")
 _LONGEST = 500
+_FIGURES = re.compile(r"[0-9](?:[\s./\-]?[0-9]){3,}")
+_WHOLE_WORD = 3
+"""Shorter words stand beside too much else (`BB 1234`)."""
 _SHORT = 24
 """A line of at most this many signs may be a value without its word."""
 _REACH = 10.0
@@ -48,7 +51,10 @@ _REACH = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One value for one field of a row, with the pieces of text that state it. `unlabelled` is a field of its own."""
+    """One value for one field of a row, with the pieces of text that state it.
+
+    `unlabelled` is a field of its own, and so is `unread`: figures beside a word for a last day that give no day.
+    """
 
     field: str
     value: str
@@ -69,7 +75,7 @@ class Fact:
 
     def conflicts(self, other: Fact) -> bool:
         """Whether both cannot stand on one label. A lot may be printed twice."""
-        if self.field != other.field or self.field == "unlabelled":
+        if self.field != other.field or self.field in ("unlabelled", "unread"):
             return False
         return self.field != "lot" or self.value != other.value
 
@@ -96,6 +102,11 @@ def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
         warnings += [notice for mention in mentions for notice in _unsure(mention, page.lang)]
         doubts = doubtful_dates(entry.text, page.today, evidence=evidence)
         warnings += [_doubt(doubt, page.lang) for doubt in doubts]
+        unread = None if mentions or doubts else _unread(entry)
+        facts += [Fact("unread", doubt.raw, entry.pieces, doubtful=True) for doubt in doubts]
+        if unread is not None:
+            facts.append(Fact("unread", unread, entry.pieces, doubtful=True))
+            warnings.append(_not_understood(unread, page.lang))
     facts, notices = _explain(facts, _unanswered(entries, page.today), page)
     return facts + (_named(pieces) if facts else []), warnings + notices
 
@@ -262,6 +273,24 @@ def _unsure(mention: DateMention, lang: Lang) -> list[Notice]:
         en = f"{mention.raw} has no year; read as {mention.date}, please check."
         notices.append(Notice("date_year_assumed", zh if lang == "zh" else en))
     return notices
+
+
+def _unread(entry: _Entry) -> str | None:
+    """The word for a last day and the figures right behind it that no rule reads; None where all is read."""
+    plain, places = normalise(entry.text)
+    if find_durations(entry.text) or SEE_ELSEWHERE.search(plain):
+        return None
+    for word in find_words(plain):
+        figures = _FIGURES.search(plain, word.end, word.end + 40)
+        named = word.kind in _LAST and word.end - word.start >= _WHOLE_WORD
+        if named and figures and connects(plain[word.end : figures.start()]):
+            return entry.text[places[word.start] : places[figures.end() - 1] + 1]
+    return None
+
+
+def _not_understood(raw: str, lang: Lang) -> Notice:
+    zh, en = f"{raw} 无法理解，请人工核对。", f"{raw} is not understood; please check."
+    return Notice("not_understood", zh if lang == "zh" else en)
 
 
 def _doubt(doubt: Doubt, lang: Lang) -> Notice:
