@@ -77,7 +77,7 @@ _M = rf"(?P<m>{_D}{{1,2}})"
 _DAY = rf"(?P<d>{_D}{{1,2}})"
 _SEP = r"(?:\s?[./\-,:_一ー]\s?|\s[./\-,]\s)"
 # A hyphen before a date means a longer number, unless another date ends there.
-_FROM = r"(?<!\d)(?<!\d\.)(?:(?<!\d[-/])|(?<=[./\-]\d\d[-/])|(?<=[./\-]\d[-/])|(?<=20\d{6}[-/]))"
+_FROM = r"(?<!\d)(?<!\d\.)(?:(?<!\d[-/])|(?<=[./\-]\d\d[-/])|(?<=[./\-]\d[-/])|(?<=20\d{6}[-/])|(?<=[./\-]\d{4}[-/]))"
 _TO = r"(?:(?!\d)|(?=\d{2}:\d{2}))"
 _HAN = "[〇零O一二三四五六七八九十]"
 _ERA = "(?P<era>" + "|".join(r"\s?".join(name) for name in sorted(ERAS, key=len, reverse=True) if len(name) > 1) + ")"
@@ -112,14 +112,14 @@ _STRONG = [
     r"(?<!\d)(?P<d>\d{1,2})\s*(?:THANG|THG)\s*(?P<m>\d{1,2})[\s,./\-]*(?:NAM\s*)?(?P<y>\d{4})(?!\d)",
     rf"{_FROM}(?P<a>{_D}{{1,2}})\s?(?P<sep>[./\-,])\s?(?P<b>{_D}{{1,2}})\s?[./\-,]\s?(?P<y>[12]{_D}{{3}}){_TO}",
     rf"{_FROM}(?P<d>\d{{1,2}})\s?(?P<sep>[./\-])\s?{_ROMAN}\s?(?P=sep)\s?(?P<y>\d{{4}})(?!\d)",
-    rf"{_FROM}(?P<a>\d{{1,2}})\s?(?P<sep>[./\-])\s?(?P<b>\d{{1,2}})\s?(?P=sep)\s?(?P<c>\d{{2}})"
+    rf"{_FROM}(?P<a>[\dO]{{1,2}})\s?(?P<sep>[./\-])\s?(?P<b>[\dO]{{1,2}})\s?(?P=sep)\s?(?P<c>\d{{2}})"
     rf"(?!\d|\s?[./\-]\d(?!\d?[./:]\d))",
     rf"{_FROM}(?P<y>(?:19|2[0O])[\dO]{{2}})(?P<m>[01OIL]{_D})(?P<d>[0-3OIL]{_D})(?:(?!\d)|(?=\d{{2}}:\d{{2}}))",
     rf"{_FROM}{_Y}\s?[./\-]\s?(?P<m>\d{{2}})(?!\d|[./\-]\d)",
     rf"{_FROM}(?P<m>\d{{2}})\s?[./\-]\s?(?P<y>2\d{{3}})(?!\d|[./\-]\d)",
 ]
 _WEAK = [
-    rf"(?P<y>20\d{{2}}|\d{{2}})\s?(?P<bilingual>{'|'.join(BILINGUAL_MONTHS)})\s?(?P<d>\d{{2}})(?!\d)",
+    rf"(?P<y>20\d{{2}}|\d{{2}})[\s/.\-]?(?P<bilingual>{'|'.join(BILINGUAL_MONTHS)})[\s/.\-]?(?P<d>\d{{2}})(?!\d)",
     rf"{_FROM}(?P<d>\d{{1,2}})(?P<sep>\s?[./\-]\s?|\s){_ROMAN}(?P=sep)(?P<y>\d{{4}}|\d{{2}})(?!\d|:\d)",
     rf"(?<![A-Z]){_ROMAN}\s?[./\-\s]\s?(?P<y>20\d{{2}})(?!\d)",
     rf"{_FROM}(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}})(?:\d{{4}}|\d{{6}})(?!\d)",
@@ -257,7 +257,8 @@ def connects(text: str) -> bool:
         part = _GAP_PART.match(text, at)
         if part is None:
             return False
-        if part["word"] and part["word"] not in _FILLERS:
+        # A letter repeated stands for figures: `MM/YYYY`.
+        if part["word"] and part["word"] not in _FILLERS and len(set(part["word"])) > 1:
             strangers += 1
             if strangers > 1 or len(part["word"]) > _STRANGE_SIGNS:
                 return False
@@ -330,7 +331,8 @@ def _word_after(text: str, end: int, next_start: int | None, words: tuple[Word, 
     following = bisect_left(words, end, key=lambda word: word.start)
     if following < len(words):
         word = words[following]
-        behind = word.kind != "lot" and word.end - word.start > 1 and text[word.start].isascii()
+        behind = word.kind != "lot" and word.end - word.start > 1 and ord(text[word.start]) < 0x2E80
+        behind = behind and re.match(r"[\s:.]*[0-9]", text[word.end : word.end + 8]) is None
         if behind and re.fullmatch(r"\s{1,2}[(\[]?", text[end : word.start]) and free(word.end):
             return word.kind
     return None

@@ -293,10 +293,10 @@ class _Reader:
 
     def _two_digit_year(self, parts: dict[str, str]) -> DateMention | None:
         a, b, c = parts["a"], parts["b"], parts["c"]
-        dmy, mdy, ymd = ("dmy", 2000 + int(c), b, a), ("mdy", 2000 + int(c), a, b), ("ymd", 2000 + int(a), b, c)
+        dmy, mdy, ymd = ("dmy", 2000 + int(c), b, a), ("mdy", 2000 + int(c), a, b), ("ymd", 2000 + _digits(a), b, c)
         era = {DATE_WORDS[language].era_years for language in self.evidence.languages}
-        if (years := max(era, default=0)) and self._near(years + int(a)):
-            return self._choose([("ymd", years + int(a), b, c)])
+        if (years := max(era, default=0)) and self._near(years + _digits(a)):
+            return self._choose([("ymd", years + _digits(a), b, c)])
         buddhist = 2500 + int(c) - BUDDHIST_YEARS
         if parts["sep"] and not any(self._near(year) for _, year, *_ in (dmy, ymd)) and self._near(buddhist):
             found = self._choose([("dmy", buddhist, b, a)])
