@@ -13,7 +13,7 @@ def bench_device(
     seconds: Annotated[float, typer.Option(help="How long each contender gets new photos, in seconds.")] = 20.0,
     clients: Annotated[int, typer.Option(help="Clients that each wait for an answer before they ask again.")] = 32,
     tokens: Annotated[int, typer.Option(help="Tokens written for each photo.")] = 128,
-    batch: Annotated[int, typer.Option(help="Most photos in one batch of ours.")] = 32,
+    batch: Annotated[int, typer.Option(help="Maximum batch size of Pixel Agent.")] = 32,
     tiny: Annotated[bool, typer.Option(help="Run the tiny model on the CPU even where there is a GPU.")] = False,
     server: Annotated[bool, typer.Option(help="Measure `transformers serve` too, on the CPU.")] = True,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,

@@ -1,4 +1,4 @@
-"""What a load client is told to do: where, with which photos, which streams of requests."""
+"""The plan of a load client: the address, the photos, and the streams of requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one client process is told: where, what to upload, which traffic.
+    """The plan of one client process: the address, the uploads, and the traffic.
 
     `send_buffer_bytes` bounds what the kernel takes at once (0: its default, up to 4 MB on Linux, so that a request
     leaves in one call). A small one makes answers arrive while the client still sends, as over a real network.

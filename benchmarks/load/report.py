@@ -79,7 +79,7 @@ def bar_lines(measured: Sequence[Measured]) -> list[str]:
     for one in measured:
         for bar in one.scenario.bars:
             value = bar.read(one)
-            shown = "not told" if value is None else f"{value:.4g}"
+            shown = "unknown" if value is None else f"{value:.4g}"
             lines.append(
                 f"{'held' if bar.holds(one) else 'NOT HELD'}: {one.scenario.title}: {bar.name} {shown} ({bar.limit})"
             )

@@ -78,7 +78,7 @@ class LoadResult:
 
     @property
     def refused(self) -> int:
-        """Requests that were told to come back later (503 or 429)."""
+        """Requests that were refused with a time to come back (503 or 429)."""
         return self.refused_with_retry_after + self.refused_without
 
     @property

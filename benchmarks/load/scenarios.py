@@ -41,7 +41,7 @@ class Measured:
 
     @property
     def abandoned(self) -> int | None:
-        """How many scans the device ran although their clients had left; None where nobody left or nothing is told.
+        """How many scans the device ran although their clients had left; None if no client left or the device gives no count.
 
         Exact where every client that left did so before a device could have begun its scan (scenario `leavers`).
         """
@@ -157,7 +157,7 @@ def leaving() -> tuple[Stream, Stream]:
 
 
 def backlog(count: int = BACKLOG) -> Stream:
-    """Photos that nobody waits for: they come back when they are refused, until all are answered."""
+    """Bulk photos: each is sent again when it is refused, until all are answered."""
     return Stream(
         "bulk",
         path="/v1/scans",

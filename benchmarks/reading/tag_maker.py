@@ -1,4 +1,4 @@
-"""Draws price tags as Chinese shops print them, with the truth beside each: the material of `bench tags`.
+"""Draws price tags as Chinese shops print them, with the truth beside each: the photos of `python -m benchmarks tags`.
 
 Seven layouts, each varied in words, order, fonts, sizes and colours; everything follows from the seed.
 """

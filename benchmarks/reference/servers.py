@@ -199,7 +199,7 @@ def scan_once(port: int, photo: Path, task: str) -> Answer | None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

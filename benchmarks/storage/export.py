@@ -59,7 +59,7 @@ def _row(data: str, name: str, scans: int, fewer: int) -> dict[str, JsonValue]:
 
 
 def _run(data: str, name: str, since_ms: int) -> dict[str, float]:
-    """One export in a fresh process, whose memory is nobody else's."""
+    """One export in a fresh process, which has its own memory."""
     script = Path(__file__).with_name("export_run.py")
     command = [sys.executable, "-P", str(script), data, name, str(since_ms)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -81,8 +81,12 @@ def _candidate(barcode: zxingcpp.Barcode) -> Candidate | None:
 
 def _retail(barcode: zxingcpp.Barcode, extra: dict[str, object], corners: Quad) -> Candidate | None:
     """An EAN or UPC, without the add-on that the reader puts behind its digits."""
-    add_on = str(extra.get("EanAddOn", ""))
-    text = barcode.text.removesuffix(add_on) if barcode.symbology_identifier == "]E3" else barcode.text
+    add_on, joined = str(extra.get("EanAddOn", "")), barcode.symbology_identifier == "]E3"
+    text = barcode.text.removesuffix(add_on) if joined else barcode.text
+    if len(add_on) not in (2, 5) or (
+        len(add_on) == 2 and not joined
+    ):  # two bars beside a code are found in any texture
+        add_on = ""
     if not check_digit_holds(text):
         return None
     printed = str(extra.get("UPCE", text)) if barcode.format is Format.UPCE else text
