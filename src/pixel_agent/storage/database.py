@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from platformdirs import user_data_path
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from pixel_agent.core.errors import ConfigurationError, StoreError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings
+from pixel_agent.storage.postgresql import postgresql_arguments
 from pixel_agent.storage.sqlite import Appender, P, T, Work, reading_engine, writing_engine
 
 FILE = "pixel-agent.sqlite3"
@@ -30,12 +32,14 @@ CONNECT_S = 5.0
 """How long PostgreSQL may take to let us in."""
 READERS = 4
 """Connections that read at once."""
+_REFUSED_BY_DRIVER = ("binding parameter", "invalid input for query argument")
+"""How the drivers of SQLite and PostgreSQL refuse a value before the database sees it."""
 _ACCEPTED = "Accepted: postgresql://user:password@host:5432/name or sqlite:////path/file."
 
 
 def data_folder(settings: Settings) -> Path:
     """Where records and photos live: `data_dir`, else the user's data folder."""
-    return settings.data_dir or user_data_path("pixel-agent", appauthor=False)
+    return settings.data_dir.expanduser() if settings.data_dir else user_data_path("pixel-agent", appauthor=False)
 
 
 class Database:
@@ -46,14 +50,17 @@ class Database:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._path = data_folder(settings) / FILE
         given = settings.store.url.get_secret_value()
-        self._url = _async_url(given) if given else f"sqlite+aiosqlite:///{self._path}"
-        self.sqlite = self._url.startswith("sqlite")
+        path = data_folder(settings) / FILE
+        self._url = _async_url(given) if given else URL.create("sqlite+aiosqlite", database=str(path))
+        self.sqlite = self._url.get_backend_name() == "sqlite"
+        if not self.sqlite:
+            self._url, self._arguments = postgresql_arguments(self._url)
         self._turn = asyncio.Lock()
         self._reader: AsyncEngine | None = None
         self._writers: dict[bool, AsyncEngine] = {}
         self._appender: Appender | None = None
+        self._file: tuple[Path, tuple[int, int] | None] | None = None
         self.before: Callable[[], Awaitable[None]] = _nothing
         self.problem: StoreError | None = None
         self.failed = asyncio.Event()
@@ -62,21 +69,24 @@ class Database:
         """Connect. Raises StoreUnavailable, StoreFull."""
         with self._noting(), translate_errors():
             if self.sqlite:
-                await asyncio.to_thread(self._path.parent.mkdir, parents=True, exist_ok=True)
+                await asyncio.to_thread(_make_private, Path(str(self._url.database)))
                 self._reader = reading_engine(self._url, READERS)
                 self._writers = {durable: writing_engine(self._url, durable=durable) for durable in (False, True)}
                 self._appender = Appender(self._url)
             else:
-                engine = _postgresql(self._url)
+                engine = _postgresql(self._url, self._arguments)
                 self._writers = {False: engine, True: engine}
                 self._reader = engine.execution_options(isolation_level="REPEATABLE READ")
-            async with self._writers[False].connect() as connection:
+            async with _begun(self._writers[False]) as connection:
                 await connection.execute(text("SELECT 1"))
+            if self.sqlite:
+                path = Path(str(self._url.database))
+                self._file = path, _identity(path)
 
     async def close(self) -> None:
         """Disconnect; the database can be opened again."""
         engines = {engine for engine in (self._reader, *self._writers.values()) if engine is not None}
-        self._reader, self._writers = None, {}
+        self._reader, self._writers, self._file = None, {}, None
         appender, self._appender = self._appender, None
         if appender is not None:
             await appender.close()
@@ -88,6 +98,7 @@ class Database:
         """A transaction that sees one state of everything. Raises StoreUnavailable."""
         await self.before()
         with self._noting(), translate_database_errors():
+            self._check_file()
             async with _begun(self._reader) as connection:
                 yield connection
 
@@ -105,6 +116,7 @@ class Database:
     @asynccontextmanager
     async def _writing(self, durable: bool) -> AsyncIterator[AsyncConnection]:
         with self._noting(), translate_database_errors():
+            self._check_file()
             if self.sqlite:
                 async with self._turn, _begun(self._writers.get(durable)) as connection:
                     yield connection
@@ -126,10 +138,16 @@ class Database:
             async with self._writing(durable=False) as connection:
                 return await work(connection, prepared)
         with self._noting(), translate_errors():
+            self._check_file()
             async with self._turn:
                 result = await self._appender.run(prepare, work)
         self.mark_healthy()
         return result
+
+    def _check_file(self) -> None:
+        """Raise StoreUnavailable if the file of SQLite was deleted or replaced: what is written to the old one would be lost."""
+        if self._file is not None and _identity(self._file[0]) != self._file[1]:
+            raise _unreachable("its file was deleted or replaced")
 
     def mark_healthy(self) -> None:
         """Something was written."""
@@ -149,6 +167,15 @@ class Database:
         except StoreError as error:
             self.mark_failed(error)
             raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path, None for none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
 
 
 async def _nothing() -> None:
@@ -174,13 +201,25 @@ def translate_database_errors() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise _unreachable("all connections are in use") from error
-    except (OperationalError, InterfaceError, DBAPIError) as error:
-        said = str(error.orig)
-        if "full" in said or "No space left" in said:
+    except DBAPIError as error:
+        reason = str(error.orig)
+        if "full" in reason or "No space left" in reason:
             raise _full() from error
-        if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
-            raise _unreachable(said) from error
-        raise
+        if is_about_data(error):
+            raise
+        raise _unreachable(reason) from error
+
+
+def is_about_data(error: DBAPIError) -> bool:
+    """Whether the values of a statement are to blame (SQLSTATE 22 data exception, 23 constraint), and not the database.
+
+    Everything else may pass: read-only, no permission, a damaged page, too many connections, starting up, a changed password.
+    """
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str):
+        return state[:2] in ("22", "23")
+    reason = str(error.orig)
+    return isinstance(error, DataError | IntegrityError) or any(words in reason for words in _REFUSED_BY_DRIVER)
 
 
 def of_disk(error: OSError) -> StoreFull | StoreUnavailable:
@@ -208,7 +247,12 @@ def _full() -> StoreFull:
 @asynccontextmanager
 async def _begun(engine: AsyncEngine | None) -> AsyncIterator[AsyncConnection]:
     with translate_errors():
-        connection = await _opened(engine).connect()
+        try:
+            connection = await _opened(engine).connect()
+        except (StoreError, SQLAlchemyError, OSError):
+            raise
+        except Exception as error:  # the driver of PostgreSQL has its own errors for connections that are refused
+            raise _unreachable(str(error)) from error
     try:
         async with connection.begin():
             yield connection
@@ -222,7 +266,13 @@ def _opened(engine: AsyncEngine | None) -> AsyncEngine:
     return engine
 
 
-def _async_url(given: str) -> str:
+def _make_private(path: Path) -> None:
+    """Make the file of a database that only its user can read; SQLite gives the files beside it the same permissions."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _async_url(given: str) -> URL:
     """The URL with the driver that we use. Raises ConfigurationError."""
     try:
         url = make_url(given)
@@ -236,15 +286,15 @@ def _async_url(given: str) -> str:
         raise ConfigurationError(f"store.url: there is no store on {backend}.", _ACCEPTED)
     if backend == "sqlite" and (url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"):
         raise ConfigurationError("store.url: a store in memory would keep nothing.", _ACCEPTED)
-    return url.set(drivername=drivers[backend]).render_as_string(hide_password=False)
+    return url.set(drivername=drivers[backend])
 
 
-def _postgresql(url: str) -> AsyncEngine:
+def _postgresql(url: URL, arguments: Mapping[str, object]) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=READERS * 2,
         max_overflow=READERS * 2,
         pool_timeout=POOL_S,
         pool_pre_ping=True,
-        connect_args={"timeout": CONNECT_S},
+        connect_args={"timeout": CONNECT_S, **arguments},
     )

@@ -19,6 +19,8 @@ from pixel_agent.storage.database import translate_errors
 from pixel_agent.storage.records import PhotoRecord, now_ms
 from pixel_agent.storage.tables import photos, scans
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
 
 class PhotoFiles:
     """The files. Everything blocks: call it in a thread. Raises StoreFull and StoreUnavailable."""
@@ -27,6 +29,11 @@ class PhotoFiles:
         self.folder = folder / "photos"
         self._coming = self.folder / "coming"
         self._synced: set[str] = set()
+
+    def make_folder(self) -> None:
+        """Make the folder, and the data folder around it, so that only their user can read them."""
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
         """Where a photo lies, whether it does or not."""
@@ -48,7 +55,7 @@ class PhotoFiles:
                 return
             temporary = self.temporary()
             try:
-                with temporary.open("xb") as file:
+                with os.fdopen(os.open(temporary, _NEW, 0o600), "wb") as file:
                     file.write(data)
                     if durable:
                         file.flush()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
-from sqlalchemy.engine import Dialect, Engine, make_url
+from sqlalchemy.engine import URL, Dialect, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,12 +29,12 @@ WRITER_CACHE_KIB = 2_000
 """The same of those that write: they come back to few pages, and the memory under load stays flat."""
 
 
-def reading_engine(url: str, connections: int) -> AsyncEngine:
+def reading_engine(url: URL, connections: int) -> AsyncEngine:
     """Connections whose transactions see one state of everything."""
     return _async_engine(url, connections, "BEGIN", "NORMAL", CACHE_KIB)
 
 
-def writing_engine(url: str, *, durable: bool) -> AsyncEngine:
+def writing_engine(url: URL, *, durable: bool) -> AsyncEngine:
     """One connection that waits for its turn before it begins. `durable`: a commit survives a power cut."""
     return _async_engine(url, 1, "BEGIN IMMEDIATE", "FULL" if durable else "NORMAL", WRITER_CACHE_KIB)
 
@@ -42,11 +42,9 @@ def writing_engine(url: str, *, durable: bool) -> AsyncEngine:
 class Appender:
     """One connection in a thread of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: URL) -> None:
         arguments = {"timeout": BUSY_S, "check_same_thread": False}
-        self._engine = create_engine(
-            make_url(url).set(drivername="sqlite"), pool_size=1, max_overflow=0, connect_args=arguments
-        )
+        self._engine = create_engine(url.set(drivername="sqlite"), pool_size=1, max_overflow=0, connect_args=arguments)
         _set_up(self._engine, "BEGIN IMMEDIATE", "NORMAL", WRITER_CACHE_KIB)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-append")
 
@@ -93,7 +91,7 @@ class _Raw(Protocol):
     def exec_driver_sql(self, statement: str) -> object: ...
 
 
-def _async_engine(url: str, connections: int, begin: str, synchronous: str, cache_kib: int) -> AsyncEngine:
+def _async_engine(url: URL, connections: int, begin: str, synchronous: str, cache_kib: int) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": BUSY_S})
     _set_up(engine.sync_engine, begin, synchronous, cache_kib)
     return engine

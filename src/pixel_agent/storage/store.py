@@ -75,6 +75,10 @@ class Store:
     async def open(self) -> None:
         """Begin. Where it fails it is tried again in the background: this never raises for what may pass."""
         await self._try()
+        if not self.state.ok:
+            log.warning(
+                "the store does not work, and is tried again every %g s: %s", self.settings.retry_s, self.state.reason
+            )
         self._tasks = [asyncio.create_task(self._mend()), asyncio.create_task(self._tend())]
 
     async def close(self) -> None:
@@ -150,7 +154,7 @@ class Store:
 
     async def _open(self) -> None:
         with translate_errors():
-            await asyncio.to_thread(self.photos.folder.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(self.photos.make_folder)
         await self.db.open()
         async with self.db.write() as conn:
             await migrate(conn)
@@ -165,7 +169,13 @@ class Store:
         try:
             await attempt()
         except StoreError as error:
-            self.db.mark_failed(error)
-            log.debug("the store does not work: %s", error.message)
-            return False
-        return True
+            failed = error
+        except Exception as error:
+            failed = StoreUnavailable(
+                f"The store cannot be opened: {str(error)[:200]}.", "It is tried again by itself."
+            )
+        else:
+            return True
+        self.db.mark_failed(failed)
+        log.debug("the store does not work: %s", failed.message)
+        return False
