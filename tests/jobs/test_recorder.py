@@ -13,6 +13,7 @@ from threading import Event
 
 import pytest
 from pydantic import JsonValue
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.core import Alert, EngineInfo, Reading, Row, Scan, ScanRequest, ScanSpec, Severity, Status, sha256_of
@@ -148,6 +149,47 @@ async def test_one_record_that_cannot_be_written_takes_no_other_along(recorder: 
     _, other = await asyncio.gather(recorder.keep(twice, answer(twice)), recorder.keep(asked(2), answer(asked(2))))
     assert not warned(other)
     assert len(await records(recorder)) == 2
+
+
+class DriverError(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("refused")
+        self.sqlstate = sqlstate
+
+
+async def test_a_database_that_is_read_only_for_a_while_loses_no_record(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+
+    async def insert(conn: AsyncConnection, completed: Sequence[Completed]) -> None:
+        if len(refused) < 3:
+            refused.append(len(completed))
+            raise DBAPIError("INSERT", {}, DriverError("25006"))
+        await ended_records.insert(conn, completed)
+
+    monkeypatch.setattr(module, "insert", insert)
+    for number in range(3):
+        await recorder.keep(asked(number), answer(asked(number)))
+    await until_written(recorder)
+    assert len(refused) == 3
+    assert (len(await records(recorder)), recorder.stats.lost) == (3, 0)
+
+
+async def test_a_record_whose_values_are_refused_is_given_up_counted_and_logged(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def insert(conn: AsyncConnection, completed: Sequence[Completed]) -> None:
+        if any(one.new.scan_id == asked(1).scan_id for one in completed):
+            raise DBAPIError("INSERT", {}, DriverError("22001"))
+        await ended_records.insert(conn, completed)
+
+    monkeypatch.setattr(module, "insert", insert)
+    for number in range(3):
+        await recorder.keep(asked(number), answer(asked(number)))
+    await until_written(recorder)
+    assert (len(await records(recorder)), recorder.stats.lost) == (2, 1)
+    assert any(asked(1).scan_id in record.message for record in caplog.records)
 
 
 async def test_a_photo_that_is_deleted_meanwhile_is_written_again(recorder: Recorder) -> None:

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
+from sqlalchemy.exc import DataError
 
 from pixel_agent.api.app import create_app
+from pixel_agent.api.http.sse import known
 from pixel_agent.core import Output
 from pixel_agent.core.settings import SimulatedSettings, load
 from pixel_agent.service.progress import LOOK_S, Progress, QueueWatch
@@ -276,3 +278,9 @@ def test_the_queue_is_looked_at_only_while_somebody_waits() -> None:
     run_virtual(main())
     assert looks == 5
     assert ear.events == [("queued", {"position": place, "estimated_ms": 1500}) for place in (3, 2, 1)]
+
+
+def test_an_error_of_the_database_is_never_an_internal_error() -> None:
+    found = known(DataError("INSERT", {"secret": "x"}, Exception("too long")))
+    assert (found.status, found.code) == (503, "store_unavailable")
+    assert "secret" not in found.message

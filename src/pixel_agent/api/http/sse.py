@@ -8,11 +8,12 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
 from fastapi.responses import Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
 from pixel_agent.api.http.uploads import disconnected
 from pixel_agent.core.envelope import Problem
-from pixel_agent.core.errors import PixelAgentError, ScanCancelled
+from pixel_agent.core.errors import PixelAgentError, ScanCancelled, StoreUnavailable
 
 log = logging.getLogger("pixel_agent.api")
 
@@ -45,6 +46,10 @@ def known(error: BaseException) -> PixelAgentError:
     if isinstance(error, PixelAgentError):
         return error
     log.error("unexpected error", exc_info=error)
+    if isinstance(error, SQLAlchemyError):
+        return StoreUnavailable(
+            "The database refused this request; the reason is in the log.", "Try again in a moment."
+        )
     return PixelAgentError("An unexpected error happened; it has been logged.", "Try again; if it stays, report it.")
 
 
