@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from pixel_agent.core import Review, Source
 from tests.tasks.build import COLA, WATER, alerted, code, finish, row, warned
 
@@ -127,3 +129,21 @@ def test_expected_promotions_are_looked_for() -> None:
     assert reading.totals["expected_present"] == 1
     assert [found.fields["expected"] for found in reading.findings] == ["满100减20"]
     assert reading.items[0].fields["expected_present"] is True
+
+
+@pytest.mark.parametrize(
+    ("copied", "read", "code"),
+    [
+        ("05/06/2027", "2027-06-05", "date_ambiguous"),
+        ("24 NOV", "2026-11-24", "date_year_assumed"),
+        ("31/04/2027", None, "date_impossible"),
+    ],
+)
+def test_what_is_not_sure_about_a_copied_date_is_said(copied: str, read: str | None, code: str) -> None:
+    reading = finish("expiry_check", row(expiry_date=copied))
+    assert reading.items[0].fields["expiry_date"] == read
+    assert warned(reading) == [code]
+
+
+def test_a_copied_date_with_one_reading_gives_no_warning() -> None:
+    assert warned(finish("expiry_check", row(expiry_date="22 NOV 2027", production_date="2026-10-15"))) == []

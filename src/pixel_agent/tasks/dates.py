@@ -11,6 +11,7 @@ from pixel_agent.core import Code, FinishContext, Notice, Row, Source
 from pixel_agent.tasks.codes import link_codes
 from pixel_agent.tasks.finishing import edit, label, number, say, verified
 from pixel_agent.tasks.rules.expiry import TOLERANCE, complete_expiry, gs1_expiry
+from pixel_agent.tasks.rules.expiry_facts import doubts_about
 
 NEAR_DAYS = 30
 MAX_NEAR_DAYS = 3650
@@ -33,8 +34,16 @@ def date_rows(rows: Sequence[Row], facts: FinishContext) -> tuple[list[Row], tup
         return [_coded(code, facts) for code in facts.codes if _said(code, facts.today)], ()
     linked = link_codes(rows, facts)
     notices = list(linked.warnings)
+    notices += [notice for row in rows for notice in _copied_doubts(row, facts)]
     checked = [_row(row, codes, facts, notices) for row, codes in zip(linked.rows, linked.codes, strict=True)]
     return checked, tuple(notices)
+
+
+def _copied_doubts(row: Row, facts: FinishContext) -> list[Notice]:
+    """What is not sure about dates as a model copied them; dates that rules have read are in ISO form and sure."""
+    values = [(word, row.fields.get(name)) for name, word in zip(DATE_FIELDS, ("MFG", "EXP"), strict=True)]
+    copied = [f"{word}: {value}" for word, value in values if isinstance(value, str)]
+    return [notice for text in copied for notice in doubts_about(text, facts.today, facts.lang)]
 
 
 def _coded(code: Code, facts: FinishContext) -> Row:

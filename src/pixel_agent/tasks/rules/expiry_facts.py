@@ -262,6 +262,13 @@ def _lot(entry: _Entry) -> list[Fact]:
     return []
 
 
+def doubts_about(text: str, today: date, lang: Lang) -> list[Notice]:
+    """What should be looked at in the dates of one text: other readings, assumed years, days that do not exist."""
+    mentions = find_dates(text, today, yearless=True)
+    notices = [notice for mention in mentions for notice in _unsure(mention, lang)]
+    return notices + [_doubt(doubt, lang) for doubt in doubtful_dates(text, today)]
+
+
 def _unsure(mention: DateMention, lang: Lang) -> list[Notice]:
     notices = []
     if mention.ambiguous:
