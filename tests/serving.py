@@ -72,5 +72,5 @@ async def serving(settings: dict[str, JsonValue]) -> AsyncIterator[Served]:
         async with app.router.lifespan_context(app):
             await service.until_ready()
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 yield Served(service, client)

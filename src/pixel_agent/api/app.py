@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from math import ceil
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,8 +12,9 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from pixel_agent.api.http.browsers import BrowserGuard
 from pixel_agent.api.http.head import HeadAsGet
-from pixel_agent.api.http.problems import any_problem
+from pixel_agent.api.http.problems import LEGACY_PATH, any_problem, error_response, problem_response
 from pixel_agent.api.http.security_headers import SecurityHeaders
 from pixel_agent.api.http.sse import known
 from pixel_agent.api.routes import (
@@ -33,11 +33,8 @@ from pixel_agent.api.routes import (
 )
 from pixel_agent.core.envelope import Problem
 from pixel_agent.core.errors import InvalidRequest, PixelAgentError
-from pixel_agent.schemas.chat import ChatError
 from pixel_agent.schemas.scans import LegacyError
 from pixel_agent.service.service import ScanService
-
-LEGACY_PATH = "/scan"
 
 
 def create_app(service: ScanService) -> FastAPI:
@@ -62,6 +59,7 @@ def create_app(service: ScanService) -> FastAPI:
     )
     app.state.service = service
     app.add_middleware(HeadAsGet)
+    app.add_middleware(BrowserGuard, settings=service.settings.server)
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
     app.include_router(async_scans.router)
@@ -87,13 +85,7 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, RequestValidationError):
         places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         error = InvalidRequest(f"{places}.", "See /docs for what is accepted.")
-    error = known(error)
-    headers = {} if error.retry_after_s is None else {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
-    if path == LEGACY_PATH:
-        return JSONResponse(LegacyError.of(error).model_dump(), error.status, headers)
-    if path.startswith(chat.PATHS):
-        return JSONResponse(ChatError.of(error).model_dump(), error.status, headers)
-    return _problem(Problem.of(error), headers)
+    return error_response(path, known(error))
 
 
 def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
@@ -110,9 +102,4 @@ def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
         code=f"http_{error.status_code}",
         advice="See /docs for the paths and methods of this service.",
     )
-    return _problem(problem, headers)
-
-
-def _problem(problem: Problem, headers: dict[str, str]) -> JSONResponse:
-    body = problem.model_dump(exclude_none=True)
-    return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+    return problem_response(problem, headers)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import logging
 import signal
 import socket
@@ -19,6 +18,7 @@ from types import FrameType
 import uvicorn
 
 from pixel_agent.api.app import create_app
+from pixel_agent.api.http.browsers import is_loopback
 from pixel_agent.api.http.header_limit import bounded
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.core.settings import Settings
@@ -62,7 +62,7 @@ class _GracefulServer(uvicorn.Server):
 def run_server(settings: Settings) -> None:
     """Serve until a signal comes. Raises ConfigurationError if the address is unsafe or taken."""
     host, port = settings.server.host, settings.server.port
-    if not settings.insecure and not _only_this_machine(host):
+    if not settings.insecure and not is_loopback(host):
         raise ConfigurationError(
             f"Listening on {host} would let other machines scan without an API key.",
             "Bind to 127.0.0.1, or pass --insecure if the network is trusted.",
@@ -81,21 +81,13 @@ def run_server(settings: Settings) -> None:
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # see api/http/proxies.py
         timeout_keep_alive=65,
         timeout_graceful_shutdown=max(1, round(settings.server.drain_timeout_s)),
         backlog=2048,
     )
     with listener:
         _GracefulServer(uvicorn_config, service).run(sockets=[listener])
-
-
-def _only_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -11,6 +11,9 @@ PixelAgentError                      500 internal
 │   ├── NotFound                     404 not_found
 │   │   └── PhotoGone                404 photo_gone
 │   ├── Conflict                     409 conflict
+│   ├── ForeignPage                  403 foreign_page
+│   ├── HostNotAllowed               421 host_not_allowed
+│   ├── UnsupportedContent           415 content_unsupported
 │   ├── IdempotencyMismatch          422 idempotency_mismatch
 │   ├── BadArchive                   422 archive_bad
 │   └── InvalidPhoto                 422 photo_broken
@@ -128,6 +131,30 @@ class Conflict(InvalidRequest):
     status = 409
     code = "conflict"
     title = "This cannot be done now"
+
+
+class ForeignPage(InvalidRequest):
+    """A web page of another origin sent the request through a browser."""
+
+    status = 403
+    code = "foreign_page"
+    title = "Requests from foreign pages are refused"
+
+
+class HostNotAllowed(InvalidRequest):
+    """The Host header names another server."""
+
+    status = 421
+    code = "host_not_allowed"
+    title = "This server does not have that name"
+
+
+class UnsupportedContent(InvalidRequest):
+    """The body has a type or an encoding that is not accepted here."""
+
+    status = 415
+    code = "content_unsupported"
+    title = "This form of a body is not accepted"
 
 
 class IdempotencyMismatch(InvalidRequest):

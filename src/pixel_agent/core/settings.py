@@ -31,6 +31,13 @@ class ServerSettings(_Section):
     upload_min_bytes_per_s: int = Field(
         8192, ge=1, description="Slowest upload that is waited for beyond the grace, in bytes a second on average."
     )
+    allowed_hosts: str = Field(
+        "",
+        description="Other names of this server in the Host header, separated by commas; *.example.com takes subdomains, * any.",
+    )
+    trusted_proxies: str = Field(
+        "", description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
+    )
     drain_timeout_s: float = Field(30.0, ge=0, description="How long a stopping server finishes what runs.")
 
 

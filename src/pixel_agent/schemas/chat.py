@@ -41,7 +41,7 @@ class MessageIn(BaseModel):
     """One turn."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part]
+    content: str | Annotated[list[Part], Field(fail_fast=True)]
 
 
 class JsonSchema(BaseModel):
@@ -78,7 +78,7 @@ class ChatBody(BaseModel):
     """A chat completion request. Greedy unless a temperature is given."""
 
     model: str
-    messages: list[MessageIn] = Field(min_length=1, max_length=256)
+    messages: list[MessageIn] = Field(min_length=1, max_length=256, fail_fast=True)
     stream: bool = False
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=1)
@@ -86,7 +86,7 @@ class ChatBody(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     stop: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], BeforeValidator(_strings)] = Field(
-        [], max_length=4
+        [], max_length=4, fail_fast=True
     )
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     response_format: ResponseFormat | None = None

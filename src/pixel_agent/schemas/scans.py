@@ -18,8 +18,14 @@ from pixel_agent.schemas.text import Text, without_nul
 _ASKED = {field.name for field in fields(ScanSpec)}
 
 
+MAX_SIGNS = 50_000
+"""Most commas, colons and brackets of each kind in options as text; a task takes 20,000 values."""
+
+
 def _options(value: object) -> object:
     """Options from a form come as text. A value that JSON cannot represent is refused."""
+    if isinstance(value, str) and any(value.count(sign) > MAX_SIGNS for sign in ",:[{"):
+        raise ValueError("holds too many values")
     try:
         parsed = from_json(value or "{}", allow_inf_nan=False) if isinstance(value, str) else value
         json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, and becomes infinite
@@ -59,7 +65,7 @@ class PhotoIn(BaseModel):
 class ScanBody(ScanFields):
     """A scan as JSON."""
 
-    photos: list[PhotoIn | str]
+    photos: list[PhotoIn | str] = Field(fail_fast=True)
 
 
 class RerunIn(BaseModel):

@@ -24,7 +24,7 @@ class WebhookIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(description="Events are posted here; the operator must allow its host.")
-    kinds: list[Kind] = Field([], description="Kinds of events to send; empty: all.")
+    kinds: list[Kind] = Field([], fail_fast=True, description="Kinds of events to send; empty: all.")
     secret: str | None = Field(None, description="`whsec_` and 24 to 64 bytes in base64; made if not given.")
 
 

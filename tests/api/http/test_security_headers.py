@@ -54,7 +54,7 @@ async def test_a_handlers_own_policy_stays() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     transport = httpx.ASGITransport(app=SecurityHeaders(report))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.get("/v1/exports")
     assert answer.headers.get_list("content-security-policy") == ["own"]
 

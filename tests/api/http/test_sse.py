@@ -139,7 +139,7 @@ async def test_the_tickets_are_given_back_whatever_happens(jpeg: bytes) -> None:
     async with app.router.lifespan_context(app):
         await service.until_ready()
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             await stream(client, jpeg)
             await client.post("/v1/scans?stream=true", files={"photos": b"no photo"})
         assert sum(service.admission.stats().inside.values()) == 0

@@ -50,8 +50,10 @@ async def serving(**overrides: object) -> AsyncIterator[Served]:
     async with app.router.lifespan_context(app):
         await service.until_ready()
         async with (
-            httpx.AsyncClient(transport=plain, base_url="http://test/v1") as http,
-            openai.AsyncOpenAI(api_key="none", base_url="http://test/v1", http_client=direct, max_retries=0) as client,
+            httpx.AsyncClient(transport=plain, base_url="http://localhost/v1") as http,
+            openai.AsyncOpenAI(
+                api_key="none", base_url="http://localhost/v1", http_client=direct, max_retries=0
+            ) as client,
         ):
             yield Served(client, http, service)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ async def running(**overrides: object) -> AsyncIterator[httpx.AsyncClient]:
     async with app.router.lifespan_context(app):
         await service.until_ready()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             yield client
 
 
@@ -373,3 +374,53 @@ async def test_a_wrong_method_on_the_old_path_looks_as_its_errors_do(client: htt
     answer = await client.get("/scan")
     assert (answer.status_code, answer.json()["status"]) == (405, "error")
     assert (await client.head("/livez")).status_code == 200
+
+
+# What other programs send
+
+
+def form(disposition: str, data: bytes, *fields: str) -> bytes:
+    """A form with one photo and empty fields."""
+    empty = "".join(f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\r\n' for name in fields)
+    return f"{empty}--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n--b--\r\n"
+
+
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+async def test_a_photo_needs_no_file_name(client: httpx.AsyncClient, jpeg: bytes) -> None:
+    answer = await client.post("/scan", content=form('name="file"', jpeg), headers=FORM)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_file_name_may_be_in_the_extended_form_alone(client: httpx.AsyncClient, jpeg: bytes) -> None:
+    body = form("name=\"file\"; filename*=UTF-8''%E4%BB%B7.jpg", jpeg)
+    answer = await client.post("/scan", content=body, headers=FORM)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_an_empty_field_is_not_given(client: httpx.AsyncClient, jpeg: bytes) -> None:
+    body = form('name="photos"; filename="a.jpg"', jpeg, "deadline_ms", "priority", "store_id", "lang", "options")
+    answer = await client.post("/v1/scans", content=body, headers=FORM)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["store_id"] is None
+
+
+async def test_media_types_know_no_case_and_a_byte_order_mark_is_skipped(
+    client: httpx.AsyncClient, jpeg: bytes
+) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"photos": [base64.b64encode(jpeg).decode()]}).encode()
+    answer = await client.post("/v1/scans", content=body, headers={"Content-Type": "Application/JSON"})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("path", ["/scan", "/v1/scans", "/v1/chat/completions", "/v1/batches"])
+async def test_a_packed_body_is_refused_by_its_encoding(client: httpx.AsyncClient, path: str) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await client.post(path, content=gzip.compress(b"{}"), headers=headers)
+    assert (answer.status_code, "gzip" in answer.text) == (415, True)
+
+
+async def test_json_is_taken_as_json_only(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/chat/completions", content=b"{}", headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "content_unsupported")

@@ -34,7 +34,7 @@ async def client() -> AsyncClient:
     app = FastAPI()
     app.add_middleware(HeadAsGet)
     terminal.add_terminal(app)
-    return AsyncClient(transport=ASGITransport(app), base_url="http://test")
+    return AsyncClient(transport=ASGITransport(app), base_url="http://localhost")
 
 
 async def test_the_root_is_the_terminal(client: AsyncClient) -> None:
@@ -110,8 +110,8 @@ async def test_no_name_leads_out_of_the_folder(parts: list[str], end: str) -> No
     app = FastAPI()
     terminal.add_terminal(app)
     path = quote("/app/" + "/".join([*parts, end]), safe="/")
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
-        answer = await client.send(Request("GET", URL("http://test", raw_path=path.encode())))
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://localhost") as client:
+        answer = await client.send(Request("GET", URL("http://localhost", raw_path=path.encode())))
     assert answer.status_code == 404 or answer.content in ours()
 
 
@@ -128,14 +128,14 @@ async def test_a_link_that_leads_out_is_not_followed(tmp_path: Path) -> None:
     (inside / "leak.js").symlink_to(secret)
     (inside / "a.js").write_text("a")
     transport = ASGITransport(terminal.TerminalFiles(directory=inside), raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="http://test") as client:
+    async with AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.get("/a.js")).status_code == 200
         assert (await client.get("/leak.js")).text != "secret"
 
 
 async def test_a_changed_file_is_sent_again(tmp_path: Path) -> None:
     transport = ASGITransport(terminal.TerminalFiles(directory=tmp_path))
-    async with AsyncClient(transport=transport, base_url="http://test") as client:
+    async with AsyncClient(transport=transport, base_url="http://localhost") as client:
         (tmp_path / "a.js").write_text("one")
         before = await client.get("/a.js")
         (tmp_path / "a.js").write_text("another")

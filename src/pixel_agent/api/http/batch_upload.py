@@ -12,7 +12,7 @@ from typing import Final
 from fastapi import Request
 
 from pixel_agent.api.http.multipart import Part, Parts
-from pixel_agent.api.http.uploads import OVERHEAD_BYTES, bounded, file_name
+from pixel_agent.api.http.uploads import MAX_FIELDS, OVERHEAD_BYTES, bounded, file_name
 from pixel_agent.core.envelope import Problem
 from pixel_agent.core.errors import BadArchive, InvalidPhoto, InvalidRequest, PhotoTooLarge, TooManyPhotos
 from pixel_agent.jobs.archives import Entry, read_archive
@@ -92,13 +92,15 @@ class _Upload:
         return self._received
 
     async def _take(self, part: Part) -> None:
-        if part.filename is None:
+        if part.filename is None and part.name not in ("photos", "archive"):
             data = await part.read(MAX_FIELD)
             if len(data) > MAX_FIELD:
                 raise InvalidRequest(f"The field '{part.name[:60]}' is too long.", "See /docs for what is accepted.")
             self._received.fields[part.name] = data.decode("utf-8", "replace")
+            if len(self._received.fields) > MAX_FIELDS:
+                raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields.", "See /docs for what is accepted.")
         elif part.name == "photos":
-            await self._keep(file_name(part.filename), await part.read(self._settings.photo.max_bytes))
+            await self._keep(file_name(part.filename or ""), await part.read(self._settings.photo.max_bytes))
         elif part.name == "archive":
             await self._unpack(part)
         else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -12,6 +14,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from pixel_agent.core.errors import InvalidRequest
 
+EXTENDED_NAME: Final = re.compile(rb";\s*filename\*\s*=\s*[\w-]+'[\w-]*'([^;\s]+)", re.IGNORECASE)
+"""A file name as RFC 5987 has it, which some clients send alone."""
 ADVICE: Final = "Send multipart/form-data with the photos in 'photos', or a ZIP archive in 'archive'."
 
 
@@ -38,11 +42,12 @@ class Part:
 class Parts:
     """The parts of a request, in their order: `async for part in Parts(request)`. Raises InvalidRequest."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, advice: str = ADVICE) -> None:
+        self._advice = advice
         kind, options = parse_options_header(request.headers.get("content-type"))
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
-            raise InvalidRequest("The body is not multipart/form-data.", ADVICE)
+            raise InvalidRequest("The body is not multipart/form-data.", self._advice)
         self._stream = request.stream()
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
@@ -83,12 +88,12 @@ class Parts:
                 chunk = await anext(self._stream)
             except StopAsyncIteration:
                 if not self._ended:
-                    raise InvalidRequest("The multipart body ends in the middle.", ADVICE) from None
+                    raise InvalidRequest("The multipart body ends in the middle.", self._advice) from None
                 return False
             try:
                 self._parser.write(chunk)
             except FormParserError as error:
-                raise InvalidRequest(f"The multipart body is broken: {error}", ADVICE) from None
+                raise InvalidRequest(f"The multipart body is broken: {error}", self._advice) from None
         return True
 
     def _on_field(self, data: bytes, start: int, end: int) -> None:
@@ -102,10 +107,13 @@ class Parts:
         self._field = self._value = b""
 
     def _on_headers(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         name, filename = options.get(b"name"), options.get(b"filename")
+        if filename is None and (extended := EXTENDED_NAME.search(disposition)):
+            filename = unquote_to_bytes(extended[1])
         if name is None:
-            raise InvalidRequest("A part of the multipart body has no name.", ADVICE)
+            raise InvalidRequest("A part of the multipart body has no name.", self._advice)
         self._seen.append(Part(self, _text(name), None if filename is None else _text(filename)))
 
     def _on_end(self) -> None:

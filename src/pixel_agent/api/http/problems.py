@@ -1,13 +1,16 @@
-"""Parts of the OpenAPI document that several operations share: problems, headers of requests, and bodies."""
+"""Errors as answers, and the parts of the OpenAPI document that several operations share."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 from typing import Final, cast
 
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from pixel_agent.core.envelope import Problem
+from pixel_agent.core.errors import PixelAgentError
 from pixel_agent.schemas.chat import ChatError
 from pixel_agent.schemas.scans import LegacyError
 
@@ -16,6 +19,26 @@ Responses = dict[int | str, dict[str, object]]
 PROBLEM: Final = "application/problem+json"
 ANY: Final = "Any other error."
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+
+
+LEGACY_PATH: Final = "/scan"
+CHAT_PATHS: Final = ("/v1/chat/completions", "/v1/models")
+"""Where errors have a form of their own: that of the first rebuild, and that of the OpenAI protocol."""
+
+
+def error_response(path: str, error: PixelAgentError) -> JSONResponse:
+    """An error in the form of this path."""
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
+    if path == LEGACY_PATH:
+        return JSONResponse(LegacyError.of(error).model_dump(), error.status, headers)
+    if path.startswith(CHAT_PATHS):
+        return JSONResponse(ChatError.of(error).model_dump(), error.status, headers)
+    return problem_response(Problem.of(error), headers)
+
+
+def problem_response(problem: Problem, headers: dict[str, str]) -> JSONResponse:
+    """A problem as RFC 9457 has it."""
+    return JSONResponse(problem.model_dump(exclude_none=True), problem.status, headers, media_type=PROBLEM)
 
 
 def problems(*states: int) -> Responses:

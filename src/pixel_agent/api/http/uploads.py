@@ -11,20 +11,29 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request
-from pydantic import ValidationError
-from pydantic_core import from_json
-from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel, ValidationError
 from starlette.types import Message, Receive
 
+from pixel_agent.api.http.json_body import explain, parse_object, validated
+from pixel_agent.api.http.multipart import Part, Parts
 from pixel_agent.core import Task
 from pixel_agent.core.digest import hash_photo
-from pixel_agent.core.errors import InvalidRequest, PhotoTooLarge, ScanCancelled, TooManyPhotos, UploadTooSlow
+from pixel_agent.core.errors import (
+    InvalidRequest,
+    PhotoTooLarge,
+    ScanCancelled,
+    TooManyPhotos,
+    UnsupportedContent,
+    UploadTooSlow,
+)
 from pixel_agent.core.settings import PhotoSettings, Settings
 from pixel_agent.schemas.scans import ScanBody, ScanFields
 
 OVERHEAD_BYTES = 2**20
 """What a request may carry beside its photos: part headers, fields, JSON punctuation."""
+
+MAX_FIELDS = 64
+SHORT_TEXT = 1024
 
 STREAM = "stream"
 """Says in the query how the answer is to come; no field of the scan."""
@@ -60,41 +69,93 @@ def check_length(request: Request, settings: PhotoSettings, *, most: int) -> int
 
 
 async def read_form(request: Request, field: str, settings: Settings, *, most: int, strict: bool) -> Submission:
-    """Read a multipart request whose photos are in `field`. `strict` refuses fields that we do not know.
+    """Read a multipart request whose photos are in `field`. `strict` refuses unknown fields.
 
     Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, UploadTooSlow, or ScanCancelled if the client left half-way.
     """
     limited = bounded(request, settings, _most_bytes(request, settings.photo, most))
-    try:
-        async with limited.form(max_files=max(64, most), max_fields=64, max_part_size=OVERHEAD_BYTES) as form:
-            uploads = await _uploads(form, field, settings.photo, most)
-            given = {name: value for name, value in form.items() if isinstance(value, str) and name != field}
-    except HTTPException as error:
-        raise InvalidRequest(
-            f"The multipart body is broken: {error.detail}",
-            f"Send multipart/form-data with a file in the field '{field}'.",
-        ) from None
-    return Submission(uploads, scan_fields({**query_fields(request), **given}, strict=strict))
+    if media_type(request) == "application/x-www-form-urlencoded":
+        raise _missing(field, as_text=True)
+    form = _Form(field, settings.photo, most)
+    async for part in Parts(limited, f"Send multipart/form-data with a file in the field '{field}'."):
+        await form.take(part)
+    return Submission(form.uploads(), scan_fields({**query_fields(request), **form.fields}, strict=strict))
+
+
+class _Form:
+    """The parts of one scan's form: photos up to the limit, and fields."""
+
+    def __init__(self, field: str, settings: PhotoSettings, most: int) -> None:
+        self.fields: dict[str, str] = {}
+        self._field = field
+        self._settings = settings
+        self._most = most
+        self._uploads: list[Upload] = []
+        self._count = 0
+        self._elsewhere = ""
+        self._as_text = False
+
+    async def take(self, part: Part) -> None:
+        """Read one part. Files in other fields, and photos beyond the limit, are counted and dropped."""
+        if part.name == self._field:
+            await self._take_photo(part)
+        elif part.filename is not None:
+            self._elsewhere = self._elsewhere or part.name
+        else:
+            await self._take_field(part)
+
+    def uploads(self) -> tuple[Upload, ...]:
+        """All photos. Raises InvalidRequest, TooManyPhotos."""
+        if not self._count:
+            raise _missing(self._field, self._elsewhere, self._as_text)
+        if self._count > self._most:
+            takes = "exactly one photo" if self._most == 1 else f"at most {self._most} photos"
+            raise TooManyPhotos(
+                f"{self._count} photos were sent in the field '{self._field}'; it takes {takes}.",
+                "Send several photos to /v1/scans in the field 'photos'.",
+            )
+        return tuple(self._uploads)
+
+    async def _take_photo(self, part: Part) -> None:
+        if self._count >= self._most:
+            self._count += 1
+            return
+        # One byte over the limit is enough for the photo stage to refuse this photo, and not the others.
+        data = await part.read(self._settings.max_bytes)
+        if part.filename is None and _is_text(data):
+            self._as_text = True
+            return
+        self._count += 1
+        self._uploads.append(await _upload(data, part.filename))
+
+    async def _take_field(self, part: Part) -> None:
+        data = await part.read(OVERHEAD_BYTES)
+        if len(data) > OVERHEAD_BYTES:
+            raise InvalidRequest(f"The field '{part.name[:60]}' is too long.", "See /docs for what is accepted.")
+        self.fields[part.name] = data.decode("utf-8", "replace")
+        if len(self.fields) > MAX_FIELDS:
+            raise InvalidRequest(f"The form has more than {MAX_FIELDS} fields.", "See /docs for what is accepted.")
+
+
+async def _upload(data: bytes, filename: str | None) -> Upload:
+    return Upload(data, await hash_photo(data), filename and file_name(filename))
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether this is a short text, which somebody sent in place of a file. Every photo begins with other bytes."""
+    return len(data) <= SHORT_TEXT and all(sign >= 32 or sign in b"\r\n\t" for sign in data[:64])
 
 
 async def read_json(request: Request, settings: Settings, *, most: int) -> Submission:
     """Read a JSON request; what its body does not say, the query may. Raises as `read_form` does."""
-    body = await read_body(request, settings, most=most)
     advice = "See /docs for the JSON body of a scan."
-    try:
-        given = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", advice) from None
-    if not isinstance(given, dict):
-        raise InvalidRequest("The body is not a JSON object.", advice)
-    try:
-        parsed = ScanBody.model_validate({**query_fields(request), **given})
-    except ValidationError as error:
-        raise InvalidRequest(explain(error), advice) from None
+    given = await parse_object(await read_body(request, settings, most=most), advice)
+    photos = given.get("photos")
+    if isinstance(photos, list) and len(photos) > most:
+        raise TooManyPhotos(f"{len(photos)} photos were sent; one request takes at most {most}.")
+    parsed = validated(ScanBody, {**query_fields(request), **given}, advice)
     if not parsed.photos:
         raise _missing("photos")
-    if len(parsed.photos) > most:
-        raise TooManyPhotos(f"{len(parsed.photos)} photos were sent; one request takes at most {most}.")
     uploads = []
     for index, photo in enumerate(parsed.photos):
         text, filename = (photo, None) if isinstance(photo, str) else (photo.data, photo.filename)
@@ -103,8 +164,16 @@ async def read_json(request: Request, settings: Settings, *, most: int) -> Submi
 
 
 async def read_body(request: Request, settings: Settings, *, most: int) -> bytes:
-    """A JSON body with at most so many photos in base64. Raises PhotoTooLarge, ScanCancelled if the client left."""
-    return await bounded(request, settings, _most_bytes(request, settings.photo, most)).body()
+    """A JSON body with at most so many photos in base64.
+
+    Raises UnsupportedContent if there is a body of another type, PhotoTooLarge, ScanCancelled if the client left.
+    """
+    body = await bounded(request, settings, _most_bytes(request, settings.photo, most)).body()
+    if body and not is_json(request):  # a foreign page can send text/plain without being asked
+        raise UnsupportedContent(
+            f"The body is {media_type(request)[:60] or 'of no type'}.", "Send it with Content-Type: application/json."
+        )
+    return body
 
 
 def query_fields(request: Request) -> dict[str, str]:
@@ -120,7 +189,7 @@ def check_question(task: Task, question: str | None) -> None:
 
 def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
     """Check the fields of a form or a query; without `strict` unknown ones are ignored."""
-    known = given if strict else {name: value for name, value in given.items() if name in ScanFields.model_fields}
+    known = without_empty(ScanFields, given, strict=strict)
     try:
         return ScanFields.model_validate(known)
     except ValidationError as error:
@@ -128,14 +197,13 @@ def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
         raise InvalidRequest(explain(error), f"Accepted fields: {accepted}.") from None
 
 
-def explain(error: ValidationError) -> str:
-    """One readable sentence for what pydantic found, without echoing long input."""
-    parts = []
-    for problem in error.errors(include_input=False, include_url=False)[:5]:
-        where = ".".join(str(part) for part in problem["loc"])[:80] or "body"
-        what = "is not a known field" if problem["type"] == "extra_forbidden" else problem["msg"]
-        parts.append(f"{where}: {what}")
-    return "; ".join(parts) + "."
+def without_empty(model: type[BaseModel], given: Mapping[str, str], *, strict: bool) -> dict[str, str]:
+    """Fields of a form: one that is empty is not given. Without `strict` unknown ones go, too."""
+    return {
+        name: value
+        for name, value in given.items()
+        if (value if name in model.model_fields else strict) or (value and strict)
+    }
 
 
 def file_name(given: str) -> str:
@@ -170,7 +238,12 @@ async def disconnected(receive: Receive) -> None:
 
 def is_json(request: Request) -> bool:
     """Whether the body is JSON."""
-    return request.headers.get("content-type", "").startswith("application/json")
+    return media_type(request) == "application/json"
+
+
+def media_type(request: Request) -> str:
+    """The media type of the body, in lower case, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
@@ -180,6 +253,11 @@ def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
 
 def bounded(request: Request, settings: Settings, most: int) -> Request:
     """The same request, whose body ends in PhotoTooLarge beyond `most` bytes, and in UploadTooSlow when it crawls."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedContent(
+            f"The body is encoded as {encoding[:40]}, which is not unpacked here.", "Send it without Content-Encoding."
+        )
     pace = settings.server
     started = asyncio.get_running_loop().time()
     received = 0
@@ -205,36 +283,15 @@ def bounded(request: Request, settings: Settings, most: int) -> Request:
     return Request(request.scope, receive)
 
 
-async def _uploads(form: FormData, field: str, settings: PhotoSettings, most: int) -> tuple[Upload, ...]:
-    values = form.getlist(field)
-    files = [value for value in values if isinstance(value, UploadFile)]
-    if not files:
-        raise _missing(
-            field, [name for name, value in form.multi_items() if isinstance(value, UploadFile)], bool(values)
-        )
-    if len(files) > most:
-        takes = "exactly one photo" if most == 1 else f"at most {most} photos"
-        raise TooManyPhotos(
-            f"{len(files)} photos were sent in the field '{field}'; it takes {takes}.",
-            "Send several photos to /v1/scans in the field 'photos'.",
-        )
-    # One byte over the limit is enough for the photo stage to refuse this photo, and not the others.
-    return tuple([await _upload(await file.read(settings.max_bytes + 1), file.filename) for file in files])
-
-
-async def _upload(data: bytes, filename: str | None) -> Upload:
-    return Upload(data, await hash_photo(data), filename and file_name(filename))
-
-
 def _too_large(most: int) -> PhotoTooLarge:
     return PhotoTooLarge(f"The request has more than {most} bytes.", "Send fewer or smaller photos.")
 
 
-def _missing(field: str, found: list[str] | None = None, as_text: bool = False) -> InvalidRequest:
+def _missing(field: str, found: str = "", as_text: bool = False) -> InvalidRequest:
     if as_text:
         detail = f"The field '{field}' came as text; it must be a file."
     elif found:
-        detail = f"There is no file in the field '{field}'; one came in the field '{found[0][:60]}'."
+        detail = f"There is no file in the field '{field}'; one came in the field '{found[:60]}'."
     else:
         detail = f"There is no file in the field '{field}'."
     return InvalidRequest(detail, f"Send the photo as a file in the field '{field}' of multipart/form-data.")

@@ -9,16 +9,17 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.http.ids import ScanId
+from pixel_agent.api.http.json_body import parse_model
 from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, json_body, problems
-from pixel_agent.api.http.uploads import Submission, check_question, explain, read_body
+from pixel_agent.api.http.uploads import Submission, check_question, read_body
 from pixel_agent.api.routes.history import fetch, whole
 from pixel_agent.core import Priority, Task
-from pixel_agent.core.errors import Conflict, InvalidRequest, TooManyPhotos
+from pixel_agent.core.errors import Conflict, TooManyPhotos
 from pixel_agent.schemas.records import ScanRecordList, ScanRecordOut
 from pixel_agent.schemas.scans import RerunIn, ScanFields
 from pixel_agent.service.service import ScanService
@@ -155,7 +156,4 @@ def _query(scan_ids: Sequence[str]) -> str:
 
 async def _changes(request: Request, service: ScanService) -> RerunIn:
     body = await read_body(request, service.settings, most=0)
-    try:
-        return RerunIn.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise InvalidRequest(explain(error), "Send a JSON object with task, options, both or nothing.") from None
+    return await parse_model(RerunIn, body or b"{}", "Send a JSON object with task, options, both or nothing.")

@@ -17,9 +17,10 @@ from pixel_agent.api.http.batch_upload import Received, only_fields, receive
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
 from pixel_agent.api.http.ids import BatchId
+from pixel_agent.api.http.json_body import explain
 from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
-from pixel_agent.api.http.uploads import explain, query_fields
+from pixel_agent.api.http.uploads import query_fields, without_empty
 from pixel_agent.api.routes.async_scans import task_for_later
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.schemas.batches import BatchFields, BatchOut, BatchPage, RefusedPhoto
@@ -180,7 +181,7 @@ async def _told(service: ScanService, batch_id: str, after: int, write: Write) -
 
 def _fields(given: dict[str, str]) -> BatchFields:
     try:
-        return BatchFields.model_validate(given)
+        return BatchFields.model_validate(without_empty(BatchFields, given, strict=True))
     except ValidationError as error:
         accepted = ", ".join(name for name in BatchFields.model_fields if name != "deadline_ms")
         raise InvalidRequest(explain(error), f"Accepted fields: {accepted}.") from None

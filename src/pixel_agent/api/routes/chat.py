@@ -13,13 +13,14 @@ from functools import partial
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from jsonschema import Draft202012Validator, SchemaError
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
 from pixel_agent.api.http.fetch import photo_at
+from pixel_agent.api.http.json_body import parse_model
 from pixel_agent.api.http.problems import json_body, other_errors
 from pixel_agent.api.http.sse import EventStream, Write, comment
-from pixel_agent.api.http.uploads import cancel_on_disconnect, explain, read_body
+from pixel_agent.api.http.uploads import cancel_on_disconnect, read_body
 from pixel_agent.api.routes.scans import arriving
 from pixel_agent.core import Message, Output, Priority, Sampling, ScanRequest, ScanSpec, Task
 from pixel_agent.core.digest import hash_photo
@@ -45,8 +46,6 @@ from pixel_agent.schemas.chat import (
 from pixel_agent.service.service import ScanService
 from pixel_agent.tasks.chat import chat_task
 
-PATHS = ("/v1/chat/completions", "/v1/models")
-"""Where errors look as clients of the OpenAI protocol know them."""
 MAX_SCHEMA = 64 * 1024
 """Most characters of a JSON Schema in a request."""
 
@@ -67,7 +66,8 @@ async def complete(request: Request) -> Response:
     service: ScanService = request.app.state.service
     async with AsyncExitStack() as held:
         arrival = held.enter_context(arriving(request, service, Priority.BULK, most=1))
-        body = _parsed(await read_body(request, service.settings, most=1))
+        content = await read_body(request, service.settings, most=1)
+        body = await parse_model(ChatBody, content, "See docs/api.md for what the chat protocol takes here.")
         asked = await _request(service, body, client_of(request))
         held.enter_context(service.admission.enter_all([asked], arrival))
         answer = _Answer(asked.scan_id, service.engine.info.model)
@@ -160,13 +160,6 @@ def _check_model(service: ScanService, name: str) -> None:
 
 
 # From the wire to a request
-
-
-def _parsed(body: bytes) -> ChatBody:
-    try:
-        return ChatBody.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidRequest(explain(error), "See docs/api.md for what the chat protocol takes here.") from None
 
 
 async def _request(service: ScanService, body: ChatBody, client: str) -> ScanRequest:

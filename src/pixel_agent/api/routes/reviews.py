@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json
+from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of
 from pixel_agent.api.http.ids import ScanId
+from pixel_agent.api.http.json_body import parse_model
 from pixel_agent.api.http.problems import json_body
-from pixel_agent.api.http.uploads import explain, read_body
+from pixel_agent.api.http.uploads import read_body
 from pixel_agent.api.routes.filters import scan_filter
 from pixel_agent.api.routes.history import PROBLEMS, record_answer, whole
 from pixel_agent.core import Task
@@ -30,6 +30,8 @@ from pixel_agent.tasks import Catalogue
 from pixel_agent.tasks.amending import check_value
 from pixel_agent.tasks.options import INNER
 
+_ADVICE = 'Send for example {"action": "correct", "part": "items", "row": 0, "field": "price", "value": 12.5}.'
+
 router = APIRouter(tags=["review"], responses=PROBLEMS)
 
 
@@ -46,7 +48,7 @@ async def add_review(request: Request, scan_id: ScanId) -> Response:
     What the model said is kept beside it, and a later run never overwrites it.
     """
     service: ScanService = request.app.state.service
-    said = _parsed(await read_body(request, service.settings, most=0))
+    said = await parse_model(ReviewIn, await read_body(request, service.settings, most=0), _ADVICE)
     client = client_of(request)
     await service.storage.history.review(scan_id, lambda record: _checked(said, record, service.catalogue, client))
     return record_answer(await whole(service, scan_id), 201)
@@ -86,16 +88,6 @@ def _task_accuracy(measured: accuracy.Accuracy) -> TaskAccuracy:
             for field, number in measured.judged.most_common()
         ],
     )
-
-
-def _parsed(body: bytes) -> ReviewIn:
-    advice = 'Send for example {"action": "correct", "part": "items", "row": 0, "field": "price", "value": 12.5}.'
-    try:
-        return ReviewIn.model_validate(from_json(body, allow_inf_nan=False))
-    except ValidationError as error:
-        raise InvalidRequest(explain(error), advice) from None
-    except (ValueError, RecursionError):
-        raise InvalidRequest("The body is not JSON.", advice) from None
 
 
 def _checked(said: ReviewIn, record: ScanRecord, catalogue: Catalogue, client: str) -> NewReview:

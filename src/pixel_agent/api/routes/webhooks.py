@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import ValidationError
 
 from pixel_agent.api.http.ids import WebhookId
+from pixel_agent.api.http.json_body import parse_model
 from pixel_agent.api.http.problems import json_body, problems
-from pixel_agent.api.http.uploads import explain, read_body
+from pixel_agent.api.http.uploads import read_body
 from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.jobs.webhooks.delivery import check_receiver
 from pixel_agent.schemas.signing import key_of, new_secret
@@ -29,7 +29,9 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(
 async def create_webhook(request: Request) -> NewWebhookOut:
     """The answer contains the secret that signs all deliveries; it is not shown again."""
     service: ScanService = request.app.state.service
-    wanted = _parsed(await read_body(request, service.settings, most=0))
+    wanted = await parse_model(
+        WebhookIn, await read_body(request, service.settings, most=0), "See /docs for the JSON body of a webhook."
+    )
     await check_receiver(wanted.url, service.settings.webhooks)
     secret = _checked(wanted.secret) if wanted.secret is not None else new_secret()
     webhook = Webhook(uuid.uuid4().hex, wanted.url, tuple(dict.fromkeys(wanted.kinds)), secret, now_ms())
@@ -82,13 +84,6 @@ async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
         raise InvalidRequest("This is not the number of a delivery.", "GET /v1/webhooks/deliveries lists them.")
     delivery = await service.storage.webhooks.revive(delivery_id)
     return delivery_out(delivery)
-
-
-def _parsed(body: bytes) -> WebhookIn:
-    try:
-        return WebhookIn.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidRequest(explain(error), "See /docs for the JSON body of a webhook.") from None
 
 
 def _checked(secret: str) -> str:

@@ -1,0 +1,93 @@
+"""JSON bodies, looked at before they are validated: `{"photos": [{}, {}, …]}` weighs 3 bytes an element and costs 2 kB in errors."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import from_json
+
+from pixel_agent.core.errors import InvalidRequest
+
+MAX_SIGNS: Final = 100_000
+"""Most commas, colons, braces and brackets of each kind in a body, those in texts included. Photos in base64 have none."""
+MAX_VALUES: Final = 25_000
+"""Most values and keys in a body; an option of a task may hold 20,000."""
+MAX_DEPTH: Final = 64
+"""Deepest nesting; a JSON Schema in a chat needs the most."""
+MAX_NAMES: Final = 64
+"""Most fields of the body itself."""
+THREAD_BYTES: Final = 64 * 1024
+"""A larger body is parsed in a thread, so that others are answered meanwhile."""
+_BOM: Final = b"\xef\xbb\xbf"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def parse_object(body: bytes, advice: str) -> dict[str, JsonValue]:
+    """The JSON object in a body. Raises InvalidRequest if it is none, or holds more than anybody needs."""
+    if len(body) <= THREAD_BYTES:
+        return _parse(body, advice)
+    return await asyncio.to_thread(_parse, body, advice)
+
+
+async def parse_model(model: type[Model], body: bytes, advice: str) -> Model:
+    """The body as this model. Raises InvalidRequest."""
+    return validated(model, await parse_object(body, advice), advice)
+
+
+def validated(model: type[Model], given: dict[str, JsonValue], advice: str) -> Model:
+    """The model of these values. Raises InvalidRequest."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidRequest(explain(error), advice) from None
+
+
+def explain(error: ValidationError) -> str:
+    """One readable sentence for what pydantic found, without echoing long input."""
+    parts = []
+    for problem in error.errors(include_input=False, include_url=False)[:5]:
+        where = ".".join(str(part) for part in problem["loc"])[:80] or "body"
+        what = "is not a known field" if problem["type"] == "extra_forbidden" else problem["msg"]
+        parts.append(f"{where}: {what}")
+    return "; ".join(parts) + "."
+
+
+def _parse(body: bytes, advice: str) -> dict[str, JsonValue]:
+    if any(body.count(sign) > MAX_SIGNS for sign in (b",", b":", b"{", b"[")):
+        raise _too_many(advice)
+    try:
+        given = from_json(body.removeprefix(_BOM), allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", advice) from None
+    if not isinstance(given, dict):
+        raise InvalidRequest("The body is not a JSON object.", advice)
+    if len(given) > MAX_NAMES:
+        raise InvalidRequest(f"The body has {len(given)} fields; at most {MAX_NAMES} are taken.", advice)
+    _check_size(given, advice)
+    return given
+
+
+def _check_size(given: JsonValue, advice: str) -> None:
+    level: list[JsonValue] = [given]
+    values = depth = 0
+    while level:
+        depth += 1
+        values += len(level)
+        if values > MAX_VALUES:
+            raise _too_many(advice)
+        if depth > MAX_DEPTH:
+            raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} levels deep.", advice)
+        level = [inner for value in level for inner in _inside(value)]
+
+
+def _inside(value: JsonValue) -> list[JsonValue]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _too_many(advice: str) -> InvalidRequest:
+    return InvalidRequest(f"The body holds more than {MAX_VALUES} values.", advice)
