@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from pixel_agent.api.http.browsers import BrowserGuard
 from pixel_agent.api.http.head import HeadAsGet
 from pixel_agent.api.http.problems import LEGACY_PATH, any_problem, error_response, problem_response
+from pixel_agent.api.http.proxies import ProxyHeaders, networks
 from pixel_agent.api.http.security_headers import SecurityHeaders
 from pixel_agent.api.http.sse import known
 from pixel_agent.api.routes import (
@@ -60,6 +61,7 @@ def create_app(service: ScanService) -> FastAPI:
     app.state.service = service
     app.add_middleware(HeadAsGet)
     app.add_middleware(BrowserGuard, settings=service.settings.server)
+    app.add_middleware(ProxyHeaders, trusted=networks(service.settings.server.trusted_proxies))
     app.add_middleware(SecurityHeaders)
     app.include_router(scans.router)
     app.include_router(async_scans.router)

@@ -19,7 +19,7 @@ import uvicorn
 
 from pixel_agent.api.app import create_app
 from pixel_agent.api.http.browsers import is_loopback
-from pixel_agent.api.http.header_limit import bounded
+from pixel_agent.api.http.connection import limited, raise_open_files
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.core.settings import Settings
 from pixel_agent.service.service import ScanService, build_service
@@ -68,6 +68,7 @@ def run_server(settings: Settings) -> None:
             "Bind to 127.0.0.1, or pass --insecure if the network is trusted.",
         )
     logging.getLogger("pixel_agent").setLevel(settings.log_level.upper())
+    raise_open_files()
     service = build_service(settings)
     listener = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -77,10 +78,11 @@ def run_server(settings: Settings) -> None:
     )
     uvicorn_config = uvicorn.Config(
         create_app(service),
-        http=bounded(settings.server.max_header_bytes),
+        http=limited(settings.server),
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
+        ws="none",
         proxy_headers=False,  # see api/http/proxies.py
         timeout_keep_alive=65,
         timeout_graceful_shutdown=max(1, round(settings.server.drain_timeout_s)),

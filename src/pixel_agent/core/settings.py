@@ -27,6 +27,14 @@ class ServerSettings(_Section):
     host: str = Field("127.0.0.1", description="Address to bind to.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind to; 0 picks a free one.")
     max_header_bytes: int = Field(65_536, ge=1024, description="Largest head of a request, in bytes.")
+    head_timeout_s: float = Field(10.0, gt=0, description="Longest time for the head of a request, in seconds.")
+    max_connections: int = Field(4096, ge=1, description="Most open connections.")
+    max_client_connections: int = Field(
+        1024, ge=1, description="Most open connections from one address; trusted proxies have no such limit."
+    )
+    upload_max_s: float = Field(
+        300.0, gt=0, description="Longest upload, in seconds; a larger one has to come faster in proportion."
+    )
     upload_grace_s: float = Field(10.0, gt=0, description="How long an upload may stand still, in seconds.")
     upload_min_bytes_per_s: int = Field(
         8192, ge=1, description="Slowest upload that is waited for beyond the grace, in bytes a second on average."

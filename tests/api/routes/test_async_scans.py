@@ -135,7 +135,11 @@ async def test_a_photo_is_read_again_with_other_options(plain: Served, jpeg: byt
 @pytest.mark.parametrize("body", [b"[]", b'{"nonsense": 1}', b'{"task": "no such"}', b'{"options": {"x": 1}}', b"{"])
 async def test_a_rerun_that_makes_no_sense_is_refused(plain: Served, jpeg: bytes, body: bytes) -> None:
     scan_id = await accepted(plain, jpeg)
-    assert (await plain.client.post(f"/v1/scans/{scan_id}/rerun", content=body)).status_code == 400
+    assert (
+        await plain.client.post(
+            f"/v1/scans/{scan_id}/rerun", content=body, headers={"Content-Type": "application/json"}
+        )
+    ).status_code == 400
 
 
 async def test_what_was_accepted_survives_the_end_of_the_service(tmp_path: Path, jpeg: bytes) -> None:

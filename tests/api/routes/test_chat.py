@@ -196,10 +196,13 @@ async def test_an_error_in_the_middle_of_a_stream_reaches_the_client(jpeg: bytes
                 pass
 
 
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"model": "formula"}', b"\xff", b"[" * 10_000])
 async def test_garbage_is_a_400_in_the_protocols_own_form(body: bytes) -> None:
     async with serving() as served:
-        answer = await served.http.post("/chat/completions", content=body)
+        answer = await served.http.post("/chat/completions", content=body, headers=JSON_TYPE)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
@@ -425,7 +428,7 @@ def test_whatever_stands_in_a_field_is_taken_or_refused_clearly(field: str, valu
 
     async def main() -> None:
         async with serving() as served:
-            answer = await served.http.post("/chat/completions", content=json.dumps(body))
+            answer = await served.http.post("/chat/completions", content=json.dumps(body), headers=JSON_TYPE)
         assert answer.status_code in (400, 415), answer.text  # the photo is none
         assert answer.json()["error"]["message"]
 

@@ -20,6 +20,7 @@ from tests.serving import Served, serving
 
 ONE = "1" * 32
 URL = f"/v1/scans/{ONE}/reviews"
+JSON = {"Content-Type": "application/json"}
 TAG = row((0, 0, 100, 100), Review.ADVISED, name="水", sale_price=2.5, gtin=None)
 
 
@@ -151,9 +152,9 @@ async def test_what_is_wrong_is_told_and_changes_nothing(plain: Served) -> None:
 
 async def test_bodies_that_are_no_json_are_refused(plain: Served) -> None:
     for body in (b"", b"{", b"[]", b'"confirm"', b'{"action": "correct", "value": NaN}', b"[" * 100_000, b"\xff"):
-        assert (await plain.client.post(URL, content=body)).status_code == 400, body[:20]
+        assert (await plain.client.post(URL, content=body, headers=JSON)).status_code == 400, body[:20]
     surrogate = b'{"action": "comment", "comment": "\\ud800"}'
-    assert (await plain.client.post(URL, content=surrogate)).status_code == 400
+    assert (await plain.client.post(URL, content=surrogate, headers=JSON)).status_code == 400
 
 
 async def test_reviews_of_nothing_are_not_found(plain: Served) -> None:

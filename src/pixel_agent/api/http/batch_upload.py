@@ -64,7 +64,7 @@ async def receive(request: Request, service: ScanService) -> Received:
     await service.storage.check_room(length)
     counted = min(length, AT_ONCE * settings.photo.max_bytes, settings.admission.max_bytes // 4)
     with service.admission.reserve(counted):
-        limited = bounded(request, settings, most + OVERHEAD_BYTES)
+        limited = bounded(request, settings, most + OVERHEAD_BYTES, hurried=False)
         return await _Upload(service).read(limited)
 
 

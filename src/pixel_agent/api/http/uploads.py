@@ -8,6 +8,7 @@ import binascii
 import unicodedata
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import TypeVar
 
 from fastapi import Request
@@ -251,27 +252,35 @@ def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
     return ((photos + 2) // 3 * 4 if is_json(request) else photos) + OVERHEAD_BYTES
 
 
-def bounded(request: Request, settings: Settings, most: int) -> Request:
-    """The same request, whose body ends in PhotoTooLarge beyond `most` bytes, and in UploadTooSlow when it crawls."""
+def bounded(request: Request, settings: Settings, most: int, *, hurried: bool = True) -> Request:
+    """The same request, whose body ends in PhotoTooLarge beyond `most` bytes, and in UploadTooSlow when it crawls.
+
+    `hurried`: it takes memory while it comes, so that a larger one has to come faster. Raises UnsupportedContent.
+    """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedContent(
             f"The body is encoded as {encoding[:40]}, which is not unpacked here.", "Send it without Content-Encoding."
         )
     pace = settings.server
+    length = request.headers.get("content-length", "")
+    least_per_s = max(
+        pace.upload_min_bytes_per_s, int(length) / pace.upload_max_s if hurried and length.isdecimal() else 0
+    )
     started = asyncio.get_running_loop().time()
+    end = started + pace.upload_grace_s + pace.upload_max_s if hurried else inf
     received = 0
 
     async def receive() -> Message:
         nonlocal received
-        patience = started + pace.upload_grace_s + received / pace.upload_min_bytes_per_s
+        patience = started + pace.upload_grace_s + received / least_per_s
         try:
-            async with asyncio.timeout_at(patience):
+            async with asyncio.timeout_at(min(patience, end)):
                 message = await request.receive()
         except TimeoutError:
             raise UploadTooSlow(
                 f"Only {received} bytes of the upload have come.",
-                f"An upload has {pace.upload_grace_s:g} s, and a second more for every {pace.upload_min_bytes_per_s} bytes.",
+                f"An upload has {pace.upload_grace_s:g} s, and a second more for every {least_per_s:.0f} bytes.",
             ) from None
         if message["type"] == "http.disconnect":
             raise ScanCancelled("The client left before its upload was complete.")
