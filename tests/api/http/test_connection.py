@@ -149,6 +149,7 @@ async def test_a_client_that_reads_no_answers_is_read_no_further() -> None:
     asked = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
     async with serving() as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        assert isinstance(writer.transport, asyncio.Transport)
         writer.transport.pause_reading()
         assert await sent_until_stopped(writer, asked * 8, 3) < 16 * 2**20
         writer.transport.abort()
