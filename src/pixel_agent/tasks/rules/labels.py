@@ -124,8 +124,8 @@ def _is_label(text: str, found: re.Match[str], end: int, field: str, *, follows:
     if field == "unit":
         rest = PRICE_LABEL.sub("", rest)  # 单位 500g销售价, the price in a line of its own
         return not rest.strip() or normal_unit(rest.split()[0]) is not None
-    if found[0].isascii():
-        return rest[:1] == " " or not rest
+    if found[0].isascii():  # Store Brand Flour is a name
+        return (rest[:1] == " " or not rest) and (follows or not text[: found.start()].strip(" ([*·-"))
     return True
 
 

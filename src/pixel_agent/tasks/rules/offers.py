@@ -9,13 +9,23 @@ from decimal import Decimal
 from typing import Final
 
 from pixel_agent.tasks.rules.layout import Placed
+from pixel_agent.tasks.rules.locale.price_words import every_word
+from pixel_agent.tasks.rules.locale.scripts import has_script
+from pixel_agent.tasks.rules.locale.words import word_pattern
+from pixel_agent.tasks.rules.money import MINOR, SIGN, currency_of, minor_currency
 from pixel_agent.tasks.rules.prices import PRICE_LABEL, Kind, bare_amount, find_prices, is_sign, label_kind
-from pixel_agent.tasks.rules.units import half_width, printed_unit, simplified
+from pixel_agent.tasks.rules.units import half_width, is_measure, printed_unit, simplified
 
 _PROMOTED: Final = re.compile(
     r"特价|促销|特惠|惊爆|抢购|秒杀|清仓|特卖|\bsale\b|限时|热卖价|优惠价|今日价|直降|狂欢", re.IGNORECASE
 )
 _MEMBERS: Final = re.compile(r"会员(?:专享|价|专属|特惠)|\bvip\b|\bmembers?\s*(?:price|only)", re.IGNORECASE)
+_SIGN: Final = re.compile(SIGN, re.IGNORECASE)
+_MINOR: Final = re.compile(MINOR)
+_EACH: Final = re.compile(
+    rf"\(?\s*(?:{word_pattern(every_word('per'))}\s*)?(?P<unit>{word_pattern(every_word('each'))})\s*\)?", re.IGNORECASE
+)
+_PER_UNIT: Final = re.compile(rf"{word_pattern(every_word('per'))}\s*(?P<unit>.+)", re.IGNORECASE)
 _PER: Final = re.compile(r"\(?\s*(?P<yuan>元|块)?\s*(?:(?P<slash>[/|]|每)\s*(?P<unit>.+?))?\s*\)?")
 _BARE_UNIT: Final = re.compile(r"(?:[1Il|]\s*)?([\u4e00-\u9fff]{1,2})|[1Il|]([125]?[05]0\s*[g克])")
 """A unit beside a price whose slash was not read, or was read as a figure."""
@@ -39,6 +49,8 @@ class Offer:
     height: float
     labelled: bool
     pieces: tuple[Placed, ...]
+    sign: str = ""
+    """The currency as printed; empty where the words or nothing told it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +95,13 @@ def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
         found = find_prices(piece.text)
         for price in found:
             labelled = label_kind(piece.text)[0]
-            offer = Offer(price.amount, price.currency, price.unit, price.kind, piece.height, labelled, (piece,))
+            height = piece.height
+            offer = Offer(price.amount, price.currency, price.unit, price.kind, height, labelled, (piece,), price.sign)
             offers.append(_with_neighbours(offer, piece, pieces) if len(found) == 1 else offer)
         amount = None if found else bare_amount(piece.text)
         if amount:
             offer = _with_neighbours(Offer(amount, None, None, None, piece.height, False, (piece,)), piece, pieces)
-            (offers if offer.currency or offer.labelled or offer.unit else bare).append(offer)
+            (offers if offer.currency or offer.sign or offer.labelled or offer.unit else bare).append(offer)
     return offers + _largest(bare, offers, pieces)
 
 
@@ -98,8 +111,9 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
     Words decide first (原价, 特价, 会员价). Of unlabelled ones the largest figures are the current price; a higher one
     beside it is the old one. What fits nowhere is left out.
     """
-    plain = [offer for offer in offers if offer.kind not in ("unit", "total")]
-    plain = plain or [replace(offer, kind=None) for offer in offers]
+    told = _tell_comparisons(offers)
+    plain = [offer for offer in told if offer.kind not in ("unit", "total", "taxed")]
+    plain = plain or [replace(offer, kind=None) for offer in told]
     member = min((offer for offer in plain if offer.kind == "member"), key=lambda offer: offer.amount, default=None)
     sale = _tallest([offer for offer in plain if offer.kind == "sale"])
     regular = max((offer for offer in plain if offer.kind == "regular"), key=lambda offer: offer.amount, default=None)
@@ -135,12 +149,25 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
     )
 
 
+def _tell_comparisons(offers: Sequence[Offer]) -> list[Offer]:
+    """The offers; those per weight or volume beside a larger one per pack are for comparison only."""
+    packs = [offer.height for offer in offers if not is_measure(offer.unit) and offer.kind not in ("unit", "taxed")]
+    largest = max(packs, default=0.0)
+    return [
+        replace(offer, kind="unit")
+        if is_measure(offer.unit) and offer.kind is None and offer.height < largest
+        else offer
+        for offer in offers
+    ]
+
+
 def unit_piece(text: str) -> str | None:
     """The unit of a piece that says nothing but it, with its 元 or its slash: `元/斤`, `/500g`; else None."""
     plain = half_width(text).strip()
     found = _PER.fullmatch(plain)
     if found is None or not found["unit"]:
-        return None
+        each = _EACH.fullmatch(plain) or _PER_UNIT.fullmatch(plain)
+        return printed_unit(each["unit"]) if each else None
     return printed_unit(found["unit"])
 
 
@@ -151,27 +178,22 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
         if is_sign(before.text):
             if piece.left - before.right > SIGN_GAP * piece.height:
                 continue
-            offer = replace(offer, currency=offer.currency or "CNY")
+            offer = _with_sign(offer, before.text)
             used.append(before)
             continue
         if not offer.labelled and (label := _lone_label(before.text)) is not None:
-            currency = offer.currency or "CNY"
-            offer = replace(
-                offer, currency=currency, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True
-            )
+            offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
             used.append(before)
         break
     if not offer.labelled and (above := _label_above(piece, pieces)) is not None:
         label = _lone_label(above.text)
         if label is not None:
             offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
-            offer = replace(offer, currency=offer.currency or "CNY")
             used.append(above)
     if not offer.labelled and (lower := _label_lower(piece, pieces)) is not None:
         label = _lone_label(lower.text)
         if label is not None:
             offer = replace(offer, kind=offer.kind or label[0], unit=offer.unit or label[1], labelled=True)
-            offer = replace(offer, currency=offer.currency or "CNY")
             used.append(lower)
     for behind in _behind(piece, pieces):
         plain = half_width(behind.text).strip()
@@ -181,10 +203,31 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
         if unit is None and (tail := re.fullmatch(r"元\s*(?:[/|1Il每一])?\s*(.+)", plain)):
             unit = printed_unit(tail[1])
         if unit is not None or plain in ("元", "块"):
-            offer = replace(offer, unit=offer.unit or unit, currency=offer.currency or "CNY")
+            chinese = has_script(plain, "Han")
+            offer = replace(offer, unit=offer.unit or unit, currency=offer.currency or ("CNY" if chinese else None))
             used.append(behind)
             break
+        if not offer.sign and (_SIGN.fullmatch(plain) or _is_hundredths(offer, plain)):
+            offer = _with_sign(offer, plain)
+            used.append(behind)
     return replace(offer, pieces=tuple(used))
+
+
+def _with_sign(offer: Offer, sign: str) -> Offer:
+    """The offer with the currency that a sign of its own beside it names: ¥ where it is what readers make of one."""
+    plain = half_width(sign).strip()
+    if _is_hundredths(offer, plain):
+        return replace(offer, amount=offer.amount / 100, currency=minor_currency(plain), sign=plain)
+    if _SIGN.fullmatch(plain) is None:
+        plain = "¥"
+    return replace(
+        offer, currency=currency_of(plain) or offer.currency or ("CNY" if plain == "¥" else None), sign=plain
+    )
+
+
+def _is_hundredths(offer: Offer, sign: str) -> bool:
+    whole = offer.amount == offer.amount.to_integral_value() and offer.amount < 100
+    return whole and _MINOR.fullmatch(sign) is not None and _SIGN.fullmatch(sign) is None
 
 
 def _before(piece: Placed, pieces: Sequence[Placed]) -> list[Placed]:
@@ -256,6 +299,7 @@ def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
         return None
     unit = re.search(r"元\s*/\s*([^)\s:]+)", plain)
     rest = PRICE_LABEL.sub("", re.sub(r"元(?:\s*/\s*[^)\s:]+)?|[¥]|rmb|cny", "", plain, flags=re.IGNORECASE))
+    rest = _SIGN.sub("", rest) if rest.strip() else rest
     if rest.strip(" :.,;/()[]|-*!=>") or len(plain) > 24:
         return None
     return label_kind(plain)[1], printed_unit(unit[1]) if unit else None
@@ -274,8 +318,7 @@ def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -
     if any(is_sign(piece.text) for piece in pieces):  # the sign belongs to figures that were not read
         return []
     if large and (pointed or largest.height >= 0.95 * max(heights, default=0.0)):
-        currency = "CNY" if any(re.search(r"[\u4e00-\u9fff]", piece.text) for piece in pieces) else None
-        return [replace(largest, currency=currency)]
+        return [largest]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Prices in Chinese and English tag text: which numbers are prices, what kind, per what; everything else is not one.
+"""Prices in the text of tags: which numbers are prices, what kind, per what; everything else is not one.
 
 General libraries take `满100减20`, `500ml` and phone numbers for prices; these rules mask what a number can be besides
 a price first, and then read only amounts that a currency, a price label or a unit of sale marks.
@@ -12,12 +12,33 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
+from pixel_agent.tasks.rules.locale.currencies import WORD_LIKE_CODES
+from pixel_agent.tasks.rules.locale.price_words import every_word
+from pixel_agent.tasks.rules.locale.scripts import has_script, is_traditional
+from pixel_agent.tasks.rules.locale.words import word_pattern
+from pixel_agent.tasks.rules.money import (
+    AMOUNT,
+    LEADING,
+    MINOR,
+    RAISED,
+    SIGN,
+    WHOLE_AMOUNT,
+    currency_decimals,
+    currency_of,
+    minor_currency,
+    to_decimal,
+)
 from pixel_agent.tasks.rules.units import SALE_UNIT, half_width, mend_spec, printed_unit, simplified
 
-Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total"]
-"""`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价)."""
+Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total", "taxed"]
+"""`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价), `taxed` one with tax beside
+the same without."""
 
 MAX_AMOUNT: Final = Decimal(1_000_000)
+MAX_SIGNED: Final = Decimal(1_000_000_000)
+"""Amounts from here are none; with a currency's sign they may be larger (rupiah, dong)."""
+MAX_TEXT: Final = 300
+"""Longer lines are no tag's: what stands behind this many signs is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +51,64 @@ class Price:
     kind: Kind | None
     start: int
     end: int
+    sign: str = ""
+    """The currency as printed; empty where words or nothing told it."""
+
+
+def _words(kind: str) -> str:
+    return word_pattern(simplified(word) for word in every_word(kind))
 
 
 _KINDS: Final[tuple[tuple[Kind, str], ...]] = (
     (
         "member",
-        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员尊享价?|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|members?(?:\\s*price)?",
+        "会员[\u4e00-\u9fff]{0,3}价|会员专享价|会员特惠价|会员特价|会员价|会员专享|会员尊享价?|会员|vip专享价|vip价|vip|plus价|plus会员价|黑卡价|付费会员价|尊享价|"
+        + _words("member"),
     ),
     (
         "regular",
         "建议零售价|统一零售价|全国统一价|非会员价|指导价|零售价|日常价|划线价|门市价|门店价|市场价|参考价|吊牌价|专柜价|普通价|平时价|"
-        "挂牌价|正常价|正价|标价|原售价|原价|原(?=\\s*[:¥]?\\s*\\d)|regular(?:\\s*price)?|rrp|was|list\\s*price",
+        "挂牌价|正常价|正价|标价|原售价|原价|原(?=\\s*[:¥]?\\s*\\d)|" + _words("was"),
     ),
     (
         "sale",
         "限时特价|今日特价|限时价|限时折扣|促销价格|促销价|促销|优惠价|活动价|到手价|抢购价|秒杀价|折后价|折扣价|惊爆价|清仓价|今日价|惠后价|"
         "超值价|疯抢价|体验价|新品价|尝鲜价|特惠价|特卖价|团购价|直播价|券后价|爆款价|惊喜价|处理价|出清价|特价|现价|现售|特惠|惊爆|"
-        "sale(?:\\s*price)?|now(?:\\s*only)?|special(?:\\s*price)?|promo(?:\\s*price)?",
+        + _words("now"),
     ),
-    ("unit", "单位价格|每单位价格|折合单价|折合"),
+    ("unit", "单位价格|每单位价格|折合单价|折合|" + word_pattern(set(every_word("comparison")) - {"unit price"})),
     ("total", "总价|合计|总计|金额|小计|total"),
+    ("taxed", _words("tax_included")),
 )
-_NEUTRAL: Final = "销售价格|销售价|售价|售卖价|价格|单价|定价|一口价|unit\\s*price|price"
+_CHINESE_PRICE: Final = "销售价格|销售价|售价|售卖价|价格|单价|定价|一口价"
+_NEUTRAL: Final = f"{_CHINESE_PRICE}|unit\\s*price|{_words('neutral')}|{_words('tax_excluded')}"
 _KIND_OF: Final = {kind: re.compile(words, re.IGNORECASE) for kind, words in _KINDS}
 _ALL_LABELS: Final = "|".join(words for _, words in _KINDS) + "|" + _NEUTRAL
 PRICE_LABEL: Final = re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_ALL_LABELS})(?![a-z])", re.IGNORECASE)
 """A word that says that the number beside it is a price."""
 
+_SIGNED: Final = rf"(?:{SIGN})?\s*(?:{AMOUNT}|{LEADING})\s*(?:{SIGN}|{MINOR}|%)?"
+_NO_PRICE_AFTER: Final = rf"(?!\s*[:(]?\s*(?:{SIGN})?\s*[.,]?\d)"
+_EXTRA: Final = r"(?:\+|plus|zzgl\.?|excl\.?|inkl\.?|ekskl\.?|exkl\.?)?"
+MULTI_BUY: Final = (
+    rf"(?:{word_pattern(('any', 'buy', 'mix', 'pick', 'les', 'alle', 'ab'))}\s*)?(?<![\d.,])[2-9]\d?\s*"
+    rf"(?:{_words('each')}\s*)?(?:{_words('multi')}\s*{_SIGNED}|[/@]\s*{SIGN}\s*{AMOUNT}|/\s*{AMOUNT}\s*{SIGN})"
+)
+"""Several pieces together: `3 for £5`, `2/$11`, `3 för 30:-`."""
+DEPOSIT: Final = (
+    rf"{_EXTRA}\s*{_words('deposit')}\s*[:]?\s*{_SIGNED}"
+    rf"|{_EXTRA}\s*{_SIGNED}\s*{word_pattern(word for word in every_word('deposit') if ' ' not in word)}{_NO_PRICE_AFTER}"
+)
+"""Money that comes back with the empty bottle."""
+SAVING: Final = rf"{_words('saving')}\s*[:]?\s*{_SIGNED}|{_SIGNED}\s*{_words('saving')}{_NO_PRICE_AFTER}"
+"""What is taken off: `SAVE £5`, `2 € Rabatt`."""
 _NEVER: Final = re.compile(
     "|".join(
         (
+            SAVING,
+            DEPOSIT,
+            MULTI_BUY,
+            r"(?<![\d.,])\d\s*[+x×]\s*\d(?![\d.,]|\s*(?:ml|c?l|k?g)(?![a-z]))",
             r"(?:每|消费|购物)?满\s*\d+(?:\.\d+)?\s*(?:元|件|块)?\s*(?:立?减|返|送|赠|享|打|省|包邮|免|可用|-)[^,;\s]*",
             r"(?:立减|立省|直降|已省|节省|省|降|优惠|返现?|抵|券|送|赠|加价?)\s*[¥]?\s*\d+(?:\.\d+)?\s*(?:元|块)?(?:券|红包|换购)?",
             r"\d+(?:\.\d+)?\s*(?:元|块)\s*(?:优惠|代金|现金|抵用|消费)?券",
@@ -70,10 +119,11 @@ _NEVER: Final = re.compile(
             r"(?:\d+(?:\.\d+)?|[一二三四五六七八九])\s*折",
             r"\d+(?:\.\d+)?\s*%(?:vol)?",
             r"\d{2,4}\s*年(?:\s*\d{1,2}\s*月)?(?:\s*\d{1,2}\s*日)?|\d{1,2}\s*月\s*\d{1,2}\s*日?|\d{1,3}\s*(?:个月|天|小时|分钟|年|日(?!常))",
+            r"(?<![\d.,])\d{1,2}[./]\d{1,2}[./](?:19|20)?\d{2}(?![\d.,])",
             r"(?:19|20)\d{2}\s*[-./]\s*\d{1,2}\s*[-./]\s*\d{1,2}|\d{1,2}[./-]\d{1,2}\s*[-~至到]\s*\d{1,2}[./-]\d{1,2}",
             r"\d{1,2}:\d{2}(?::\d{2})?",
-            r"(?:电话|热线|tel|手机|举报|监督|客服)[^\d]{0,6}[\d\s()-]{3,}",
-            r"(?:货号|编号|编码|商品码|条码|条形码|店内码|sku|plu|no\.?|code|批号|流水号)\s*[:.#]?\s*[a-z]?[\d\s-]{3,}",
+            r"(?:电话|热线|(?<![a-z])tel|手机|举报|监督|客服)[^\d]{0,6}[\d\s()-]{3,}",
+            r"(?:货号|编号|编码|商品码|条码|条形码|店内码|(?<![a-z])(?:sku|plu|no\.?|art\.?)|code|批号|流水号)\s*[:.#]?\s*[a-z]?[\d\s-]{3,}",
             r"(?<![\d.])1[3-9]\d{9}(?!\d)|(?:400|800)-?\d{3}-?\d{4}|0\d{2,3}-\d{7,8}",
             r"(?<![\d.,])\d{7,}(?![\d.])",
             r"\d+(?:\.\d+)?\s*(?:度|°)(?:vol)?",
@@ -82,13 +132,11 @@ _NEVER: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-_SIGN: Final = r"(?:人民币|rmb|cny|hk\$|nt\$|us\$|[¥￥$€£])"
+_FRONT: Final = rf"(?![\u3040-\u30ff\u4e00-\u9fff]){SIGN}|人民币"
 _MISREAD: Final = r"[YyVv夫羊半丰关¥Ұ]"
-_AMOUNT: Final = (
-    r"\d{1,3}(?:,\d{3})+(?:\s?\.\s?\d{1,2})?(?![\d,])|\d+\s?\.\s?\d{1,2}(?!\d)|\d+,\d{2}(?!\d)|\d+(?!\d|\.\d)"
-)
 _PER: Final = (
-    r"(?:[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d)|(?<=元)(?=(?:公?斤|kg|[盒瓶袋包提桶个份箱支罐块])\s*$))"
+    rf"(?:{_words('per')}\s|"
+    r"[/|每]|一|[1Il](?=[斤瓶盒袋包个kgKG])|(?<=元)(?=\d)|(?<=元)(?=(?:公?斤|kg|[盒瓶袋包提桶个份箱支罐块])\s*$))"
 )
 _UNIT_TAIL: Final = rf"(?P<per>\s*{_PER}\s*\(?\s*(?:\d+(?:\.\d+)?\s*)?{SALE_UNIT}(?![a-z])\)?)?"
 _JIAO: Final = (
@@ -96,18 +144,21 @@ _JIAO: Final = (
     rf"|(?P<last>\d)(?![\d.]|\s*[a-z×*件]|\s*{SALE_UNIT}))?"
 )
 _PRICE: Final = re.compile(
-    rf"(?:每\s*(?P<prefix>(?:\d+\s*)?{SALE_UNIT})\s*[:]?\s*)?"
-    rf"(?P<sign>{_SIGN}|(?<![a-z\d\u4e00-\u9fff]){_MISREAD})?\s*(?P<amount>{_AMOUNT})"
+    rf"(?:每\s*(?P<prefix>(?:\d+\s*)?{SALE_UNIT})\s*[:]?\s*"
+    rf"|(?<![\d.,])(?P<measure>(?:\d{{1,4}}(?:[.,]\d{{1,2}})?\s*)?{SALE_UNIT})\s*(?P<equals>=|当たり|当り|当|あたり)\s*)?"
+    rf"(?P<sign>{_FRONT}|(?<![a-z\d\u4e00-\u9fff]){_MISREAD})?\s*:?\s*(?P<amount>{AMOUNT}|{LEADING})"
     r"(?:(?<=\d)\s(?P<raised>\d{2})(?![\d.]))?"
     rf"(?:\s*(?P<yuan>元|块钱|块|圆|兀|rmb|cny|yuan){_JIAO}"
-    r"|\s*(?P<small>角|毛|分)(?![钟星熟类店开切]))?"
+    rf"|\s*(?P<small>角|毛|分)(?![钟星熟类店开切])|\s*(?P<behind>{SIGN})(?(sign)(?!\s*[.,]?\d)|(?:(?P<cents>\d{{2}})(?!\d))?)|\s*(?P<minor>{MINOR}))?"
     rf"{_UNIT_TAIL}",
     re.IGNORECASE,
 )
+_LABEL_AFTER: Final = re.compile(
+    rf"\s*[(]?\s*({PRICE_LABEL.pattern})(?!\s*[:(]*\s*(?:{SIGN})?\s*[.,]?\d)", re.IGNORECASE
+)
 _LABEL_UNIT: Final = re.compile(rf"\(?\s*元\s*(?:/\s*(?P<unit>(?:\d+\s*)?{SALE_UNIT}))?\s*\)?", re.IGNORECASE)
-_CURRENCIES: Final = {"hk$": "HKD", "nt$": "TWD", "us$": "USD", "€": "EUR", "£": "GBP"}
 _SMALL: Final = {"角": Decimal("0.1"), "毛": Decimal("0.1"), "分": Decimal("0.01")}
-_BARE: Final = re.compile(r"\d{1,5}(?:\s?[.,]\s?\d{1,2})?")
+_LONG_NUMBER: Final = re.compile(r"\d{6}")
 
 
 def find_prices(text: str) -> list[Price]:
@@ -116,11 +167,11 @@ def find_prices(text: str) -> list[Price]:
 
 
 def bare_amount(text: str) -> Decimal | None:
-    """The number that a text consists of, if it could be a price by its form: `12.90`, `5`, `12 . 9`; else None."""
-    plain = mend_digits(simplified(text)).strip()
-    if not _BARE.fullmatch(plain):
+    """The number that a text consists of, if it could be a price by its form: `12.90`, `5`, `49,-`; else None."""
+    plain = mend_digits(simplified(text[:MAX_TEXT])).strip()
+    if not WHOLE_AMOUNT.fullmatch(plain) or _LONG_NUMBER.search(plain):
         return None
-    return _decimal(plain)
+    return to_decimal(plain)
 
 
 def label_kind(text: str) -> tuple[bool, Kind | None]:
@@ -132,7 +183,8 @@ def label_kind(text: str) -> tuple[bool, Kind | None]:
 def is_sign(text: str) -> bool:
     """Whether a text is nothing but a currency sign, or what readers make of a lone ¥."""
     return (
-        re.fullmatch(rf"(?:{_SIGN}|{_MISREAD}|天|关|羊|Y=|F)\s*", half_width(text).strip(), re.IGNORECASE) is not None
+        re.fullmatch(rf"(?:{SIGN}|{_MISREAD}|天|关|羊|Y=|F)\s*", half_width(text[:12]).strip(), re.IGNORECASE)
+        is not None
     )
 
 
@@ -145,12 +197,13 @@ def mend_digits(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _find(text: str) -> tuple[Price, ...]:
+    text = text[:MAX_TEXT]
     plain = _mask(mend_digits(simplified(text)))
     found: list[Price] = []
     for match in _PRICE.finditer(plain):
         previous = found[-1].end if found else 0
         label = _label_before(plain, previous, match.start())
-        price = _read(plain, match, label)
+        price = _read(plain, match, label, text)
         if price is not None:
             found.append(price)
     return tuple(found)
@@ -165,10 +218,13 @@ def _mask(text: str) -> str:
 
 
 _SPEC_NUMBER: Final = re.compile(
-    r"(?<![/¥\d.元])\d+(?:\.\d+)?\s*(?:ml|mg|kg|g|l|cl|oz|cm|mm|毫升|毫克|千克|公斤|克|升|斤)(?![a-z])"
+    r"(?<![/¥\d.元])\d+(?:\.\d+)?\s*(?:ml|mg|kg|g|l|cl|oz|cm|mm|毫升|毫克|千克|公斤|克|升|斤)(?![a-z])(?!\s*(?:=|当|あた))"
     r"(?!\s*[¥]?\s*[/]?\s*\d+(?:\.\d+)?\s*元)(?:\s*[*×x]\s*\d+)?|(?<![/¥\d.])\d+\s*[*×x]\s*\d+(?:\.\d+)?\s*(?:[a-z]+)?",
     re.IGNORECASE,
 )
+
+
+_LABEL_GAP: Final = re.compile(rf"unit\s*price|仅|只要|为|约|低至|{_words('neutral')}|{SIGN}", re.IGNORECASE)
 
 
 def _label_before(text: str, previous: int, start: int) -> re.Match[str] | None:
@@ -178,16 +234,21 @@ def _label_before(text: str, previous: int, start: int) -> re.Match[str] | None:
         return None
     label = labels[-1]
     gap = _LABEL_UNIT.sub("", between[label.end() :], count=1)
-    gap = re.sub(r"unit\s*price|price|仅|only|只要|为|约|低至|rmb|cny", "", gap, flags=re.IGNORECASE)
+    gap = _LABEL_GAP.sub("", gap)
     return label if not gap.strip(" :.,;-=>|()[]¥_") and len(between) - label.end() <= 24 else None
 
 
-def _read(text: str, match: re.Match[str], label: re.Match[str] | None) -> Price | None:
+def _read(text: str, match: re.Match[str], label: re.Match[str] | None, printed: str) -> Price | None:
     sign, yuan, small = match["sign"], match["yuan"], match["small"]
-    decimals = "." in match["amount"]
+    behind = match["behind"] if match["behind"] and _is_currency(match["behind"]) else None
+    sign = sign if sign and (_is_currency(sign) or re.fullmatch(_MISREAD, sign)) else None
+    minor = match["minor"] if match["minor"] and _is_minor(match["minor"], match["amount"]) else None
+    decimals = re.search(rf"[.,:{RAISED}]", match["amount"]) is not None
     misread = sign is not None and re.fullmatch(_MISREAD, sign) is not None and sign not in "¥￥"
     whole = not (text[: match.start()] + text[match.end() :]).strip(" .,:;()")
-    marked = bool(yuan or label or (sign and not misread))
+    marked = bool(yuan or label or behind or minor or (sign and not misread))
+    if match["amount"][0] in ".," and not (marked or whole):
+        return None
     if not marked and misread:
         marked = decimals or whole
     if not marked and small:
@@ -197,19 +258,39 @@ def _read(text: str, match: re.Match[str], label: re.Match[str] | None) -> Price
     if not marked or (yuan == "块" and not (sign or label or whole or match["per"] or match["jiao"] or match["last"])):
         return None
     if re.match(r"\s*(?:折|%|件|个月|ml|kg|克|号|g(?![a-z]))", text[match.end() :], re.IGNORECASE) and not (
-        yuan or match["per"]
+        yuan or behind or match["per"]
     ):
         return None
-    amount = _amount(match)
-    if amount is None or not 0 < amount < MAX_AMOUNT:
+    currency = _currency(sign if not misread else "¥", behind, minor, yuan, printed)
+    amount = _amount(match, minor, currency)
+    if amount is None or not 0 < amount < (MAX_SIGNED if sign or behind else MAX_AMOUNT):
         return None
     kind = _kind(label[0]) if label else _kind_after(text, match.end())
+    if match["equals"] == "=" and kind is None:
+        kind = "unit"
     start = match.start() + len(match[0]) - len(match[0].lstrip())
-    return Price(amount, _currency(sign), _unit(text, match, label), kind, start, start + len(match[0].strip()))
+    told = next((mark for mark in (behind, minor, yuan, sign) if mark), "")
+    return Price(amount, currency, _unit(text, match, label), kind, start, start + len(match[0].strip()), told)
 
 
-def _amount(match: re.Match[str]) -> Decimal | None:
-    amount = _decimal(match["amount"])
+def _is_currency(sign: str) -> bool:
+    """Whether a sign is meant as one: codes that are words as well (`all`, `pen`) only in capitals."""
+    return sign.casefold() not in WORD_LIKE_CODES or (sign.isupper() or sign == "Ft")
+
+
+def _is_minor(sign: str, amount: str) -> bool:
+    """Whether hundredths are meant: a whole number of at most two figures before a small letter, word or ¢."""
+    return amount.isdigit() and len(amount) <= (3 if len(sign) > 2 else 2) and (len(sign) > 2 or sign == sign.lower())
+
+
+def _amount(match: re.Match[str], minor: str | None, currency: str | None) -> Decimal | None:
+    amount = to_decimal(match["amount"], currency_decimals(currency))
+    if amount is None:
+        return None
+    if minor:
+        return amount / 100
+    if match["cents"] and match["amount"].isdigit():
+        return amount + Decimal(match["cents"]) / 100
     if match["small"]:
         return amount * _SMALL[match["small"]]
     if match["raised"] and "." not in match["amount"] and "," not in match["amount"]:
@@ -219,32 +300,34 @@ def _amount(match: re.Match[str]) -> Decimal | None:
     return amount
 
 
-def _decimal(text: str) -> Decimal:
-    text = re.sub(r"\s", "", text)
-    if re.fullmatch(r"\d+,\d{1,2}", text):  # a point read as a comma
-        text = text.replace(",", ".")
-    return Decimal(text.replace(",", ""))
-
-
 def _unit(text: str, match: re.Match[str], label: re.Match[str] | None) -> str | None:
     if match["per"]:
         return printed_unit(re.sub(r"^\s*[/|每一1Il]\s*", "", match["per"]))
-    if match["prefix"]:
-        return printed_unit(match["prefix"])
+    if match["prefix"] or match["measure"]:
+        return printed_unit(match["prefix"] or match["measure"])
     if label:
         found = _LABEL_UNIT.search(text[label.end() : match.start()])
         return printed_unit(found["unit"]) if found and found["unit"] else None
     return None
 
 
-def _currency(sign: str | None) -> str | None:
-    if sign == "$":
-        return None  # whose dollar it is, the sign does not say
-    return _CURRENCIES.get((sign or "").lower(), "CNY")
+def _currency(sign: str | None, behind: str | None, minor: str | None, yuan: str | None, printed: str) -> str | None:
+    """By the signs; ¥ and no sign at all by the line's own script. The page may know better."""
+    for mark in (behind, sign):
+        if mark and (code := currency_of(mark)) is not None:
+            return code
+    if minor:
+        return minor_currency(minor)
+    if yuan:
+        return "CNY"
+    if (sign or behind) and "¥" not in (sign or "") + (behind or ""):
+        return None
+    chinese = has_script(printed, "Han") and not has_script(printed, "Kana") and not is_traditional(printed)
+    return "CNY" if chinese or sign or behind else None
 
 
 def _kind_after(text: str, end: int) -> Kind | None:
-    found = re.match(rf"\s*[(]?\s*({PRICE_LABEL.pattern})(?!\s*[:(¥]*\s*\d)", text[end:], re.IGNORECASE)
+    found = _LABEL_AFTER.match(text, end)
     return _kind(found[1]) if found else None
 
 

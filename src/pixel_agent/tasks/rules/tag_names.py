@@ -11,14 +11,28 @@ from typing import Final
 from pixel_agent.tasks.rules.brands import brand_of
 from pixel_agent.tasks.rules.labels import Labelled, is_labelled, parse_labels
 from pixel_agent.tasks.rules.layout import Placed, connected
+from pixel_agent.tasks.rules.locale.price_words import HEADING_KINDS, HEADINGS, NET_WORDS, every_word
+from pixel_agent.tasks.rules.locale.scripts import READABLE, SCRIPTS, count_script, has_script
+from pixel_agent.tasks.rules.locale.words import word_pattern
 from pixel_agent.tasks.rules.offers import Offer, unit_piece
 from pixel_agent.tasks.rules.prices import PRICE_LABEL, bare_amount, find_prices, is_sign
 from pixel_agent.tasks.rules.units import find_specs, half_width
 
+MAX_NAME: Final = 100
+"""Longer lines are no name of goods."""
 _HEADING: Final = re.compile(
-    r"[^\u4e00-\u9fff]*(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|menu|price\s*list|今日|本期|限时|超级|天天|惊爆|店庆|周年庆|开业|"
+    r"(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|今日|本期|限时|超级|天天|惊爆|店庆|周年庆|开业|"
     r"火热|爆款|新品|热销|热卖|人气|店长|推荐|疯狂|疯抢|超值|超低|低价|划算|实惠|钜惠|巨惠|狂欢|大促|直降|特供|本周|每日|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
-    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|进口商品|原装进口|进口|药品|鲜果|imported|sale|hot|new|special|offer|vip|member|promotion|[价签品!！\s])+[^\u4e00-\u9fff]*",
+    r"水果|蔬菜|肉类|水产|新鲜直达|新鲜|直达|进口商品|原装进口|进口|药品|鲜果|[价签品])"
+)
+_LATIN_HEADING: Final = re.compile(
+    word_pattern(
+        (
+            *(word for kind in HEADING_KINDS for word in every_word(kind)),
+            *(word for words in HEADINGS.values() for word in words),
+            *NET_WORDS,
+        )
+    ),
     re.IGNORECASE,
 )
 _SLOGAN: Final = re.compile(
@@ -28,7 +42,7 @@ _SLOGAN: Final = re.compile(
 )
 _SHOP: Final = re.compile(
     r"^(?:盒马|永辉|大润发|华润万家|世纪联华|联华|华联|物美|沃尔玛|家乐福|山姆会员|麦德龙|永旺|苏果|步步高|天虹|美宜佳|罗森|全家便利|"
-    r"便利蜂|人人乐|奥乐齐|钱大妈|百果园)\S{0,4}$|超市$|生鲜$|优选$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|连锁$|市场$|卖场$|店$|有限公司$|\bmarket\b|\bmart\b|\bstore\b",
+    r"便利蜂|人人乐|奥乐齐|钱大妈|百果园)\S{0,4}$|超市$|生鲜$|优选$|药店$|药房$|果蔬店$|水果店$|购物广场$|生活广场$|购物中心$|生活馆$|商店$|便利店?$|百货$|生鲜店$|商场$|商行$|连锁$|市场$|卖场$|店$|有限公司$|\b(?:super)?market$|\bmart$|\bstore$",
     re.IGNORECASE,
 )
 _LOOKALIKES: Final = str.maketrans(
@@ -36,6 +50,8 @@ _LOOKALIKES: Final = str.maketrans(
 )
 _TRADITIONAL: Final = re.compile(r"[價單規條麵裝質級飲實銷號與豬雞魚醬糧]")
 
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _NO_NAME_END: Final = re.compile(
     r"(?:价|售|仅|只|约|共|需|付|要|低至|折后|券后|到手|补贴|充值|起送|配送费?|运费|押金|人均|消费|合计|每|单|减|省)$"
 )
@@ -45,21 +61,38 @@ _NO_NAME_END: Final = re.compile(
 def looks_like_name(text: str) -> bool:
     """Whether a text could name goods: words, no price, no label, no mere size, no heading, slogan or shop."""
     plain = half_width(text).strip()
-    letters = re.findall(r"[\u4e00-\u9fff]", plain)
-    if len(letters) < 2 and len(re.findall(r"[A-Za-z]", plain)) < 3:
+    if len(plain) > MAX_NAME or (len(_HAN.findall(plain)) < 2 and len(_LETTER.findall(plain)) < 3):
+        return False
+    if count_script(plain, "Kana") == 0 and _unreadable(plain):
         return False
     if find_prices(plain) or bare_amount(plain) is not None or is_sign(plain) or unit_piece(plain) is not None:
         return False
     before, values = parse_labels(plain)
     if values and (not before or any(field not in ("price",) for field, _ in values)):
         return False
-    if _HEADING.fullmatch(plain) or _SLOGAN.search(plain) or _SHOP.search(plain):
+    if is_heading(plain) or _SLOGAN.search(plain) or _SHOP.search(plain):
         return False
     specs = find_specs(plain)
     rest = plain
     for spec in reversed(specs):
         rest = rest[: spec.start] + rest[spec.end :]
-    return len(re.findall(r"[\u4e00-\u9fffA-Za-z]", PRICE_LABEL.sub("", rest))) >= 2
+    return len(_LETTER.findall(PRICE_LABEL.sub("", rest))) >= 2 and not is_heading(rest)
+
+
+def is_heading(text: str) -> bool:
+    """Whether a text has nothing but words that shops print over any goods: `SPECIAL OFFER`, `本周特价 SALE`.
+
+    Words count whole: `hot` is one in HOT PRICE, not in Photo. Beside Chinese ones any Latin text may stand.
+    """
+    rest = _HEADING.sub("", text)
+    if _HAN.search(text):
+        return _HAN.search(rest) is None
+    return len(_LETTER.findall(_LATIN_HEADING.sub("", rest))) < 2
+
+
+def _unreadable(text: str) -> bool:
+    """Whether a text is in a script that the models cannot read: what came of it are signs that only look alike."""
+    return any(has_script(text, script) for script in SCRIPTS if script not in READABLE)
 
 
 def part_names(pieces: Sequence[Placed]) -> list[Placed]:
@@ -82,8 +115,10 @@ def _name_end(text: str) -> int:
     if not prices or is_labelled(text):
         return 0
     start = prices[0].start
+    labels = (found for found in PRICE_LABEL.finditer(half_width(text[:start])) if found.start())
+    # A label ends right before its price, or is Chinese: 苹果会员价(元/斤)9.9.
     label = next(
-        (found.start() for found in PRICE_LABEL.finditer(half_width(text)) if 0 < found.start() < start), start
+        (one.start() for one in labels if _HAN.search(one[0]) or not text[one.end() : start].strip(" :.,(")), start
     )
     before = text[:label].strip(" :：-—.…·(（")
     return label if looks_like_name(before) and not _NO_NAME_END.search(before) else 0
@@ -95,7 +130,7 @@ def find_name(
     """The name as printed, and its pieces: what 品名 says, else the largest writing that can be one."""
     if label is not None:
         value, more = label.value, _wrapped(label.pieces[-1], pieces)
-        return _tidy(value + "".join(piece.text for piece in more), pieces), (*label.pieces, *more)
+        return _tidy(value + "".join(_joined(piece.text) for piece in more), pieces), (*label.pieces, *more)
     candidates = [piece for piece in pieces if looks_like_name(piece.text)]
     chinese = [
         piece for piece in candidates if re.search(r"[\u4e00-\u9fff]{2}|[\u4e00-\u9fff].*[\u4e00-\u9fff]", piece.text)
@@ -116,7 +151,7 @@ def find_name(
         first = min(branded, key=lambda piece: piece.top, default=first)
     row = _same_line(first, candidates)
     more = _wrapped(row[-1], candidates) if len(row) == 1 else ()
-    text = " ".join(piece.text for piece in row) + "".join(piece.text for piece in more)
+    text = " ".join(piece.text for piece in row) + "".join(_joined(piece.text) for piece in more)
     return _tidy(text, pieces), (*row, *more)
 
 
@@ -154,19 +189,25 @@ def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
     short = len(first.text) <= 4 and re.fullmatch(r"[\u4e00-\u9fff]+", first.text) is not None
     if first.width < 0.6 * (right - left) and not alone and not short:
         return ()
+    latin = _HAN.search(first.text) is None
     for other in pieces:
         centred = abs(other.centre - first.centre) < 0.5 * first.height and other.left < first.left
         if (
             other is not first
             and (alone or not short or centred)
             and looks_like_name(other.text)
-            and re.search(r"[\u4e00-\u9fff]", other.text)
+            and latin == (_HAN.search(other.text) is None)
             and (0.7 if alone else 0.85) <= other.height / first.height <= (1.4 if alone else 1.18)
             and 0.5 * first.height < other.middle - first.middle < 1.9 * first.height
             and (abs(other.left - first.left) < first.height or abs(other.centre - first.centre) < first.height)
         ):
             return (other,)
     return ()
+
+
+def _joined(text: str) -> str:
+    """A second line as it follows the first: words of letters keep a space between."""
+    return text if _HAN.search(text) or has_script(text, "Kana") else f" {text}"
 
 
 def _tidy(text: str, pieces: Sequence[Placed]) -> str | None:

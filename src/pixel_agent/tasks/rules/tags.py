@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -14,9 +15,13 @@ from pixel_agent.core import Draft, Row, Source
 from pixel_agent.core.gtin import is_restricted
 from pixel_agent.tasks.rules.labels import Labelled, labelled_values, parse_labels
 from pixel_agent.tasks.rules.layout import Placed, cover, group_rows, join_decimals, split_tags, straighten
+from pixel_agent.tasks.rules.locale.currencies import is_code
+from pixel_agent.tasks.rules.locale.price_words import NET_WORDS
+from pixel_agent.tasks.rules.locale.words import word_pattern
 from pixel_agent.tasks.rules.offers import Prices, find_offers, part_prices, settle, unit_piece
 from pixel_agent.tasks.rules.page import Page
-from pixel_agent.tasks.rules.prices import bare_amount, find_prices, is_sign, label_kind
+from pixel_agent.tasks.rules.page_currency import resolve_currency, stated_currency
+from pixel_agent.tasks.rules.prices import MAX_TEXT, bare_amount, find_prices, is_sign, label_kind
 from pixel_agent.tasks.rules.promos import period_end
 from pixel_agent.tasks.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
 from pixel_agent.tasks.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
@@ -26,13 +31,15 @@ LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", 
 
 _SLASHED: Final = re.compile(r"[1Il]\s*([\u4e00-\u9fff]{1,2})")
 """A unit whose slash, standing alone, was read as a figure: `1个` is no size."""
+_NET: Final = re.compile(rf"^{word_pattern(NET_WORDS)}\s*[:.]?\s*", re.IGNORECASE)
 _GRADE: Final = re.compile(r"(?:特级|[一二三四]级|[一二三]等品?|优等品?|优级|精品级|合格品|AA?A?级)")
 
 
 def read_price_tags(page: Page) -> Draft:
     """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
     pieces = part_prices(part_names(join_decimals(straighten(page.lines))))
-    rows = [_read_tag(part, page) for part in split_tags(pieces, _apart)]
+    told = _told(page)
+    rows = [_read_tag(part, page, told) for part in split_tags(pieces, _apart)]
     return Draft(items=tuple(row for row in rows if row is not None))
 
 
@@ -72,7 +79,27 @@ def article_gtin(digits: str) -> str | None:
     return None if is_restricted(digits) else proven_gtin(digits)
 
 
-def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the whole page says about its currency."""
+
+    text: str
+    stated: str | None
+    setting: str | None
+
+    def currency(self, prices: Prices) -> str | None:
+        signs = [(offer.sign, offer.currency, offer.amount) for offer in prices.offers]
+        return resolve_currency(signs, self.text, self.stated, self.setting)
+
+
+def _told(page: Page) -> _Told:
+    texts = [line.text[:MAX_TEXT] for line in page.lines]
+    setting = page.options.get("currency")
+    code = setting.upper() if isinstance(setting, str) else None
+    return _Told("\n".join(texts), stated_currency(texts), code if code and is_code(code) else None)
+
+
+def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
     values = labelled_values(pieces)
     by_field = {value.field: value for value in reversed(values) if value.value}
     prices = settle(find_offers(pieces), pieces)
@@ -94,7 +121,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page) -> Row | None:
         "regular_price": _number(prices.regular),
         "sale_price": _number(prices.sale),
         "member_price": _number(prices.member),
-        "currency": prices.currency,
+        "currency": told.currency(prices) if prices.offers else None,
         "unit": unit,
         "spec": spec,
         "origin": mend_lookalikes(_origin(origin.value), pieces) if origin else None,
@@ -129,7 +156,9 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
     for piece in pieces:
         if _SLASHED.fullmatch(piece.text):
             continue
-        plain = parse_labels(piece.text)[0].strip(" ()[]")  # a size may stand before a label: 5L 产地:山东
+        plain = _NET.sub(
+            "", parse_labels(piece.text)[0].strip(" ()[]")
+        )  # a size may stand before a label: 5L 产地:山东
         specs = find_specs(plain)
         alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
         if alone and not find_prices(piece.text):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from pixel_agent.tasks.rules.locale.price_words import every_word
+
 _NARROW: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     0x3000: ord(" "),
     0xFFE5: ord("¥"),
@@ -31,19 +33,26 @@ _UNIT_NAMES: Final[dict[str, str]] = {
     "㎏": "kg", "毫克": "mg", "mg": "mg", "厘升": "cl", "cl": "cl", "市斤": "斤", "磅": "lb", "lb": "lb", "oz": "oz",
     "盎司": "oz", "米": "m", "m": "m", "cm": "cm", "厘米": "cm", "mm": "mm",
     "pcs": "pcs", "pc": "pcs", "ea": "ea", "each": "ea",
+    "liter": "L", "litre": "L", "litro": "L", "lt": "L", "dl": "dl", "dag": "dag", "hg": "hg", "kilo": "kg", "lbs": "lb",
     "box": "盒", "bottle": "瓶", "bag": "袋", "pack": "包", "can": "罐", "btl": "瓶",
 }  # fmt: skip
-_MASS: Final = "毫升|毫克|千克|公斤|市斤|厘升|盎司|ml|kg|mg|cl|lb|oz|㎏|斤|两|升|克|磅|l|g"
+_MASS: Final = "毫升|毫克|千克|公斤|市斤|厘升|盎司|liter|litre|litro|kilo|fl\\.?\\s?oz|lbs|dag|ml|kg|mg|cl|dl|hg|lb|lt|oz|㎏|斤|两|升|克|磅|l|g"
 _LENGTH: Final = "厘米|mm|cm|米|寸|m"
 _COUNTS: Final = (
     "小包|小袋|连包|人份|盒|瓶|袋|包|桶|罐|听|支|条|个|只|件|箱|提|份|块|片|把|颗|根|双|套|台|板|卷|筒|杯|碗|串|枚|张|本|对|打|"
-    "排|卡|扎|束|棵|头|组|副|粒|抽|节|层|尾|匹|坛|壶|管|篮|筐|盘|朵|株|入|丸|贴|pcs|pc"
+    "排|卡|扎|束|棵|头|组|副|粒|抽|节|层|尾|匹|坛|壶|管|篮|筐|盘|朵|株|入|丸|贴|pcs|pc|"
+    + "|".join(
+        re.escape(word)
+        for word in sorted(every_word("each"), key=len, reverse=True)
+        if word.isalpha() and word.isascii() | (not word[0].isascii())
+    )
 )
+_LETTER: Final = r"[^\W\d_\u3040-\u9fff]"
 SALE_UNIT: Final = rf"(?:{_MASS}|{_COUNTS}|{_LENGTH}|each|ea|box|bottle|bag|pack|can|btl)"
 """A regular expression for one unit of sale, without a number; for text in lower case or with IGNORECASE."""
 
 _NUMBER: Final = r"\d+(?:\.\d+)?"
-_END: Final = r"(?![a-z])"
+_END: Final = rf"(?!{_LETTER})"
 _TIMES: Final = r"\s*[*×x]\s*"
 _COUNTED: Final = rf"{_NUMBER}\s*(?:{_COUNTS}){_END}"
 _MEASURED: Final = rf"{_NUMBER}\s*(?:{_MASS}|{_LENGTH}){_END}"
@@ -53,6 +62,7 @@ _SPEC: Final = re.compile(
     rf"|{_COUNTED}(?:{_TIMES}\d+\s*(?:(?:{_COUNTS}){_END})?)*{_PER}",
     re.IGNORECASE,
 )
+_MEASURE: Final = re.compile(rf"(?:{_NUMBER}\s*)?(?:{_MASS}|{_LENGTH})", re.IGNORECASE)
 _UNIT_VALUE: Final = re.compile(
     rf"(?:元|¥|rmb|cny)?\s*(?:/|每|per\s+)?\s*(?P<amount>{_NUMBER})?\s*(?P<unit>{SALE_UNIT})\s*(?:装)?", re.IGNORECASE
 )
@@ -82,6 +92,11 @@ def half_width(text: str) -> str:
 def simplified(text: str) -> str:
     """`half_width`, and the traditional characters of tag labels as simplified ones; spans stay valid."""
     return half_width(text).translate(_SIMPLE)
+
+
+def is_measure(unit: str | None) -> bool:
+    """Whether a unit of sale is a weight, a volume or a length, not a piece or a pack."""
+    return unit is not None and _MEASURE.fullmatch(unit.strip()) is not None
 
 
 def normal_unit(text: str) -> str | None:

@@ -153,7 +153,7 @@ PRICE_WORDS: Final[dict[str, PriceWords]] = {
         now=("nå", "tilbud", "tilbudspris", "kampanje", "salg"),
         member=("medlemspris", "medlem", "trumf", "coop medlem", "kundekort"),
         neutral=("pris", "kun", "bare"),
-        comparison=("pr kg", "pr. kg", "pr l", "pr. l", "enhetspris", "jfr. pris", "pr. stk"),
+        comparison=("pr/kg", "pr/l", "pr/stk", "pr kg", "pr. kg", "pr l", "pr. l", "enhetspris", "jfr. pris", "pr. stk"),
         each=("stk", "stk.", "pr stk", "pr. stk", "stykk"),
         per=("pr", "pr.", "per"),
         deposit=("pant", "+ pant", "+pant"),
@@ -293,6 +293,34 @@ PRICE_WORDS: Final[dict[str, PriceWords]] = {
     "hi": PriceWords(neutral=("mrp", "m.r.p.", "maximum retail price"), tax_included=("incl. of all taxes", "inclusive of all taxes")),
 }  # fmt: skip
 """Language → its words."""
+
+
+HEADINGS: Final[dict[str, Words]] = {
+    "en": ("imported", "sale", "hot", "new", "special", "specials", "offer", "offers", "vip", "member", "members", "promotion", "menu", "price list", "price", "prices", "hot price", "low price", "great value", "best price", "best buy", "everyday", "limited", "limited time", "deal", "deals", "super", "bargain", "reduced", "final", "mains", "starters", "desserts", "drinks", "welcome", "thank you", "save", "more", "only", "today", "this week", "week", "weekly", "of the week", "big", "on", "selected", "lines", "pieces", "pcs", "on selected lines", "pack", "multibuy"),
+    "de": ("neu", "angebot", "angebote", "knaller", "aktion", "tiefpreis", "dauertiefpreis", "preis", "speisekarte", "woche", "der woche", "super", "auf alle", "billig"),
+    "fr": ("nouveau", "nouveauté", "offre", "promo", "promotion", "prix", "carte", "bas prix"),
+    "es": ("nuevo", "oferta", "ofertas", "precio", "precios", "carta", "menú", "rebajas"),
+    "it": ("nuovo", "novità", "offerta", "offerte", "prezzo", "menù", "pizze", "antipasti", "dolci", "bevande"),
+    "pt": ("novo", "novidade", "oferta", "promoção", "preço", "ementa"),
+    "nl": ("nieuw", "aanbieding", "actie", "prijs", "menukaart"),
+    "nordic": ("ny", "nyhet", "nyhed", "tilbud", "kampanje", "kampanj", "extrapris", "pris", "uutuus", "tarjous", "meny"),
+    "slavic": ("nowość", "promocja", "okazja", "cena", "novinka", "akce", "akcia", "novo", "akcija"),
+    "ja": ("特価", "お買得", "新商品", "おすすめ", "広告の品", "お品書き", "日替り", "タイムセール", "税込", "税抜", "本体価格", "本体", "価格", "円"),
+}  # fmt: skip
+"""Words over any goods, of shops and menus: a text of nothing else is a heading, not a name."""
+
+HEADING_KINDS: Final = (
+    "was", "now", "member", "neutral", "comparison", "each", "per", "deposit", "saving", "multi", "tax_included",
+    "tax_excluded",
+)  # fmt: skip
+"""Kinds of words that name no goods either."""
+
+NET_WORDS: Final = (
+    "net wt", "net wt.", "net weight", "net", "netto", "nettovikt", "poids net", "peso neto", "peso netto",
+    "peso líquido", "nettoinhalt", "inhalt", "contenu", "contenido", "contenuto", "neto", "nettó", "obsah", "zawartość",
+    "origin", "country of origin", "内容量",
+)  # fmt: skip
+"""Words before a size or a place."""
 
 
 def every_word(kind: str) -> tuple[str, ...]:
