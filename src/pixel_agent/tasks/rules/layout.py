@@ -20,9 +20,9 @@ DECIMALS_RATIO: Final = 0.8
 LONE_RATIO: Final = 0.72
 """A single raised digit without a point must be smaller than this share of its integer."""
 
-_POINT: Final = r"[.。．●•·]"
+_POINT: Final = r"[.。．,●•·]"
 _INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?(?P<yuan>元?)")
-_CENTS: Final = re.compile(rf"(?P<point>{_POINT}?)\s*(?P<digits>\d{{1,2}})(?P<tail>\s*(?:元|[/／]).*)?")
+_CENTS: Final = re.compile(rf"(?P<point>{_POINT}?)\s*(?P<digits>\d{{1,2}}|\d\.\d)(?P<tail>\s*(?:元|[/／]).*)?")
 _CUT: Final = re.compile(r"(?P<whole>[¥￥]?\s*\d{1,4})(?:\.(?P<cut>\d))?")
 """An integer, or one whose first decimal the edge of its line cuts off from the second."""
 _REPEATED: Final = re.compile(r"(?P<last>\d)\.(?P<cents>\d{2})")
@@ -105,7 +105,7 @@ def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
         rest.remove(whole)
         rest.remove(cents)
         small = _CENTS.fullmatch(cents.text)
-        text = f"{integer['sign']}{integer['digits']}.{small['digits'] if small else ''}"
+        text = f"{integer['sign']}{integer['digits']}.{small['digits'].replace('.', '') if small else ''}"
         tail = (small["tail"] or "") if small else ""
         joined.append(merge((whole, cents), text + (tail or integer["yuan"]), height=whole.height))
     return sorted(rest + joined, key=lambda piece: (piece.top, piece.left))
@@ -137,6 +137,14 @@ def _shared(found: re.Match[str], whole: Placed, piece: Placed) -> str | None:
         return f"{found['whole']}.{cents['digits']}{cents['tail'] or ''}" if small else None
     if not found["cut"] and repeated is not None and repeated["last"] == found["whole"][-1]:
         return f"{found['whole']}.{repeated['cents']}" if overlap >= 0.3 * whole.height else None
+    if (
+        not found["cut"]
+        and cents is not None
+        and len(cents["digits"]) == 2
+        and cents["digits"][0] == found["whole"][-1]
+    ):
+        small = piece.height <= DECIMALS_RATIO * whole.height and overlap >= 0.5 * whole.width / len(whole.text)
+        return f"{found['whole'][:-1]}.{cents['digits']}" if small and len(found["whole"]) > 1 else None
     return None
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from pixel_agent.tasks.rules.locale.price_words import PRICE_WORDS
-from pixel_agent.tasks.rules.locale.scripts import has_script, is_simplified, is_traditional
+from pixel_agent.tasks.rules.locale.scripts import count_script, has_script, is_simplified, is_traditional
 from pixel_agent.tasks.rules.locale.words import word_pattern
 from pixel_agent.tasks.rules.money import currency_decimals, currency_of, shares_sign
 from pixel_agent.tasks.rules.prices import find_prices
@@ -19,6 +19,8 @@ _JAPANESE: Final = re.compile(
     "円|"
     + word_pattern(word for word in (*_TAX.tax_included, *_TAX.tax_excluded) if len(word) > 1 and word[0] in "税本")
 )
+_HAN_SIGNS: Final = 2
+"""A single one may be what readers make of ornament."""
 _YUAN: Final = ("元", "块", "圆", "兀")
 
 
@@ -27,7 +29,7 @@ def script_currency(text: str) -> str | None:
     """The currency that a page's script and words speak for: 円 and 税込 for JPY, Chinese writing for CNY."""
     if _JAPANESE.search(text):
         return "JPY"
-    if not has_script(text, "Han") or has_script(text, "Kana"):
+    if count_script(text, "Han") < _HAN_SIGNS or has_script(text, "Kana"):
         return None
     return None if is_traditional(text) and not is_simplified(text) else "CNY"
 

@@ -158,6 +158,9 @@ _LABEL_AFTER: Final = re.compile(
 )
 _LABEL_UNIT: Final = re.compile(rf"\(?\s*元\s*(?:/\s*(?P<unit>(?:\d+\s*)?{SALE_UNIT}))?\s*\)?", re.IGNORECASE)
 _SMALL: Final = {"角": Decimal("0.1"), "毛": Decimal("0.1"), "分": Decimal("0.01")}
+_UNKNOWN_SIGN: Final = re.compile(r"(?<=[.,]\d\d)\s?[^\W\d_]{1,2}$")
+"""A sign that the reader does not know (₽ as P) behind two decimals."""
+_MEASURED: Final = re.compile(rf"[\d.,\s]+{SALE_UNIT}", re.IGNORECASE)
 _LONG_NUMBER: Final = re.compile(r"\d{6}")
 
 
@@ -169,6 +172,7 @@ def find_prices(text: str) -> list[Price]:
 def bare_amount(text: str) -> Decimal | None:
     """The number that a text consists of, if it could be a price by its form: `12.90`, `5`, `49,-`; else None."""
     plain = mend_digits(simplified(text[:MAX_TEXT])).strip()
+    plain = _UNKNOWN_SIGN.sub("", plain) if not _MEASURED.fullmatch(plain) else plain
     if not WHOLE_AMOUNT.fullmatch(plain) or _LONG_NUMBER.search(plain):
         return None
     return to_decimal(plain)
@@ -183,7 +187,7 @@ def label_kind(text: str) -> tuple[bool, Kind | None]:
 def is_sign(text: str) -> bool:
     """Whether a text is nothing but a currency sign, or what readers make of a lone ¥."""
     return (
-        re.fullmatch(rf"(?:{SIGN}|{_MISREAD}|天|关|羊|Y=|F)\s*", half_width(text[:12]).strip(), re.IGNORECASE)
+        re.fullmatch(rf"(?:{_FRONT}|{_MISREAD}|天|关|羊|Y=|F)\s*", half_width(text[:12]).strip(), re.IGNORECASE)
         is not None
     )
 
@@ -250,7 +254,7 @@ def _read(text: str, match: re.Match[str], label: re.Match[str] | None, printed:
     if match["amount"][0] in ".," and not (marked or whole):
         return None
     if not marked and misread:
-        marked = decimals or whole
+        marked = decimals or (whole and (len(match["amount"]) < 4 or sign not in "YyVv"))
     if not marked and small:
         marked = whole or small == "角"
     if not marked and (match["per"] or match["prefix"]):

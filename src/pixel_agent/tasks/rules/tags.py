@@ -21,8 +21,10 @@ from pixel_agent.tasks.rules.locale.words import word_pattern
 from pixel_agent.tasks.rules.offers import Prices, find_offers, part_prices, settle, unit_piece
 from pixel_agent.tasks.rules.page import Page
 from pixel_agent.tasks.rules.page_currency import resolve_currency, stated_currency
+from pixel_agent.tasks.rules.price_doubt import DOUBTFUL, doubt_notices, doubt_points
 from pixel_agent.tasks.rules.prices import MAX_TEXT, bare_amount, find_prices, is_sign, label_kind
 from pixel_agent.tasks.rules.promos import period_end
+from pixel_agent.tasks.rules.shelves import ShelfTag, read_shelf, shelf_currency
 from pixel_agent.tasks.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
 from pixel_agent.tasks.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
 
@@ -39,8 +41,36 @@ def read_price_tags(page: Page) -> Draft:
     """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
     pieces = part_prices(part_names(join_decimals(straighten(page.lines))))
     told = _told(page)
-    rows = [_read_tag(part, page, told) for part in split_tags(pieces, _apart)]
-    return Draft(items=tuple(row for row in rows if row is not None))
+    shelf = read_shelf(pieces, page.width)
+    if shelf is not None:
+        rows = [_shelf_row(tag, shelf, told) for tag in shelf]
+    else:
+        rows = [row for part in split_tags(pieces, _apart) if (row := _read_tag(part, page, told)) is not None]
+    return Draft(items=tuple(rows), warnings=doubt_notices(rows, page))
+
+
+def _shelf_row(tag: ShelfTag, shelf: Sequence[ShelfTag], told: _Told) -> Row:
+    signs = [(tag.sign, tag.currency, tag.price or Decimal(0))]
+    currency = resolve_currency(signs, told.text, told.stated or shelf_currency(shelf, told.text), told.setting)
+    used = [tag.number, *tag.names]
+    name = " ".join(half_width(piece.text).strip() for piece in tag.names) or None
+    specs = find_specs(name or "")
+    fields: dict[str, JsonValue] = {
+        "name": name,
+        "regular_price": _number(tag.price),
+        "sale_price": None,
+        "member_price": None,
+        "currency": currency,
+        "unit": tag.unit,
+        "spec": specs[-1].text if specs else None,
+        "origin": None,
+        "grade": None,
+        "gtin": None,
+        "valid_until": None,
+        "issues": [],
+    }
+    confidence = min(line.confidence for piece in used for line in piece.lines)
+    return Row(fields, cover(used), Source.TEXT, confidence if tag.price is not None else min(confidence, DOUBTFUL))
 
 
 def price_issues(fields: Mapping[str, JsonValue], expected_price: float | None = None) -> list[str]:
@@ -103,6 +133,8 @@ def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
     values = labelled_values(pieces)
     by_field = {value.field: value for value in reversed(values) if value.value}
     prices = settle(find_offers(pieces), pieces)
+    currency = told.currency(prices) if prices.offers else None
+    prices, doubted = doubt_points(prices, currency)
     if not prices.offers and not _awaits_price(pieces):
         return None
     # What another label asks for is no name, though it stands alone: the place under 产地.
@@ -121,7 +153,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
         "regular_price": _number(prices.regular),
         "sale_price": _number(prices.sale),
         "member_price": _number(prices.member),
-        "currency": told.currency(prices) if prices.offers else None,
+        "currency": currency,
         "unit": unit,
         "spec": spec,
         "origin": mend_lookalikes(_origin(origin.value), pieces) if origin else None,
@@ -133,6 +165,8 @@ def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
     used = [piece for offer in prices.offers for piece in offer.pieces] + [*named, *specified, *coded, *united, *graded]
     used += list(origin.pieces) if origin else []
     confidence = min((line.confidence for piece in used for line in piece.lines), default=None)
+    if doubted:
+        confidence = DOUBTFUL if confidence is None else min(confidence, DOUBTFUL)
     return Row(fields, cover(pieces), Source.TEXT, confidence)
 
 
