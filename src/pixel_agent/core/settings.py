@@ -94,6 +94,16 @@ class EmbeddedSettings(_Section):
     min_confidence: float = Field(0.7, ge=0, le=1, description="Lines that the reader trusts less (0-1) are dropped.")
 
 
+class ShopSettings(_Section):
+    """What is true of the shop that sends the photos."""
+
+    currency: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{3}$",
+        description="ISO 4217 code for prices on which no sign and no word tells the currency.",
+    )
+
+
 class SimulatedSettings(_Section):
     """The simulated device: t = base + per_item·n + per_token·tokens, one batch at a time, with scripted faults."""
 
@@ -353,6 +363,7 @@ class Settings(_Section):
     cache: CacheSettings = CacheSettings()
     monitor: MonitorSettings = MonitorSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
+    shop: ShopSettings = ShopSettings()
     transformers: TransformersSettings = TransformersSettings()
     openai: OpenAISettings = OpenAISettings()
     vllm: VllmSettings = VllmSettings()

@@ -47,4 +47,4 @@ def engine_factory(settings: Settings) -> Callable[[], Engine]:
             return transformers_factory(settings.transformers)
     from pixel_agent.engines.ocr.engine import EmbeddedEngine
 
-    return lambda: EmbeddedEngine(settings.embedded)
+    return lambda: EmbeddedEngine(settings.embedded, currency=settings.shop.currency)

@@ -31,12 +31,15 @@ from pixel_agent.tasks.prices import check_prices
 from pixel_agent.tasks.rules.dates import parse_date
 from pixel_agent.tasks.rules.promos import period_end
 from pixel_agent.tasks.rules.tags import price_issues
+from pixel_agent.tasks.rules.unread import TOO_SMALL
 
 PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
 """The first one stated is what a customer pays."""
 MAX_PRICE = 10_000_000
 MAX_EXPECTED = 100
 MAX_EXPECTED_SIGNS = 200
+CURRENCY: JsonValue = {"type": "string", "minLength": 3, "maxLength": 3}
+"""The shop's currency, an ISO 4217 code: for prices on which no sign and no word tells it."""
 CONDITIONS = ("good", "damaged", "blocked", "dirty")
 """What state promotion material is in. Where only text is read, `condition` holds what the offer asks for instead."""
 
@@ -122,7 +125,7 @@ def finish_tags(draft: Draft, facts: FinishContext) -> Reading:
         "priced": sum(any(number(row.fields.get(name)) is not None for name in PRICE_FIELDS) for row in rows),
         "by_issue": dict(by_issue),
     }
-    return compose(
+    reading = compose(
         draft,
         facts,
         [(_TAGS, len(rows)), (_ISSUES, sum(by_issue.values()))],
@@ -132,6 +135,7 @@ def finish_tags(draft: Draft, facts: FinishContext) -> Reading:
         totals=totals,
         warnings=(*linked.warnings, *doubts),
     )
+    return replace(reading, complete=not any(notice.code == TOO_SMALL for notice in reading.warnings))
 
 
 def finish_dates(draft: Draft, facts: FinishContext) -> Reading:
@@ -274,8 +278,8 @@ PRICE_TAG = Task(
     finish=finish_tags,
     pixel_budget=1280 * 1024,
     max_new_tokens=2048,
-    options={"expected_price": None},
-    option_schema={"expected_price": {"type": "number", "minimum": 0, "maximum": MAX_PRICE}},
+    options={"expected_price": None, "currency": None},
+    option_schema={"expected_price": {"type": "number", "minimum": 0, "maximum": MAX_PRICE}, "currency": CURRENCY},
     columns=(
         "name",
         *("regular_price", "sale_price", "member_price", "currency", "unit", "spec", "origin", "grade", "gtin"),

@@ -28,6 +28,8 @@ from pixel_agent.tasks.listing import list_reading
 
 MAX_PROSE = 8_000
 
+MAX_QUOTE = 200
+"""A summary quotes so many signs of a photo's text."""
 _MISSING: dict[Capability, tuple[str, str]] = {
     Capability.CODES: ("条码识别", "reading codes"),
     Capability.TEXT: ("文字识别", "reading text"),
@@ -42,7 +44,8 @@ def read_output(output: Output, task: Task, facts: FinishContext, engine: Engine
     if output.lines and not facts.lines:
         facts = replace(facts, lines=output.lines)
     if output.draft is not None or not plan.runs:
-        reading = task.finish(output.draft or Draft(), facts)
+        raw = clean("\n".join(line.text for line in output.lines), MAX_TEXT)
+        reading = replace(task.finish(output.draft or Draft(), facts), raw_text=raw)
     elif engine.simulated:
         text = clean(output.text, MAX_TEXT)
         reading = Reading(summary=text, raw_text=text)
@@ -95,9 +98,20 @@ def _read_text(output: Output, task: Task, facts: FinishContext) -> Reading:
 def _claim_less(reading: Reading, lang: Lang) -> Reading:
     """Not having found is no proof of absence where the engine could not have seen: zero counts become null."""
     totals = {name: None if type(value) is int and value == 0 else value for name, value in reading.totals.items()}
-    if reading.items or reading.findings or reading.raw_text:
+    if reading.items or reading.findings or reading.summary == reading.raw_text != "":
         return replace(reading, totals=totals)
-    return replace(reading, totals=totals, summary="未读到可用内容。" if lang == "zh" else "Nothing usable was read.")
+    return replace(reading, totals=totals, summary=_only_text(reading.raw_text, lang))
+
+
+def _only_text(raw: str, lang: Lang) -> str:
+    """The sentence where nothing was found: what is written on the photo, if anything is."""
+    if not raw:
+        return "未读到可用内容。" if lang == "zh" else "Nothing usable was read."
+    words = " / ".join(raw.split("\n"))
+    words = words if len(words) <= MAX_QUOTE else f"{words[: MAX_QUOTE - 1]}…"
+    return (
+        f"未找到要找的内容；读到的文字：{words}" if lang == "zh" else f"Nothing asked for was found. It reads: {words}"
+    )
 
 
 def _prose(raw: str, task: Task) -> Answer | None:

@@ -43,6 +43,7 @@ from pixel_agent.tasks.rules.products import read_products
 from pixel_agent.tasks.rules.promos import read_promos
 from pixel_agent.tasks.rules.signs import read_signs
 from pixel_agent.tasks.rules.tags import read_price_tags
+from pixel_agent.tasks.rules.unread import unread_notices
 
 MODEL = "PP-OCRv6-small"
 
@@ -74,11 +75,15 @@ LOOKS: Mapping[str, Look] = MappingProxyType({"price_tag": QUICK})
 class EmbeddedEngine:
     """Reads text and applies the task's rules; capabilities TEXT and CODES.
 
-    `readers`: task id → its rules; every other task gets one item per line (`read_text`).
+    `readers`: task id → its rules; every other task gets one item per line (`read_text`). `currency`: that of the shop,
+    for prices on which no sign and no word tells it; a scan's own option comes first.
     """
 
-    def __init__(self, settings: EmbeddedSettings, readers: Mapping[str, Reader] = READERS) -> None:
+    def __init__(
+        self, settings: EmbeddedSettings, readers: Mapping[str, Reader] = READERS, currency: str | None = None
+    ) -> None:
         self._settings = settings
+        self._currency = currency
         self._readers = readers
         self._info = EngineInfo(
             "embedded", MODEL, f"rapidocr {_version('rapidocr')}, onnxruntime {_version('onnxruntime')}"
@@ -119,7 +124,7 @@ class EmbeddedEngine:
         if reader is None:
             raise EngineUnavailable("The embedded engine has not been started.", "Start the service first.")
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, _answer, reader, self._readers, batch.jobs
+            self._thread, _answer, reader, self._readers, batch.jobs, self._currency
         )
 
     def forget(self, job: Job) -> None:
@@ -139,7 +144,11 @@ class EmbeddedEngine:
 
 
 def _answer(
-    reader: TextReader, readers: Mapping[str, Reader], jobs: Sequence[Job], look: Look | None = None
+    reader: TextReader,
+    readers: Mapping[str, Reader],
+    jobs: Sequence[Job],
+    currency: str | None = None,
+    look: Look | None = None,
 ) -> list[Output | PixelAgentError]:
     """The answer to each job; without a `look`, each task's own, and a second one at labels whose dates it missed."""
     looks = [look or LOOKS.get(job.task.id, CLOSE) for job in jobs]
@@ -149,22 +158,30 @@ def _answer(
         if len(jobs) == 1:
             return [_failure(error)]
         return [
-            answer for job in jobs for answer in _answer(reader, readers, [job], look)
+            answer for job in jobs for answer in _answer(reader, readers, [job], currency, look)
         ]  # only the photo to blame fails
-    answers = [_apply(readers.get(job.task.id, read_text), job, lines) for job, lines in zip(jobs, pages, strict=True)]
+    answers = [
+        _apply(readers.get(job.task.id, read_text), job, lines, unread, currency)
+        for job, lines, unread in zip(jobs, pages, reader.unread, strict=True)
+    ]
     again = [index for index, job in enumerate(jobs) if look is None and wants_second_look(job, answers[index])]
     if again:
-        softly = _answer(reader, readers, [jobs[index] for index in again], SOFT)
+        softly = _answer(reader, readers, [jobs[index] for index in again], currency, SOFT)
         for index, answer in zip(again, softly, strict=True):
             answers[index] = better(answers[index], answer)
     return answers
 
 
-def _apply(rules: Reader, job: Job, lines: Sequence[TextLine]) -> Output | PixelAgentError:
+def _apply(
+    rules: Reader, job: Job, lines: Sequence[TextLine], unread: Sequence[TextLine], currency: str | None
+) -> Output | PixelAgentError:
     placed = tuple(_in_original(line, job.photo.scale) for line in lines)
-    page = Page(placed, job.photo.width, job.photo.height, job.today, job.spec.lang, job.spec.options)
+    missed = tuple(_in_original(line, job.photo.scale) for line in unread)
+    options = job.spec.options if currency is None else {"currency": currency, **job.spec.options}
+    page = Page(placed, job.photo.width, job.photo.height, job.today, job.spec.lang, options, missed)
     try:
-        return Output(draft=rules(page), lines=placed)
+        draft = rules(page)
+        return Output(draft=replace(draft, warnings=(*draft.warnings, *unread_notices(page))), lines=placed)
     except Exception as error:
         return _failure(error)
 

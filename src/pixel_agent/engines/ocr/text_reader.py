@@ -62,6 +62,8 @@ _SHORT_LINE = 4
 """Lines of at most this many characters do not tell which way a page stands."""
 _GUESS = 0.6
 """A short line follows its page only if it is read with this confidence that way."""
+_SURE_REGION = 0.75
+"""The detector is this sure that writing stands somewhere, though it could not be recognised."""
 MIN_CONFIDENCE = 0.7
 """Below this, what was read on real shop photos was mostly wrong (looked at by eye: nearly all under 0.7 were)."""
 
@@ -96,13 +98,14 @@ class TextReader:
     """PP-OCR detection and recognition over several photos at once, on `threads` threads.
 
     Loading takes about a second. Raises EngineUnavailable where the models are missing. Not to be called from two
-    threads at the same time. Lines under `min_confidence` are dropped.
+    threads at the same time. Lines under `min_confidence` are dropped; `unread` has them, of the last call's images.
     """
 
     def __init__(self, threads: int, *, min_confidence: float = MIN_CONFIDENCE) -> None:
         self._detector = Detector(threads)
         self._recognizer = Recognizer(threads)
         self._min_confidence = min_confidence
+        self.unread: list[tuple[TextLine, ...]] = []
 
     def read(self, images: Sequence[Pixels], looks: Sequence[Look] | Look = CLOSE) -> list[tuple[TextLine, ...]]:
         """The lines of every image, in reading order, with corners in pixels of the image given.
@@ -121,7 +124,9 @@ class TextReader:
         read = self._settle_direction(images, read)
         read = self._read_tails(images, each, read)
         read = self._read_raised(images, [_pointed(one, images[one.photo]) for one in read])
-        return [self._lines([one for one in read if one.photo == photo], images[photo]) for photo in range(len(images))]
+        pages = [[one for one in read if one.photo == photo] for photo in range(len(images))]
+        self.unread = [self._unread(page, image) for page, image in zip(pages, images, strict=True)]
+        return [self._lines(page, image) for page, image in zip(pages, images, strict=True)]
 
     def _recognise_regions(self, images: Sequence[Pixels], regions: Sequence[Sequence[Region]]) -> list[_Attempt]:
         """Every way to read every region."""
@@ -223,6 +228,15 @@ class TextReader:
             for index, (text, confidence) in zip(piece, texts.result(), strict=True):
                 read[index] = replace(read[index], text=text, confidence=confidence)
         return read
+
+    def _unread(self, read: Sequence[_Attempt], image: Pixels) -> tuple[TextLine, ...]:
+        """Writing that was found and not recognised: what stands there is unknown, and its text is left out."""
+        limit = np.array([image.shape[1], image.shape[0]], np.float32)
+        return tuple(
+            replace(_line(one, limit), text="")
+            for one in read
+            if one.confidence < self._min_confidence and one.region.score >= _SURE_REGION
+        )
 
     def _lines(self, read: Sequence[_Attempt], image: Pixels) -> tuple[TextLine, ...]:
         kept = [one for one in read if one.text.strip() and one.confidence >= self._min_confidence]

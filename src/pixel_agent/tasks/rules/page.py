@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pydantic import JsonValue
 
 from pixel_agent.core import Draft, Lang, TextLine
+
+MAX_LINE: Final = 300
+"""Signs of one line that rules look at."""
+_SPACES: Final = re.compile(r"\s{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,14 @@ class Page:
     today: date
     lang: Lang = "zh"
     options: Mapping[str, JsonValue] = field(default_factory=dict)
+    unread: tuple[TextLine, ...] = ()
+    """Places of writing that was found and could not be recognised, without text."""
+
+    def __post_init__(self) -> None:
+        """Cut lines that no print is as long as: every rule then takes bounded time for each."""
+        if any(len(line.text) > MAX_LINE for line in self.lines):
+            cut = tuple(replace(line, text=_SPACES.sub("  ", line.text[:MAX_LINE])) for line in self.lines)
+            object.__setattr__(self, "lines", cut)
 
 
 Reader: TypeAlias = Callable[[Page], Draft]

@@ -37,6 +37,8 @@ the same without."""
 MAX_AMOUNT: Final = Decimal(1_000_000)
 MAX_SIGNED: Final = Decimal(1_000_000_000)
 """Amounts from here are none; with a currency's sign they may be larger (rupiah, dong)."""
+LABEL_REACH: Final = 60
+"""A label stands at most this many signs before its price."""
 MAX_TEXT: Final = 300
 """Longer lines are no tag's: what stands behind this many signs is not read."""
 
@@ -232,7 +234,7 @@ _LABEL_GAP: Final = re.compile(rf"unit\s*price|仅|只要|为|约|低至|{_words
 
 
 def _label_before(text: str, previous: int, start: int) -> re.Match[str] | None:
-    between = text[previous:start]
+    between = text[max(previous, start - LABEL_REACH) : start]
     labels = list(PRICE_LABEL.finditer(between))
     if not labels:
         return None
@@ -254,7 +256,7 @@ def _read(text: str, match: re.Match[str], label: re.Match[str] | None, printed:
     if match["amount"][0] in ".," and not (marked or whole):
         return None
     if not marked and misread:
-        marked = decimals or (whole and (len(match["amount"]) < 4 or sign not in "YyVv"))
+        marked = decimals or (whole and (len(match["amount"]) < 4 or re.fullmatch("[YyVv]", sign or "") is None))
     if not marked and small:
         marked = whole or small == "角"
     if not marked and (match["per"] or match["prefix"]):

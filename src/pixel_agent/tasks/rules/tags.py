@@ -27,6 +27,7 @@ from pixel_agent.tasks.rules.promos import period_end
 from pixel_agent.tasks.rules.shelves import ShelfTag, read_shelf, shelf_currency
 from pixel_agent.tasks.rules.tag_names import find_name, looks_like_name, mend_lookalikes, part_names
 from pixel_agent.tasks.rules.units import find_specs, half_width, normal_unit, printed_unit, tidy_spec
+from pixel_agent.tasks.rules.unread import far_tags
 
 LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", "250g", "1000g", "lb"})
 """Units of loose goods: what is sold by weight must show where it comes from."""
@@ -46,7 +47,8 @@ def read_price_tags(page: Page) -> Draft:
         rows = [_shelf_row(tag, shelf, told) for tag in shelf]
     else:
         rows = [row for part in split_tags(pieces, _apart) if (row := _read_tag(part, page, told)) is not None]
-    return Draft(items=tuple(rows), warnings=doubt_notices(rows, page))
+    far = () if rows else far_tags(page)
+    return Draft(items=tuple(rows), warnings=(*doubt_notices(rows, page), *far))
 
 
 def _shelf_row(tag: ShelfTag, shelf: Sequence[ShelfTag], told: _Told) -> Row:

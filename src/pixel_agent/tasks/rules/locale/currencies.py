@@ -243,8 +243,6 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
     "kronor": ("SEK",),
     "rs": ("INR", "PKR", "LKR", "NPR"),
     "rs.": ("INR", "PKR", "LKR", "NPR"),
-    "¢": ("USD", "CAD", "EUR"),
-    "￠": ("USD", "CAD", "EUR"),
 }
 """Signs that several currencies share: on their own they do not say which one it is."""
 

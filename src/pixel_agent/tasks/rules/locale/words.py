@@ -41,6 +41,6 @@ def _needs_border(sign: str) -> bool:
 
 def _plain(sign: str) -> str:
     upper = sign.isupper()
-    base = unicodedata.normalize("NFD", sign)[0] if ord(sign) < 0x2E80 else sign
+    base = unicodedata.normalize("NFD", sign)[0] if ord(sign) < 0x0400 or 0x1E00 <= ord(sign) < 0x2000 else sign
     base = base.lower().translate(_ALONE)
     return base.upper() if upper and len(base.upper()) == 1 else base if not sign.isupper() else sign
