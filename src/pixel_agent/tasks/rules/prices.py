@@ -259,6 +259,8 @@ def _read(text: str, match: re.Match[str], label: re.Match[str] | None, printed:
         marked = decimals or (whole and (len(match["amount"]) < 4 or re.fullmatch("[YyVv]", sign or "") is None))
     if not marked and small:
         marked = whole or small == "角"
+    if not marked and decimals:
+        marked = _LABEL_AFTER.match(text, match.end()) is not None  # 148.50 inc GST
     if not marked and (match["per"] or match["prefix"]):
         marked = decimals or whole
     if not marked or (yuan == "块" and not (sign or label or whole or match["per"] or match["jiao"] or match["last"])):
