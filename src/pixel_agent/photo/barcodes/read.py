@@ -35,6 +35,7 @@ from pixel_agent.photo.barcodes.symbologies import (
     LINEAR,
     RETAIL,
     SMALL_MATRIX,
+    STRONGLY_CHECKED,
     SURE,
     UNCHECKED,
     Format,
@@ -134,7 +135,9 @@ def _is_proven(gray: Gray, candidate: Candidate) -> bool:
         return candidate.reserve > 0
     if not candidate.checked:
         return _is_clear(gray, candidate)
-    return reads_again_in_strip(gray, candidate) or (kind in INTERLEAVED and _is_clear(gray, candidate))
+    return reads_again_in_strip(gray, candidate) or (
+        reads_again_larger(gray, candidate) if kind in STRONGLY_CHECKED else _is_clear(gray, candidate)
+    )
 
 
 def _is_retail(gray: Gray, candidate: Candidate) -> bool:

@@ -18,6 +18,8 @@ SURE = frozenset({Format.QRCode, Format.QRCodeModel1, Format.QRCodeModel2})
 SMALL_MATRIX = frozenset({Format.MicroQRCode, Format.RMQRCode, Format.MaxiCode})
 """Matrix codes that have little error correction or are found by little: they have to be read twice."""
 INTERLEAVED = frozenset({Format.ITF, Format.ITF14})
+STRONGLY_CHECKED = frozenset({Format.Code128, Format.Code93})
+"""Codes in bars whose check (modulo 103, or two modulo 47) lets few inventions through."""
 UNCHECKED = frozenset({"ITF", "Codabar"})
 """Names of codes that may have no check digit: a piece of the bars of another code can look like one."""
 
