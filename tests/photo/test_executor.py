@@ -45,16 +45,16 @@ async def test_arguments_results_and_exceptions_pass_through() -> None:
 
 async def test_threads_start_with_the_work_and_never_pass_the_most() -> None:
     executor, gates = RankedExecutor("x", 2), [Gate() for _ in range(3)]
-    assert executor.stats.threads == 0
+    assert executor.stats.workers == 0
     tasks = [asyncio.create_task(executor.run(gate)) for gate in gates]
     await begun(gates[0])
     await begun(gates[1])
-    assert executor.stats == Stats(threads=2, queued=1, busy=2, done=0)
+    assert executor.stats == Stats(workers=2, queued=1, busy=2, done=0)
     for gate in gates:
         gate.opened.set()
     assert set(await asyncio.gather(*tasks)) == {"x-1", "x-2"}
     assert await executor.run(lambda: 1) == 1
-    assert executor.stats.threads == 2
+    assert executor.stats.workers == 2
     await executor.close()
 
 
@@ -67,7 +67,7 @@ async def test_a_moment_without_new_threads_passes(monkeypatch: pytest.MonkeyPat
         patch.setattr(threading.Thread, "start", no_thread)
         with pytest.raises(Refused):
             await executor.run(int, "1")
-        assert executor.stats == Stats(threads=0, queued=0, busy=0, done=0)
+        assert executor.stats == Stats(workers=0, queued=0, busy=0, done=0)
     assert await executor.run(int, "1") == 1
     gate = Gate()
     running = asyncio.create_task(executor.run(gate))
@@ -131,7 +131,7 @@ async def test_close_finishes_what_runs_and_refuses_what_waits() -> None:
     assert (await running).startswith("x-")
     await closing
     await executor.close()
-    assert executor.stats.threads == 0
+    assert executor.stats.workers == 0
     with pytest.raises(Draining):
         await executor.run(id, 1)
 

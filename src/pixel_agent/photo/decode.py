@@ -1,8 +1,8 @@
 """Bytes → upright RGB pixels, for every accepted type; the codecs of the photo stage.
 
-`read_header` learns size and orientation without decoding a pixel, and
-`decode` decodes straight to a pixel budget. Everything here blocks and raises only errors of the InvalidPhoto family.
-OpenCV and simplejpeg release the GIL and do JPEG, PNG and WebP; Pillow and libheif do the rest.
+`read_photo` checks the structure and learns size and orientation without decoding a pixel; `decode` decodes straight to a
+pixel budget. Both block and raise only errors of the InvalidPhoto family, and MemoryError. OpenCV and simplejpeg release
+the GIL and do JPEG, PNG and WebP; Pillow and libheif do the rest.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import io
 import logging
 import math
 import re
-import struct
 import warnings
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, cast
@@ -37,13 +35,14 @@ from PIL import (
 
 from pixel_agent.core import Pixels
 from pixel_agent.core.errors import InvalidPhoto
-from pixel_agent.photo.exif import exif_of, load_exif, read_exif
+from pixel_agent.photo.exif import read_exif
+from pixel_agent.photo.refusals import TAKE_AGAIN, broken
 from pixel_agent.photo.smart_resize import visual_size
-
-TAKE_AGAIN: Final = "Take the photo again, or upload it again."
-_JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
-MAX_JPEG_SCANS: Final = 50
-"""Progressive JPEGs have about ten scans; each costs a pass over all coefficients, so thousands are an attack."""
+from pixel_agent.photo.structure.heif import turns_itself
+from pixel_agent.photo.structure.jpeg import Jpeg, read_jpeg
+from pixel_agent.photo.structure.png import Png, read_png
+from pixel_agent.photo.structure.tiff import Tiff, read_tiff
+from pixel_agent.photo.structure.webp import read_webp
 
 # The codecs' knobs are global to the process. One photo costs one core: the executor brings the parallelism. What
 # a codec has to say about a broken photo becomes an error of ours, not a line on standard error.
@@ -57,13 +56,18 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known before decoding. Width and height are as stored; `orientation` is EXIF's, 1-8."""
+    """What is known before decoding. Width and height are as stored; `orientation` is EXIF's, 1-8.
+
+    `pixel_bytes` is the memory of a decoded pixel, `passes` how often a codec goes over all of them.
+    """
 
     media_type: str
     width: int
     height: int
     orientation: int = 1
     captured_at: datetime | None = None
+    pixel_bytes: int = 3
+    passes: int = 1
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -71,36 +75,50 @@ class Header:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
-def read_header(data: bytes, media_type: str) -> Header:
-    """Size, orientation and the camera's time, without decoding pixels. Raises InvalidPhoto."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A photo whose structure has been checked. `data` is what a codec may see of it."""
+
+    header: Header
+    data: bytes = field(repr=False)
+    facts: Jpeg | Png | Tiff | None = None
+
+
+def read_photo(data: bytes, media_type: str) -> Source:
+    """Check the structure, without decoding pixels. Raises InvalidPhoto, and UnsupportedPhoto for unsafe kinds."""
     try:
-        width, height, exif, turned = _HEADERS[media_type](data)
-    except InvalidPhoto:
+        source = _READERS[media_type](data)
+    except (InvalidPhoto, MemoryError):
         raise
     except Exception as error:
-        raise _broken(media_type) from error
-    if width < 1 or height < 1:
-        raise InvalidPhoto(f"The photo says it is {width} x {height} pixels.", TAKE_AGAIN)
-    orientation, captured_at = read_exif(exif)
-    return Header(media_type, width, height, orientation if turned else 1, captured_at)
+        raise broken(_name(media_type)) from error
+    header = source.header
+    if header.width < 1 or header.height < 1:
+        raise InvalidPhoto(f"The photo says it is {header.width} x {header.height} pixels.", TAKE_AGAIN)
+    return source
 
 
-def decode(data: bytes, header: Header, max_pixels: int | None, grid: int = 1) -> Pixels:
+def decode(source: Source, max_pixels: int | None, grid: int = 1) -> Pixels:
     """Upright RGB pixels, height x width x 3, at most `max_pixels` of them (None: full size), never enlarged.
 
     With a `grid` both sides are multiples of it, as `visual_size` says, which may enlarge a little. Raises InvalidPhoto
-    where the photo is truncated or damaged.
+    where the photo is truncated or damaged, MemoryError where it takes more than there is.
     """
+    header = source.header
     size = fit(header.width, header.height, max_pixels)
     if grid > 1 and max_pixels is not None:
         size = visual_size(header.width, header.height, max_pixels, grid)
     try:
-        pixels = _DECODERS[header.media_type](data, header, size)
+        pixels = _DECODERS[header.media_type](source, size)
         return np.ascontiguousarray(_upright(_shrink(pixels, size), header.orientation))
-    except InvalidPhoto:
+    except (InvalidPhoto, MemoryError):
         raise
+    except cv2.error as error:
+        if error.code == cv2.Error.STS_NO_MEM:
+            raise MemoryError from error
+        raise broken(_name(header.media_type)) from error
     except Exception as error:
-        raise _broken(header.media_type) from error
+        raise broken(_name(header.media_type)) from error
 
 
 def fit(width: int, height: int, max_pixels: int | None) -> tuple[int, int]:
@@ -113,51 +131,58 @@ def fit(width: int, height: int, max_pixels: int | None) -> tuple[int, int]:
     return (long, short) if width >= height else (short, long)
 
 
-def _broken(media_type: str, what: str = "is truncated or damaged and cannot be decoded") -> InvalidPhoto:
-    return InvalidPhoto(f"The {media_type.removeprefix('image/').upper()} photo {what}.", TAKE_AGAIN)
+def _name(media_type: str) -> str:
+    return media_type.removeprefix("image/").upper()
 
 
-# Headers ---------------------------------------------------------------------------------------------------------
-
-# Each answers width, height, EXIF (None: none), and whether EXIF's orientation is still to be applied.
-_Found = tuple[int, int, Image.Exif | None, bool]
+# Structure -------------------------------------------------------------------------------------------------------
 
 
-def _jpeg_header(data: bytes) -> _Found:
-    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-        return *image.size, exif_of(image), True
+def _read_jpeg(data: bytes) -> Source:
+    facts = read_jpeg(data)
+    orientation, taken = read_exif(facts.exif)
+    header = Header("image/jpeg", facts.width, facts.height, orientation, taken, facts.components, facts.scans)
+    return Source(header, facts.whole, facts)
 
 
-def _png_header(data: bytes) -> _Found:
-    kind, first = next(_png_chunks(data))
-    if kind != b"IHDR":
-        raise _broken("image/png")
-    width, height = struct.unpack(">II", first[:8])
-    return width, height, load_exif(next((body for kind, body in _png_chunks(data) if kind == b"eXIf"), b"")), True
+def _read_png(data: bytes) -> Source:
+    facts = read_png(data)
+    orientation, taken = read_exif(facts.exif)
+    header = Header("image/png", facts.width, facts.height, orientation, taken, facts.pixel_bytes)
+    return Source(header, facts.whole, facts)
 
 
-def _webp_header(data: bytes) -> _Found:
-    size, exif = (0, 0), b""
-    for kind, body in _webp_chunks(data):
-        if kind == b"EXIF":
-            exif = bytes(body)
-        elif size != (0, 0):
-            continue
-        elif kind == b"VP8X":
-            size = (1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
-        elif kind == b"VP8 ":
-            width, height = struct.unpack("<HH", body[6:10])
-            size = (width & 0x3FFF, height & 0x3FFF)
-        elif kind == b"VP8L":
-            bits = int.from_bytes(body[1:5], "little")
-            size = (1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
-    return *size, load_exif(exif), True
+def _read_webp(data: bytes) -> Source:
+    facts = read_webp(data)
+    return Source(Header("image/webp", facts.width, facts.height, *read_exif(facts.exif), 4), facts.whole)
 
 
-def _heic_header(data: bytes) -> _Found:
+def _read_heic(data: bytes) -> Source:
+    """libheif applies the container's own turn and says the size after it; EXIF's counts only where there is none."""
     image = pillow_heif.open_heif(io.BytesIO(data))
-    width, height = image.size  # libheif has applied the container's own rotation already
-    return width, height, load_exif(image.info.get("exif") or b""), False
+    orientation, taken = read_exif(image.info.get("exif") or b"")
+    return Source(Header("image/heic", *image.size, 1 if turns_itself(data) else orientation, taken, 4), data)
+
+
+def _read_tiff(data: bytes) -> Source:
+    """Pillow turns TIFF by itself, and says the size after that."""
+    facts = read_tiff(data)
+    _, taken = read_exif(data)
+    with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:
+        image.seek(facts.page)
+        return Source(Header("image/tiff", *image.size, 1, taken, facts.pixel_bytes), data, facts)
+
+
+def _read_avif(data: bytes) -> Source:
+    """Pillow writes the container's own turn into EXIF, and leaves the turning to us."""
+    with AvifImagePlugin.AvifImageFile(io.BytesIO(data)) as image:
+        return Source(Header("image/avif", *image.size, *read_exif(image.info.get("exif") or b""), 4), data)
+
+
+def _read_plain(data: bytes, media_type: str) -> Source:
+    """BMP and GIF know neither orientation nor time."""
+    with _PILLOW[media_type](io.BytesIO(data)) as image:
+        return Source(Header(media_type, *image.size, pixel_bytes=4), data)
 
 
 _PILLOW: Final[dict[str, type[ImageFile.ImageFile]]] = {
@@ -167,67 +192,35 @@ _PILLOW: Final[dict[str, type[ImageFile.ImageFile]]] = {
     "image/gif": GifImagePlugin.GifImageFile,
 }
 
-
-def _pillow_header(data: bytes, media_type: str) -> _Found:
-    with _PILLOW[media_type](io.BytesIO(data)) as image:
-        # Pillow turns TIFF by itself, and says the upright size; BMP and GIF know no orientation.
-        return *image.size, exif_of(image), media_type == "image/avif"
-
-
-_HEADERS: Final[dict[str, Callable[[bytes], _Found]]] = {
-    "image/jpeg": _jpeg_header,
-    "image/png": _png_header,
-    "image/webp": _webp_header,
-    "image/heic": _heic_header,
-    **{media_type: partial(_pillow_header, media_type=media_type) for media_type in _PILLOW},
+_READERS: Final[dict[str, Callable[[bytes], Source]]] = {
+    "image/jpeg": _read_jpeg,
+    "image/png": _read_png,
+    "image/webp": _read_webp,
+    "image/heic": _read_heic,
+    "image/tiff": _read_tiff,
+    "image/avif": _read_avif,
+    "image/bmp": partial(_read_plain, media_type="image/bmp"),
+    "image/gif": partial(_read_plain, media_type="image/gif"),
 }
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and body of each chunk; raises where the file ends early or a checksum is wrong."""
-    at = 8
-    while True:
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if end > len(data):
-            raise _broken("image/png", "ends early")
-        body = memoryview(data)[at + 8 : end - 4]
-        yield kind, bytes(body) if kind in (b"IHDR", b"eXIf", b"tRNS") else b""
-        if zlib.crc32(body, zlib.crc32(kind)) != int.from_bytes(data[end - 4 : end], "big"):
-            raise _broken("image/png", "is damaged: a checksum is wrong")
-        if kind == b"IEND":
-            return
-        at = end
-
-
-def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    end = 8 + int.from_bytes(data[4:8], "little")
-    if end > len(data):
-        raise _broken("image/webp", "ends early")
-    at = 12
-    while at + 8 <= end:
-        length = int.from_bytes(data[at + 4 : at + 8], "little")
-        yield data[at : at + 4], memoryview(data)[at + 8 : at + 8 + length]
-        at += 8 + length + (length & 1)
 
 
 # Decoders --------------------------------------------------------------------------------------------------------
 
 
-def _decode_jpeg(data: bytes, header: Header, size: tuple[int, int]) -> Pixels:
-    if _scans(data) > MAX_JPEG_SCANS:
-        raise _broken("image/jpeg", f"has more than {MAX_JPEG_SCANS} scans")
+def _decode_jpeg(source: Source, size: tuple[int, int]) -> Pixels:
+    header, data = source.header, source.data
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(data)
         if (width, height) != (header.width, header.height):
-            raise _broken("image/jpeg", "states two sizes")
+            raise broken("JPEG", "states two sizes")
         want = "CMYK" if space in ("CMYK", "YCCK") else "RGB"
         pixels: Pixels = simplejpeg.decode_jpeg(data, want, min_width=size[0], min_height=size[1])
     except ValueError as error:
         if re.search("Premature|premature|Huffman", str(error)):
-            raise _broken("image/jpeg") from error
+            raise broken("JPEG") from error
         return _decode_jpeg_leniently(data, size)
-    return pixels if want == "RGB" else _from_cmyk(pixels, inverted=_is_adobe(data))
+    adobe = isinstance(source.facts, Jpeg) and source.facts.adobe
+    return pixels if want == "RGB" else _from_cmyk(pixels, inverted=adobe)
 
 
 def _decode_jpeg_leniently(data: bytes, size: tuple[int, int]) -> Pixels:
@@ -240,33 +233,6 @@ def _decode_jpeg_leniently(data: bytes, size: tuple[int, int]) -> Pixels:
         return _from_pillow(image)
 
 
-def _scans(data: bytes) -> int:
-    """Scans of the photo itself: previews hide in segments before it, and phones append films behind it.
-
-    A sequential JPEG whose first scan holds every component ends with it (libjpeg refuses more), so the usual photo is
-    not searched.
-    """
-    at, scans, components = 2, 0, 0
-    while (match := _JPEG_MARKER.search(data, at)) and scans <= MAX_JPEG_SCANS:
-        at = match.end()
-        kind = data[at - 1]
-        if kind == 0xD9:
-            break
-        if kind in (0xC0, 0xC1):
-            components = data[at + 7]
-        if kind == 0xDA:
-            scans += 1
-            if scans == 1 and data[at + 2] == components:
-                break
-        at += int.from_bytes(data[at : at + 2], "big")
-    return scans
-
-
-def _is_adobe(data: bytes) -> bool:
-    with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
-        return "adobe" in image.info
-
-
 def _from_cmyk(pixels: Pixels, *, inverted: bool) -> Pixels:
     """Ink to light without a colour profile. Adobe writes inks inverted, which is what multiplies to light."""
     light = pixels if inverted else cv2.bitwise_not(pixels)
@@ -274,21 +240,27 @@ def _from_cmyk(pixels: Pixels, *, inverted: bool) -> Pixels:
     return _as_pixels(cv2.multiply(np.ascontiguousarray(light[..., :3]), key, scale=1 / 255))
 
 
-def _decode_png(data: bytes, header: Header, size: tuple[int, int]) -> Pixels:
-    chunks = dict(_png_chunks(data))
-    colour = chunks[b"IHDR"][9]  # 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha
-    if colour == 0 and b"tRNS" in chunks:  # OpenCV ignores it
-        with PngImagePlugin.PngImageFile(io.BytesIO(data)) as image:
+def _decode_png(source: Source, _: tuple[int, int]) -> Pixels:
+    facts = source.facts
+    if not isinstance(facts, Png):
+        raise TypeError("the structure of a PNG is read first")
+    if facts.colour == 0 and facts.transparent:  # OpenCV ignores it
+        with PngImagePlugin.PngImageFile(io.BytesIO(source.data)) as image:
             return _from_pillow(image)
-    return _decode_opencv(data, header, size, transparent=colour >= 4 or b"tRNS" in chunks)
+    return _decode_opencv(source, transparent=facts.transparent)
 
 
-def _decode_opencv(data: bytes, header: Header, _: tuple[int, int], *, transparent: bool) -> Pixels:
+def _decode_webp(source: Source, _: tuple[int, int]) -> Pixels:
+    return _decode_opencv(source, transparent=True)
+
+
+def _decode_opencv(source: Source, *, transparent: bool) -> Pixels:
+    header = source.header
     plain = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    raw = np.frombuffer(data, np.uint8)
+    raw = np.frombuffer(source.data, np.uint8)
     image: np.ndarray | None = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED if transparent else plain)
     if image is None or image.shape[:2] != (header.height, header.width):
-        raise _broken(header.media_type)
+        raise broken(_name(header.media_type))
     if image.dtype == np.uint16:
         image = cv2.convertScaleAbs(image, alpha=1 / 257)
     if image.ndim == 2:
@@ -300,24 +272,27 @@ def _decode_opencv(data: bytes, header: Header, _: tuple[int, int], *, transpare
     return _as_pixels(image)
 
 
-def _decode_heic(data: bytes, _: Header, __: tuple[int, int]) -> Pixels:
-    pixels = _as_pixels(np.asarray(pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)))
+def _decode_heic(source: Source, _: tuple[int, int]) -> Pixels:
+    pixels = _as_pixels(np.asarray(pillow_heif.open_heif(io.BytesIO(source.data), convert_hdr_to_8bit=True)))
     if pixels.ndim == 2:
         return _as_pixels(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))
     return _over_white(pixels) if pixels.shape[2] == 4 else pixels
 
 
-def _decode_pillow(data: bytes, header: Header, _: tuple[int, int]) -> Pixels:
-    with _PILLOW[header.media_type](io.BytesIO(data)) as image:
+def _decode_pillow(source: Source, _: tuple[int, int]) -> Pixels:
+    header = source.header
+    with _PILLOW[header.media_type](io.BytesIO(source.data)) as image:
+        if isinstance(source.facts, Tiff):
+            image.seek(source.facts.page)
         if image.size != (header.width, header.height):
-            raise _broken(header.media_type)
+            raise broken(_name(header.media_type))
         return _from_pillow(image)
 
 
-_DECODERS: Final[dict[str, Callable[[bytes, Header, tuple[int, int]], Pixels]]] = {
+_DECODERS: Final[dict[str, Callable[[Source, tuple[int, int]], Pixels]]] = {
     "image/jpeg": _decode_jpeg,
     "image/png": _decode_png,
-    "image/webp": partial(_decode_opencv, transparent=True),
+    "image/webp": _decode_webp,
     "image/heic": _decode_heic,
     "image/avif": _decode_pillow,
     "image/tiff": _decode_pillow,

@@ -21,12 +21,13 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What an executor is doing now, and what it has done."""
+    """What workers – threads, or processes that are replaced when they die – are doing now, and what they have done."""
 
-    threads: int
+    workers: int
     queued: int
     busy: int
     done: int
+    replaced: int = 0
 
 
 class RankedExecutor:

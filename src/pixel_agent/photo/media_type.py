@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pixel_agent.core.errors import EmptyPhoto, UnsupportedPhoto
-
-ACCEPTED: Final = "JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF or GIF"
+from pixel_agent.core.errors import EmptyPhoto
+from pixel_agent.photo.refusals import ACCEPTED, unsupported
 
 
 def media_type_of(data: bytes) -> str:
@@ -18,7 +17,7 @@ def media_type_of(data: bytes) -> str:
     if not data:
         raise EmptyPhoto("The photo has no bytes.", f"Send a {ACCEPTED} photo.")
     for magic, media_type in _MAGIC:
-        if data.startswith(magic):
+        if data.startswith(magic) and not (media_type == "image/tiff" and data[8:10] == b"CR"):
             return media_type
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
@@ -28,7 +27,7 @@ def media_type_of(data: bytes) -> str:
             return "image/avif"
         if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
             return "image/heic"
-    raise UnsupportedPhoto(f"This is {_looks_like(data)}, not a photo of an accepted type.", f"Send {ACCEPTED}.")
+    raise unsupported(_looks_like(data))
 
 
 _MAGIC: Final = (
@@ -58,6 +57,13 @@ _OTHERS: Final = (
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
     (b"ID3", "a sound file"),
+    (b"II+\0", "a BigTIFF image"),
+    (b"MM\0+", "a BigTIFF image"),
+    (b"IIRO", "a raw photo (ORF)"),
+    (b"IIRS", "a raw photo (ORF)"),
+    (b"MMOR", "a raw photo (ORF)"),
+    (b"IIU\0", "a raw photo (RW2)"),
+    (b"FUJIFILMCCD-RAW", "a raw photo (RAF)"),
 )
 
 
@@ -65,8 +71,12 @@ def _looks_like(data: bytes) -> str:
     for magic, name in _OTHERS:
         if data.startswith(magic):
             return name
+    if data[8:10] == b"CR" and data[:2] in (b"II", b"MM"):
+        return "a raw photo (CR2)"
     if data[:4] == b"RIFF":
         return {b"AVI ": "a video (AVI)", b"WAVE": "a sound file"}.get(data[8:12], "a RIFF file")
+    if data[4:12] == b"ftypcrx ":
+        return "a raw photo (CR3)"
     if data[4:8] in (b"ftyp", b"moov", b"mdat"):
         return "a video (MP4 or MOV)"
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()

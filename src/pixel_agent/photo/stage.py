@@ -1,73 +1,162 @@
 """The photo stage: bytes of an upload → a checked, upright `Photo` within the engine's pixel budget.
 
-It follows admission and comes before barcodes and scheduling. Limits are checked before a pixel is decoded; a photo that
-cannot be decoded is refused here and never joins a batch.
+It follows admission and comes before barcodes and scheduling. Structure and limits are checked before a pixel is decoded; a
+photo that cannot be decoded is refused here and never joins a batch. Decoding happens in processes of its own
+(`decoder_pool.py`), unless `photo.processes` is 0.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
-
-import cv2
-import numpy as np
+from typing import Literal
 
 from pixel_agent.core import Assessment, Photo, Pixels, sha256_of
-from pixel_agent.core.errors import PhotoTooLarge, PhotoTooManyPixels
+from pixel_agent.core.errors import PhotoTooLarge
 from pixel_agent.core.settings import PhotoSettings
-from pixel_agent.photo import quality
-from pixel_agent.photo.decode import Header, decode, read_header
-from pixel_agent.photo.executor import RankedExecutor, Stats
+from pixel_agent.photo import work
+from pixel_agent.photo.decode import Header, decode, read_photo
+from pixel_agent.photo.decoder_pool import DecoderPool
+from pixel_agent.photo.decoders import Assess, Decoders, ThreadDecoders, default_processes
+from pixel_agent.photo.executor import Stats
 from pixel_agent.photo.media_type import media_type_of
+from pixel_agent.photo.nursery import Nursery
+from pixel_agent.photo.work import Made, Order
 
-__all__ = ["PhotoStage", "assess", "check", "fingerprint", "prepare"]
+__all__ = ["PhotoStage", "Prepared", "assess", "check", "prepare"]
 
-T = TypeVar("T")
-
-ASSESS_RANK = -1
-"""An assessment takes 2 ms and may end a scan early, so it goes before every decoding."""
+BESIDE_NICENESS = 10
+"""Added to the niceness of decoders of thumbnails and of second looks: the photo that the device waits for goes first."""
 FIRST_YEAR = 2001
 """Cameras whose clock was never set say 1970, 1980 or 2000."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A photo, and the assessment that is made beside it."""
+
+    photo: Photo
+    assess: Assess
+
+
 class PhotoStage:
-    """Prepares and assesses photos in its own worker threads."""
+    """Prepares photos off the event loop, which owns it.
+
+    Two sets of decoders: one for the photos that scans wait for, one for everything beside that (thumbnails, second looks at
+    full size, checks of photos that are scanned later), which yields to the first.
+    """
 
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
-        self._workers = RankedExecutor("photo", settings.max_threads or max(1, (os.cpu_count() or 1) - 1))
-        self._heic = asyncio.Semaphore(settings.heic_threads)
+        self._nursery: Nursery | None = None
+        self._scans, self._beside = self._decoders()
 
     @property
     def stats(self) -> Stats:
-        """Threads, queue and work of the stage."""
-        return self._workers.stats
+        """Decoders of scans: their number, queue and work."""
+        return self._scans.stats
+
+    def start(self) -> None:
+        """Get ready before the first photo comes."""
+        self._scans.start()
 
     async def prepare(
-        self, data: bytes, max_pixels: int, grid: int = 1, *, sha256: str | None = None, rank: int = 0
-    ) -> Photo:
-        """As `prepare`, in a worker thread; the lowest rank goes first."""
+        self,
+        data: bytes,
+        max_pixels: int,
+        grid: int = 1,
+        *,
+        sha256: str | None = None,
+        rank: int = 0,
+        client: str = "",
+    ) -> Prepared:
+        """As the function `prepare`; the lowest rank goes first, then the client whose photos have taken least time."""
         _check_bytes(data, self._settings)
-        return await self._run(rank, lambda: prepare(data, max_pixels, self._settings, sha256, None, grid), data)
+        media_type_of(data)
+        sha256 = sha256 or await self.digest(data)
+        order = self._order("pixels", budget=max_pixels, grid=grid, assess=True)
+        made, assessed = await self._scans.run(order, data, sha256=sha256, rank=rank, client=client)
+        return Prepared(_photo(data, sha256, made, self._decode_again(data, sha256), None), assessed)
 
-    async def assess(self, photo: Photo) -> Assessment:
-        """As `assess`, in a worker thread."""
-        return await self._workers.run_at(ASSESS_RANK, assess, photo)
+    async def check(self, data: bytes, sha256: str, client: str = "") -> Header:
+        """Check a photo without decoding it. Raises errors of the InvalidPhoto family."""
+        _check_bytes(data, self._settings)
+        media_type_of(data)
+        made, _ = await self._beside.run(self._order("check"), data, sha256=sha256, client=client)
+        return made.header
+
+    async def jpeg(self, data: bytes, side: int, sha256: str) -> bytes:
+        """An upright JPEG, its longer side at most `side`. Raises errors of the InvalidPhoto family."""
+        made, _ = await self._beside.run(self._order("jpeg", side=side), data, sha256=sha256)
+        if made.jpeg is None:
+            raise RuntimeError("a JPEG was ordered")
+        return made.jpeg
+
+    async def pixels(
+        self, data: bytes, sha256: str, *, max_pixels: int | None = None, side: int | None = None
+    ) -> tuple[Pixels, Header]:
+        """Upright pixels, at most `max_pixels` of them or with a longer side of at most `side`, and the header."""
+        made, _ = await self._beside.run(self._order("pixels", budget=max_pixels, side=side), data, sha256=sha256)
+        if made.pixels is None:
+            raise RuntimeError("pixels were ordered")
+        return made.pixels, made.header
 
     async def close(self) -> None:
-        """Finish what runs, cancel what waits, end the threads."""
-        await self._workers.close()
+        """Finish what runs, refuse what waits, end the decoders."""
+        await self._scans.close()
+        await self._beside.close()
+        if self._nursery is not None:
+            await self._nursery.close()
 
-    async def _run(self, rank: int, work: Callable[[], T], data: bytes) -> T:
-        """HEIC and AVIF take about thirty times as long as JPEG; their own bound keeps them from filling every thread."""
-        if media_type_of(data) not in ("image/heic", "image/avif"):
-            return await self._workers.run_at(rank, work)
-        async with self._heic:
-            return await self._workers.run_at(rank, work)
+    def _decoders(self) -> tuple[Decoders, Decoders]:
+        settings = self._settings
+        processes = default_processes() if settings.processes is None else settings.processes
+        if processes == 0:
+            threads = default_processes()
+            return ThreadDecoders("photo", threads, settings.heic_processes), ThreadDecoders("photo-beside", 1, 1)
+        self._nursery = Nursery()
+        pool = partial(
+            DecoderPool,
+            self._nursery,
+            slow=settings.heic_processes,
+            memory_bytes=settings.decoder_memory_bytes,
+            timeout_s=settings.decode_timeout_s,
+        )
+        return pool(processes), pool(1, niceness=BESIDE_NICENESS)
+
+    def _order(
+        self,
+        what: Literal["check", "pixels", "jpeg"],
+        *,
+        budget: int | None = None,
+        grid: int = 1,
+        side: int | None = None,
+        assess: bool = False,
+    ) -> Order:
+        settings = self._settings
+        return Order(what, settings.max_pixels, settings.max_decoded_bytes, budget, grid, side, assess)
+
+    def _decode_again(self, data: bytes, sha256: str) -> Callable[[int | None], Pixels]:
+        if self._nursery is None:
+            return partial(_decode_here, data)
+        return _DecodeElsewhere(self, asyncio.get_running_loop(), data, sha256)
+
+
+class _DecodeElsewhere:
+    """`Photo.decode` by the decoders: for worker threads, while the event loop runs. A copy in another process decodes there."""
+
+    def __init__(self, stage: PhotoStage, loop: asyncio.AbstractEventLoop, data: bytes, sha256: str) -> None:
+        self._stage, self._loop, self._data, self._sha256 = stage, loop, data, sha256
+
+    def __call__(self, max_pixels: int | None) -> Pixels:
+        decoding = self._stage.pixels(self._data, self._sha256, max_pixels=max_pixels)
+        return asyncio.run_coroutine_threadsafe(decoding, self._loop).result()[0]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return partial, (_decode_here, self._data)
 
 
 def prepare(
@@ -78,53 +167,40 @@ def prepare(
     now: datetime | None = None,
     grid: int = 1,
 ) -> Photo:
-    """Check and decode one photo; blocks (about 40 ms of a core for a 12-megapixel JPEG).
+    """Check and decode one photo in this thread; blocks (about 40 ms of a core for a 12-megapixel JPEG).
 
     `pixels` has at most `max_pixels` pixels and is never enlarged, except to a `grid` of whole visual tokens. `sha256`
     is computed unless it is given. A camera's time that is later than `now` (default: the clock) or before 2001 is
-    dropped. Raises only errors of the InvalidPhoto family.
+    dropped. Raises errors of the InvalidPhoto family, and MemoryError.
     """
-    header = check(data, settings)
-    pixels = decode(data, header, max_pixels, grid)
-    width, height = header.upright_size
-    return Photo(
-        data=data,
-        sha256=sha256 or sha256_of(data),
-        media_type=header.media_type,
-        width=width,
-        height=height,
-        pixels=pixels,
-        decode=partial(decode, data, header),
-        captured_at=_plausible(header.captured_at, now or datetime.now()),
-    )
+    _check_bytes(data, settings)
+    order = Order("pixels", settings.max_pixels, settings.max_decoded_bytes, max_pixels, grid)
+    return _photo(data, sha256 or sha256_of(data), work.perform(order, data), partial(_decode_here, data), now)
 
 
 def assess(photo: Photo) -> Assessment:
     """Quality and fingerprint of a prepared photo; blocks for about 2 ms."""
-    return Assessment(quality.assess(photo.pixels, (photo.width, photo.height)), fingerprint(photo.pixels))
+    return work.assess(photo.pixels, Header(photo.media_type, photo.width, photo.height))
 
 
 def check(data: bytes, settings: PhotoSettings) -> Header:
-    """Check type, bytes and pixels against the limits, without decoding; a photo exactly at a limit is accepted.
-
-    Raises EmptyPhoto, UnsupportedPhoto, PhotoTooLarge, PhotoTooManyPixels, or InvalidPhoto for a broken header.
-    """
+    """Type, structure, bytes, pixels and cost against the limits; blocks. Raises errors of the InvalidPhoto family."""
     _check_bytes(data, settings)
-    header = read_header(data, media_type_of(data))
-    if header.width * header.height > settings.max_pixels:
-        raise PhotoTooManyPixels(
-            f"The photo has {header.width} x {header.height} pixels; the limit is {settings.max_pixels:,} pixels.",
-            "Send a smaller version of the photo.",
-        )
-    return header
+    return work.check(data, settings.max_pixels, settings.max_decoded_bytes).header
 
 
-def fingerprint(pixels: Pixels) -> int:
-    """64-bit difference hash (Krawetz's dHash): 9 x 8 grey cells, one bit for each cell darker than its right one."""
-    step = max(1, min(pixels.shape[:2]) // 128)  # a cell's mean needs no more than 16 x 16 samples
-    grey = cv2.cvtColor(np.ascontiguousarray(pixels[::step, ::step]), cv2.COLOR_RGB2GRAY)
-    cells = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
-    return int.from_bytes(np.packbits(cells[:, :-1] < cells[:, 1:]).tobytes(), "big")
+def _photo(
+    data: bytes, sha256: str, made: Made, decode: Callable[[int | None], Pixels], now: datetime | None
+) -> Photo:
+    if made.pixels is None:
+        raise RuntimeError("pixels were ordered")
+    width, height = made.header.upright_size
+    taken = _plausible(made.header.captured_at, now or datetime.now())
+    return Photo(data, sha256, made.header.media_type, width, height, made.pixels, decode, taken)
+
+
+def _decode_here(data: bytes, max_pixels: int | None) -> Pixels:
+    return decode(read_photo(data, media_type_of(data)), max_pixels)
 
 
 def _check_bytes(data: bytes, settings: PhotoSettings) -> None:
