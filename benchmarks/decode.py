@@ -21,8 +21,9 @@ from benchmarks.report import show
 from pixel_agent.core import Pixels
 from pixel_agent.core.settings import PhotoSettings
 from pixel_agent.photo import quality
-from pixel_agent.photo.decode import decode
-from pixel_agent.photo.stage import check, fingerprint, prepare
+from pixel_agent.photo.decode import decode, read_photo
+from pixel_agent.photo.stage import prepare
+from pixel_agent.photo.work import fingerprint
 
 WIDTH, HEIGHT = 4000, 3000
 PIXEL_BUDGET = 1344 * 1008
@@ -42,8 +43,9 @@ def bench_decode(
     """
     data = draw_jpeg(width, height)
     settings = PhotoSettings(max_bytes=max(len(data), 1), max_pixels=width * height)
-    header = check(data, settings)
-    pixels = decode(data, header, PIXEL_BUDGET)
+    source = read_photo(data, "image/jpeg")
+    header = source.header
+    pixels = decode(source, PIXEL_BUDGET)
     size = (pixels.shape[1], pixels.shape[0])
 
     def ours() -> None:
@@ -56,7 +58,7 @@ def bench_decode(
     works: dict[str, Callable[[], float]] = {
         "prepare, 1 thread": lambda: _seconds(ours, photos),
         "prepare, 2 threads": lambda: _seconds_in_threads(ours, photos, 2),
-        "decode only, 1 thread": lambda: _seconds(lambda: decode(data, header, PIXEL_BUDGET), photos),
+        "decode only, 1 thread": lambda: _seconds(lambda: decode(source, PIXEL_BUDGET), photos),
         "quality": lambda: _seconds(lambda: quality.assess(pixels, header.upright_size), photos),
         "fingerprint": lambda: _seconds(lambda: fingerprint(pixels), photos),
         "SHA-256": lambda: _seconds(lambda: hashlib.sha256(data).digest(), photos),

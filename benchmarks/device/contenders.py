@@ -105,7 +105,7 @@ class Ours:
 
     async def scan(self, data: bytes) -> str:
         """Prepare, queue and wait."""
-        photo = await self._photos.prepare(data, self._plan.pixel_budget, self._plan.grid)
+        photo = (await self._photos.prepare(data, self._plan.pixel_budget, self._plan.grid)).photo
         self._asked += 1
         return (await self._batcher.submit(Job(str(self._asked), self._task, photo, ScanSpec(self._task.id)))).text
 

@@ -119,13 +119,17 @@ async def _contest(samples: Sequence[_Sample], threads: int) -> tuple[_Tally, _T
     return ours, theirs
 
 
+async def _photo(stage: PhotoStage, data: bytes, budget: int) -> Photo:
+    return (await stage.prepare(data, budget)).photo
+
+
 async def _scan(engine: EmbeddedEngine, stage: PhotoStage, samples: Sequence[_Sample]) -> list[Page]:
     """As the service does it: photos are prepared in worker threads while the engine runs the batch before."""
     size, budget = engine.limits.max_items, engine.plan(_TASK).pixel_budget
     groups = [samples[start : start + size] for start in range(0, len(samples), size)]
 
     def prepare(group: Sequence[_Sample]) -> asyncio.Future[list[Photo]]:
-        return asyncio.gather(*(stage.prepare(sample.data, budget) for sample in group))
+        return asyncio.gather(*(_photo(stage, sample.data, budget) for sample in group))
 
     pages: list[Page] = []
     coming = prepare(groups[0])

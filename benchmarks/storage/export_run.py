@@ -16,6 +16,7 @@ import psutil
 
 from pixel_agent.api.routes.exports import Export
 from pixel_agent.core.settings import load
+from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.schemas.queries import ExportQuery
 from pixel_agent.storage.records import moment
 from pixel_agent.storage.store import Store
@@ -27,7 +28,7 @@ TICK_S = 0.01
 async def run(data: str, name: str, since_ms: int) -> dict[str, float]:
     """Seconds, of which the processor worked so many for it, bytes of the file, the most memory, and how late (ms) a timer on the event loop came meanwhile."""
     settings = load({"data_dir": data}, environment={})
-    store = Store(settings)
+    store, photos = Store(settings), PhotoStage(settings.photo)
     await store.open()
     late: list[float] = []
     ticking = asyncio.create_task(_tick(late))
@@ -35,13 +36,14 @@ async def run(data: str, name: str, since_ms: int) -> dict[str, float]:
         query = ExportQuery.model_validate({"format": name, "since": moment(since_ms)})
         start, worked = perf_counter(), process_time()
         size = 0
-        async for piece in await Export(settings, Catalogue(), store, query).open():
+        async for piece in await Export(settings, Catalogue(), store, query, photos).open():
             size += len(piece)
         seconds, worked = perf_counter() - start, process_time() - worked
     finally:
         ticking.cancel()
         with suppress(asyncio.CancelledError):
             await ticking
+        await photos.close()
         await store.close()
     late.sort()
     p99 = late[int(len(late) * 0.99)] if late else 0.0

@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import pickle
 import struct
-import threading
 import warnings
 import zlib
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import cv2
@@ -20,12 +20,22 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pixel_agent.core import Pixels
-from pixel_agent.core.errors import EmptyPhoto, InvalidPhoto, PhotoTooLarge, PhotoTooManyPixels, UnsupportedPhoto
+from pixel_agent.core.errors import (
+    Draining,
+    EmptyPhoto,
+    InvalidPhoto,
+    PhotoTooLarge,
+    PhotoTooManyPixels,
+    UnsupportedPhoto,
+)
 from pixel_agent.core.settings import PhotoSettings
-from pixel_agent.photo.decode import MAX_JPEG_SCANS, fit
+from pixel_agent.photo.decode import fit
 from pixel_agent.photo.media_type import media_type_of
-from pixel_agent.photo.stage import PhotoStage, assess, check, fingerprint, prepare
+from pixel_agent.photo.stage import PhotoStage, assess, check, prepare
+from pixel_agent.photo.structure.jpeg import MAX_SCANS
+from pixel_agent.photo.work import fingerprint
 from tests.paths import SHARED_PHOTOS
+from tests.waiting import until
 
 PHOTOS = SHARED_PHOTOS
 # The codecs module says so itself at import; pytest forgets filters that are set at import.
@@ -330,9 +340,24 @@ def test_a_truncated_photo_is_broken(kind: str, share: float) -> None:
     assert "again" in caught.value.advice
 
 
-def test_a_jpeg_without_its_last_byte_is_broken() -> None:
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_marker_is_read_where_its_pixels_are_whole(missing: int, progressive: bool) -> None:
+    data = encode(scene(), "JPEG", progressive=progressive)
+    assert (prepare(data[:-missing], BUDGET, LIMITS).pixels == prepare(data, BUDGET, LIMITS).pixels).all()
+
+
+@pytest.mark.parametrize("missing", [40, 12, 6, 4])
+def test_a_jpeg_whose_last_pixels_are_missing_is_broken(missing: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
     with pytest.raises(InvalidPhoto):
-        prepare(encode(scene(), "JPEG")[:-1], BUDGET, LIMITS)
+        prepare(encode(noise, "JPEG")[:-missing], BUDGET, LIMITS)
+
+
+def test_a_progressive_jpeg_whose_last_scans_are_missing_is_broken() -> None:
+    data = encode(scene(), "JPEG", progressive=True)
+    with pytest.raises(InvalidPhoto):
+        prepare(data[: data.rindex(b"\xff\xda")], BUDGET, LIMITS)
 
 
 def test_stray_bytes_that_lose_no_pixel_are_forgiven() -> None:
@@ -346,7 +371,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
     at = data.rindex(b"\xff\xda")
     scan = data[at:-2]
     with pytest.raises(InvalidPhoto, match="scans"):
-        prepare(data[:at] + scan * (MAX_JPEG_SCANS + 1) + data[-2:] + b"\xff\xc2\xff\xd9", BUDGET, LIMITS)
+        prepare(data[:at] + scan * (MAX_SCANS + 1) + data[-2:] + b"\xff\xc2\xff\xd9", BUDGET, LIMITS)
 
 
 def test_a_film_behind_the_photo_does_not_count_as_scans() -> None:
@@ -385,14 +410,39 @@ def test_any_bytes_give_a_photo_or_a_clear_error(data: bytes) -> None:
 # The stage -------------------------------------------------------------------------------------------------------
 
 
-async def test_the_stage_prepares_off_the_event_loop() -> None:
-    stage = PhotoStage(LIMITS)
-    photos = await asyncio.gather(*(stage.prepare(encode(scene(), kind), BUDGET) for kind in FORMATS))
-    assert [photo.width for photo in photos] == [96] * 8
-    assert any(thread.name.startswith("photo-") for thread in threading.enumerate())
-    assert stage.stats.done == 8
-    await stage.close()
-    assert not any(thread.name.startswith("photo-") for thread in threading.enumerate())
+@pytest.fixture(params=[0, 1], ids=["threads", "processes"])
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PhotoStage]:
+    made = PhotoStage(PhotoSettings(processes=request.param))
+    yield made
+    await made.close()
+
+
+async def test_the_stage_prepares_every_type(stage: PhotoStage) -> None:
+    prepared = await asyncio.gather(*(stage.prepare(encode(scene(), kind), BUDGET) for kind in FORMATS))
+    for kind, one in zip(FORMATS, prepared, strict=True):
+        assert (one.photo.media_type, one.photo.width) == (f"image/{kind.lower()}", 96)
+        assert same(one.photo.pixels, scene(), 12 if kind == "GIF" else 6)
+        assert one.photo.pixels.flags["C_CONTIGUOUS"]
+        assert (await one.assess()).quality.readable
+    await until(lambda: stage.stats.busy == 0)
+    assert stage.stats.queued == 0
+
+
+async def test_the_stage_gives_what_the_function_gives(stage: PhotoStage) -> None:
+    data = encode(np.ascontiguousarray(TURNS[6](scene(960, 640))), "JPEG", exif=exif(6, "2026:11:22 09:30:00"))
+    one, other = await stage.prepare(data, 40_000, 32), prepare(data, 40_000, LIMITS, grid=32)
+    assert (one.photo.pixels == other.pixels).all()
+    assert one.photo.captured_at == other.captured_at == datetime(2026, 11, 22, 9, 30)
+    assert (one.photo.width, one.photo.height, one.photo.sha256) == (960, 640, other.sha256)
+    assert await one.assess() == assess(other)
+    assert (await asyncio.to_thread(one.photo.decode, None) == other.decode(None)).all()
+
+
+async def test_a_photo_can_be_sent_to_another_process(stage: PhotoStage) -> None:
+    photo = (await stage.prepare(encode(scene(), "JPEG"), 600)).photo
+    copy = pickle.loads(pickle.dumps(photo))
+    assert (copy.pixels == photo.pixels).all()
+    assert copy.decode(None).shape == (64, 96, 3)
 
 
 async def test_the_stage_refuses_before_it_queues() -> None:
@@ -401,16 +451,23 @@ async def test_the_stage_refuses_before_it_queues() -> None:
         await stage.prepare(encode(scene()), BUDGET)
     with pytest.raises(EmptyPhoto):
         await stage.prepare(b"", BUDGET)
-    assert stage.stats.threads == 0
+    assert stage.stats.workers == 0
     await stage.close()
 
 
-async def test_the_stage_passes_errors_on() -> None:
-    stage = PhotoStage(LIMITS)
-    with pytest.raises(InvalidPhoto):
+async def test_the_stage_passes_errors_on(stage: PhotoStage) -> None:
+    with pytest.raises(InvalidPhoto) as caught:
         await stage.prepare(encode(scene(), "JPEG")[:-40], BUDGET)
-    assert (await stage.prepare(encode(scene(), "JPEG"), BUDGET)).width == 96
+    assert caught.value.code == "photo_broken"
+    with pytest.raises(PhotoTooManyPixels, match="50000 x 50000"):
+        await stage.check(jpeg_of_size(50_000, 50_000), "sha")
+    assert (await stage.prepare(encode(scene(), "JPEG"), BUDGET)).photo.width == 96
+
+
+async def test_a_closed_stage_takes_nothing(stage: PhotoStage) -> None:
     await stage.close()
+    with pytest.raises(Draining):
+        await stage.prepare(encode(scene(), "JPEG"), BUDGET)
 
 
 def test_every_real_photo_is_prepared() -> None:
@@ -432,18 +489,15 @@ def test_scaled_decoding_shows_the_same_picture() -> None:
     assert same(prepare(data, 640 * 480, LIMITS).pixels, expected, 4)
 
 
-async def test_a_photo_is_assessed_before_the_next_is_decoded() -> None:
-    stage, data = PhotoStage(PhotoSettings(max_threads=1)), encode(scene(), "JPEG")
-    photo = await stage.prepare(data, BUDGET)
-    order: list[str] = []
+async def test_a_photo_is_assessed_before_the_next_is_decoded(stage: PhotoStage) -> None:
+    order: list[int] = []
 
-    async def noted(name: str, work: Coroutine[None, None, object]) -> None:
-        await work
-        order.append(name)
+    async def noted(number: int) -> None:
+        one = await stage.prepare(encode(scene(96 + number), "JPEG"), BUDGET)
+        await one.assess()
+        order.append(number)
 
-    decodings = [noted("decode", stage.prepare(data, BUDGET)) for _ in range(3)]
-    await asyncio.gather(*decodings, noted("assess", stage.assess(photo)))
-    assert order.index("assess") <= 1  # at most the decoding that had begun
-    assert (await stage.assess(photo)).quality.readable
-    assert stage.stats.done == 6
-    await stage.close()
+    first = asyncio.create_task(noted(0))
+    await asyncio.gather(first, *(noted(number) for number in range(1, 6)))
+    assert order[0] == 0
+    assert stage.stats.queued == 0

@@ -81,14 +81,15 @@ def _query(given: dict[str, object]) -> ExportQuery:
 
 async def _export(settings: Settings, query: ExportQuery, output: Path) -> None:
     from pixel_agent.api.routes.exports import Export
+    from pixel_agent.photo.stage import PhotoStage
     from pixel_agent.storage.store import Store
     from pixel_agent.tasks import Catalogue
 
-    store = Store(settings)
+    store, photos = Store(settings), PhotoStage(settings.photo)
     await store.open()
     try:
         store.check()
-        export = Export(settings, Catalogue.load(settings.tasks_file), store, query)
+        export = Export(settings, Catalogue.load(settings.tasks_file), store, query, photos)
         if str(output) == "-":
             await _write(export, sys.stdout.buffer)
         elif query.format == "truth" and output.suffix != ".zip":
@@ -96,6 +97,7 @@ async def _export(settings: Settings, query: ExportQuery, output: Path) -> None:
         else:
             await _write_file(export, output)
     finally:
+        await photos.close()
         await store.close()
 
 

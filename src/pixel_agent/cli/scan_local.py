@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +59,7 @@ async def scan_here(
                         out.add(result)
                         failed += result.failed
                         if annotate is not None:
-                            await asyncio.to_thread(_annotate, service, done, annotate)
+                            await _annotate(service, done, annotate)
                         progress.advance(bar)
         return Exit.SOME_FAILED if failed else Exit.OK
     finally:
@@ -128,8 +128,10 @@ def _read(service: ScanService, template: ScanRequest, file: Path) -> ScanReques
     )
 
 
-def _annotate(service: ScanService, done: Done, folder: Path) -> None:
+async def _annotate(service: ScanService, done: Done, folder: Path) -> None:
     """Write the annotated copy, unless the photo is gone."""
-    source = Path(done.file)
-    if done.scan is not None and source.is_file():
-        write_copy(folder, done.file, service.annotated(done.scan, source.read_bytes()))
+    if done.scan is None:
+        return
+    with suppress(FileNotFoundError):
+        data = await asyncio.to_thread(Path(done.file).read_bytes)
+        write_copy(folder, done.file, await service.annotated(done.scan, data))

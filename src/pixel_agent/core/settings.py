@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError, model_validator
 
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.core.settings_sources import explain, gather
@@ -49,19 +49,43 @@ class ServerSettings(_Section):
     drain_timeout_s: float = Field(30.0, ge=0, description="How long a stopping server finishes what runs.")
 
 
+_OLD_PHOTO_NAMES = {"max_threads": "processes", "heic_threads": "heic_processes"}
+
+
 class PhotoSettings(_Section):
     """Limits and quality gate of the photo stage."""
 
     max_bytes: int = Field(20 * 2**20, gt=0, description="Largest upload of one photo, in bytes.")
     max_pixels: int = Field(50_000_000, gt=0, description="Largest photo, in pixels, checked before decoding.")
     max_photos: int = Field(8, ge=1, le=8, description="Most photos in one request.")
-    min_threads: int = Field(1, ge=1, description="Fewest decoding threads.")
-    max_threads: int | None = Field(
-        None, ge=1, description="Most decoding threads; unset: one less than the cores, so that answering keeps one."
+    max_decoded_bytes: int = Field(
+        256 * 2**20, gt=0, description="Largest photo as its codec decodes it, in bytes, checked before decoding."
     )
-    heic_threads: int = Field(
-        1, ge=1, description="Most decoding threads that HEIC and AVIF may take, slow as they are."
+    processes: int | None = Field(
+        None,
+        ge=0,
+        description="Processes that decode photos; unset: one less than the cores. 0: threads of the server, for tests only.",
     )
+    heic_processes: int = Field(
+        1, ge=1, description="Most of these processes that HEIC and AVIF may take, slow as they are."
+    )
+    decoder_memory_bytes: int = Field(
+        2**30,
+        ge=2**28,
+        description="Memory of one decoding process, in bytes (Linux); a photo that takes more is refused.",
+    )
+    decode_timeout_s: float = Field(
+        10.0, gt=0, description="Longest decoding of one photo, in seconds; a photo that takes longer is refused."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, given: Any) -> Any:
+        """Threads became processes; the old names are accepted for one release."""
+        if not isinstance(given, Mapping):
+            return given
+        renamed = {name: value for name, value in given.items() if name not in ("min_threads", *_OLD_PHOTO_NAMES)}
+        return {**{new: given[old] for old, new in _OLD_PHOTO_NAMES.items() if old in given}, **renamed}
 
 
 class EvidenceSettings(_Section):

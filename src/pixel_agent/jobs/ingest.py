@@ -8,10 +8,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pixel_agent.core import sha256_of
 from pixel_agent.core.errors import PixelAgentError, StoreUnavailable
-from pixel_agent.core.settings import PhotoSettings
-from pixel_agent.photo.stage import check
+from pixel_agent.photo.decode import Header
+from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.storage import scans
 from pixel_agent.storage.records import NewScan, PhotoRecord
 from pixel_agent.storage.store import Store
@@ -23,9 +22,9 @@ AT_ONCE: Final = 8
 class Ingest:
     """Keeps photos and records of accepted scans. One event loop owns it."""
 
-    def __init__(self, store: Store, photo: PhotoSettings) -> None:
+    def __init__(self, store: Store, photos: PhotoStage) -> None:
         self._store = store
-        self._photo = photo
+        self._photos = photos
         self._writing = asyncio.Semaphore(AT_ONCE)
 
     async def keep(self, data: bytes, sha256: str | None = None) -> PhotoRecord:
@@ -35,7 +34,9 @@ class Ingest:
         """
         async with self._writing:
             await self._store.check_room(len(data))
-            return await asyncio.to_thread(self._keep, data, sha256)
+            sha256 = sha256 or await asyncio.to_thread(sha256_of, data)
+            header = await self._photos.check(data, sha256)
+            return await asyncio.to_thread(self._keep, data, sha256, header)
 
     async def keep_all(self, photos: Sequence[tuple[bytes, str]]) -> list[PhotoRecord]:
         """The same for several; the first error stops all."""
@@ -60,10 +61,9 @@ class Ingest:
         if not await asyncio.to_thread(lambda: all(map(self._store.photos.exists, names))):
             raise StoreUnavailable("A photo was deleted in this moment.", "Send it again.")
 
-    def _keep(self, data: bytes, sha256: str | None) -> PhotoRecord:
-        header = check(data, self._photo)
+    def _keep(self, data: bytes, sha256: str, header: Header) -> PhotoRecord:
         width, height = header.upright_size
-        record = PhotoRecord(sha256 or sha256_of(data), len(data), header.media_type, width, height)
+        record = PhotoRecord(sha256, len(data), header.media_type, width, height)
         self._store.photos.put(data, record.sha256, durable=True)
         return record
 

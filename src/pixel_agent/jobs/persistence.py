@@ -8,6 +8,7 @@ from pixel_agent.jobs.ingest import Ingest
 from pixel_agent.jobs.recorder import Recorder
 from pixel_agent.jobs.webhooks.dispatcher import WebhookSender
 from pixel_agent.jobs.worker import Worker
+from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.storage.store import Store
 
 
@@ -17,10 +18,10 @@ class Persistence:
     `recorder` records synchronous scans, `ingest` accepts scans for later, `worker` runs them, `webhooks` delivers events.
     """
 
-    def __init__(self, storage: Store, runner: ScanRunner, settings: Settings) -> None:
+    def __init__(self, storage: Store, runner: ScanRunner, settings: Settings, photos: PhotoStage) -> None:
         self.storage = storage
         self.recorder = Recorder(storage)
-        self.ingest = Ingest(storage, settings.photo)
+        self.ingest = Ingest(storage, photos)
         self.worker = Worker(storage, runner, settings)
         self.webhooks = WebhookSender(storage.db, settings.webhooks, storage.notifier)
 

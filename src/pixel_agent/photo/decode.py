@@ -154,14 +154,16 @@ def _read_png(data: bytes) -> Source:
 
 def _read_webp(data: bytes) -> Source:
     facts = read_webp(data)
-    return Source(Header("image/webp", facts.width, facts.height, *read_exif(facts.exif), 4), facts.whole)
+    orientation, taken = read_exif(facts.exif)
+    return Source(Header("image/webp", facts.width, facts.height, orientation, taken, 4), facts.whole)
 
 
 def _read_heic(data: bytes) -> Source:
     """libheif applies the container's own turn and says the size after it; EXIF's counts only where there is none."""
     image = pillow_heif.open_heif(io.BytesIO(data))
     orientation, taken = read_exif(image.info.get("exif") or b"")
-    return Source(Header("image/heic", *image.size, 1 if turns_itself(data) else orientation, taken, 4), data)
+    width, height = image.size
+    return Source(Header("image/heic", width, height, 1 if turns_itself(data) else orientation, taken, 4), data)
 
 
 def _read_tiff(data: bytes) -> Source:
@@ -170,19 +172,20 @@ def _read_tiff(data: bytes) -> Source:
     _, taken = read_exif(data)
     with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:
         image.seek(facts.page)
-        return Source(Header("image/tiff", *image.size, 1, taken, facts.pixel_bytes), data, facts)
+        return Source(Header("image/tiff", image.width, image.height, 1, taken, facts.pixel_bytes), data, facts)
 
 
 def _read_avif(data: bytes) -> Source:
     """Pillow writes the container's own turn into EXIF, and leaves the turning to us."""
     with AvifImagePlugin.AvifImageFile(io.BytesIO(data)) as image:
-        return Source(Header("image/avif", *image.size, *read_exif(image.info.get("exif") or b""), 4), data)
+        orientation, taken = read_exif(image.info.get("exif") or b"")
+        return Source(Header("image/avif", image.width, image.height, orientation, taken, 4), data)
 
 
 def _read_plain(data: bytes, media_type: str) -> Source:
     """BMP and GIF know neither orientation nor time."""
     with _PILLOW[media_type](io.BytesIO(data)) as image:
-        return Source(Header(media_type, *image.size, pixel_bytes=4), data)
+        return Source(Header(media_type, image.width, image.height, pixel_bytes=4), data)
 
 
 _PILLOW: Final[dict[str, type[ImageFile.ImageFile]]] = {

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from pixel_agent.core import Assessment, sha256_of
 from pixel_agent.core.errors import Draining, InvalidPhoto, PixelAgentError, Refused
-from pixel_agent.photo.executor import Stats
 from pixel_agent.photo.decoders import Assess
+from pixel_agent.photo.executor import Stats
 from pixel_agent.photo.fair_queue import FairQueue
 from pixel_agent.photo.media_type import media_type_of
 from pixel_agent.photo.nursery import Nursery
@@ -137,8 +137,8 @@ class DecoderPool:
     async def close(self) -> None:
         """Refuse what waits, let what runs finish in its time, and end the processes."""
         self._closed = True
-        for task in self._queue.drain():
-            _fail(task, _closing())
+        for waiting in self._queue.drain():
+            _fail(waiting, _closing())
         running = [task.made for decoder in self._decoders if (task := decoder.task) is not None]
         if running:
             await asyncio.wait(running, timeout=self._timeout_s)
@@ -233,10 +233,10 @@ class DecoderPool:
 
     def _pump(self) -> None:
         while self._idle and not self._closed:
-            task = self._queue.pop(self._fits)
-            if task is None:
+            following = self._queue.pop(self._fits)
+            if following is None:
                 return
-            self._give(self._idle.pop(), task)
+            self._give(self._idle.pop(), following)
 
     def _fits(self, task: _Task) -> bool:
         running = sum(decoder.task is not None and decoder.task.slow for decoder in self._decoders)
@@ -384,5 +384,3 @@ def _seen(assessment: asyncio.Future[Assessment]) -> None:
 
 def _closing() -> Draining:
     return Draining("The server is stopping and takes no more photos.", "Send the photo again in a moment.")
-
-

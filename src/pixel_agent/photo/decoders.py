@@ -61,7 +61,13 @@ class ThreadDecoders:
         """Threads start by themselves."""
 
     async def run(
-        self, order: Order, data: bytes, *, sha256: str = "", rank: int = 0, client: str = ""
+        self,
+        order: Order,
+        data: bytes,
+        *,
+        sha256: str = "",  # noqa: ARG002  # nothing is remembered
+        rank: int = 0,
+        client: str = "",  # noqa: ARG002
     ) -> tuple[Made, Assess]:
         """As `Decoders.run`; clients are not told apart."""
         if media_type_of(data) in ("image/heic", "image/avif"):

@@ -59,7 +59,9 @@ class Nursery:
             if self._process is not None and self._process.poll() is not None:
                 await self._end()
             if self._control is None:
-                self._process, self._control = await asyncio.to_thread(_start)
+                self._process, control = await asyncio.to_thread(_start)
+                self._control = control
+                return control
             return self._control
 
     async def _end(self) -> None:
@@ -74,7 +76,7 @@ class Nursery:
 def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, its = socket.socketpair()
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # this module, by this Python
             [sys.executable, "-m", "pixel_agent.photo.decoder", str(its.fileno())],
             pass_fds=[its.fileno()],
             stdin=subprocess.DEVNULL,

@@ -76,7 +76,7 @@ class PhotoStage:
         """As the function `prepare`; the lowest rank goes first, then the client whose photos have taken least time."""
         _check_bytes(data, self._settings)
         media_type_of(data)
-        sha256 = sha256 or await self.digest(data)
+        sha256 = sha256 or await asyncio.to_thread(sha256_of, data)
         order = self._order("pixels", budget=max_pixels, grid=grid, assess=True)
         made, assessed = await self._scans.run(order, data, sha256=sha256, rank=rank, client=client)
         return Prepared(_photo(data, sha256, made, self._decode_again(data, sha256), None), assessed)
@@ -189,9 +189,7 @@ def check(data: bytes, settings: PhotoSettings) -> Header:
     return work.check(data, settings.max_pixels, settings.max_decoded_bytes).header
 
 
-def _photo(
-    data: bytes, sha256: str, made: Made, decode: Callable[[int | None], Pixels], now: datetime | None
-) -> Photo:
+def _photo(data: bytes, sha256: str, made: Made, decode: Callable[[int | None], Pixels], now: datetime | None) -> Photo:
     if made.pixels is None:
         raise RuntimeError("pixels were ordered")
     width, height = made.header.upright_size

@@ -60,7 +60,7 @@ class Pipeline:
             asking.add_done_callback(lambda _: run.submitted.set())
             try:
                 await run.submitted.wait()
-                run.assessment = await self._photos.assess(run.photo)
+                run.assessment = await run.assess()
                 self._on_photo(run.photo)
                 self._find_duplicate(run)
                 if not run.unreadable:
@@ -81,10 +81,15 @@ class Pipeline:
     async def _prepare(self, run: ScanRun) -> None:
         request, plan = run.request, run.plan
         run.progress.stage("photo")
-        rank = RANK[request.spec.priority]
-        run.photo = await self._photos.prepare(
-            request.data, plan.pixel_budget, plan.grid, sha256=request.sha256, rank=rank
+        prepared = await self._photos.prepare(
+            request.data,
+            plan.pixel_budget,
+            plan.grid,
+            sha256=request.sha256,
+            rank=RANK[request.spec.priority],
+            client=request.spec.client,
         )
+        run.photo, run.assess = prepared.photo, prepared.assess
         run.watch.lap("photo")
 
     async def _ask(self, run: ScanRun) -> None:

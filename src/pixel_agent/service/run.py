@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pixel_agent.core import Assessment, Code, Draft, Job, Notice, Output, Photo, Plan, ScanRequest
+from pixel_agent.photo.decoders import Assess
 from pixel_agent.scheduling.prefetch import PrefetchSlot
 from pixel_agent.service.progress import Progress
 from pixel_agent.service.timing import Stopwatch
@@ -30,6 +31,7 @@ class ScanRun:
     progress: Progress = field(init=False)
     slot: PrefetchSlot = field(init=False)
     photo: Photo = field(init=False)
+    assess: Assess = field(init=False)
     assessment: Assessment = field(init=False)
     output: Output = NO_OUTPUT
     codes: tuple[Code, ...] = ()

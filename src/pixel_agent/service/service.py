@@ -31,9 +31,8 @@ from pixel_agent.engines.choice import engine_factories
 from pixel_agent.jobs.execution import ScanRunner
 from pixel_agent.jobs.persistence import Persistence
 from pixel_agent.jobs.recorder import Recorder
-from pixel_agent.photo.annotate import annotate
 from pixel_agent.photo.barcodes.stage import Evidence
-from pixel_agent.photo.stage import PhotoStage, prepare
+from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.photo.thumbnails import Pictures
 from pixel_agent.scheduling.admission import Admission, response_time
 from pixel_agent.scheduling.batcher import Batcher
@@ -81,7 +80,7 @@ class ScanService:
         self.catalogue = catalogue
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
-        self.pictures = Pictures(settings.photo)
+        self.pictures = Pictures(self.photos)
         self.barcodes = Evidence(settings.evidence)
         self.pool = Pool(factories, settings.pool)
         self.engine = self.pool.engine
@@ -94,7 +93,7 @@ class ScanService:
         runner = ScanRunner(
             self.read, self.admission, catalogue.find, self.check_ready, BACKGROUND_BATCHES * full_batches
         )
-        self._persistence = None if storage is None else Persistence(storage, runner, settings)
+        self._persistence = None if storage is None else Persistence(storage, runner, settings, self.photos)
         self._pipeline = Pipeline(
             self.photos,
             self.barcodes,
@@ -240,6 +239,7 @@ class ScanService:
     async def start(self) -> None:
         """Start every part; the engine warms up in the background: see `until_ready`."""
         self.monitor.start()
+        self.photos.start()
         self._starting = asyncio.create_task(self.batcher.start())
         self._starting.add_done_callback(_log_failed_start)
         if self._persistence is not None:
@@ -280,8 +280,8 @@ class ScanService:
             await self.batcher.drain(self.settings.server.drain_timeout_s)
         await self.batcher.stop()
         await self.barcodes.close()
-        await self.photos.close()
         await self.pictures.close()
+        await self.photos.close()
         await asyncio.to_thread(self.monitor.stop)
         if self._persistence is not None:
             await self._persistence.stop()
@@ -292,10 +292,9 @@ class ScanService:
         """The state of every part now; cheap enough for once a second and many listeners."""
         return snapshot(self._parts)
 
-    def annotated(self, scan: Scan, data: bytes) -> bytes:
-        """The photo of a scan as a JPEG with boxes and labels; blocks."""
-        photo = prepare(data, self.settings.photo.max_pixels, self.settings.photo)
-        return annotate(photo.pixels, [*scan.reading.items, *scan.reading.findings], scale=photo.scale)
+    async def annotated(self, scan: Scan, data: bytes) -> bytes:
+        """The photo of a scan as a JPEG of full size with boxes and labels."""
+        return await self.pictures.annotated(data, [*scan.reading.items, *scan.reading.findings], side=None)
 
     def _gpus(self) -> Mapping[str, DeviceSnapshot]:
         """What the monitor saw of each GPU, by UUID."""

@@ -92,7 +92,7 @@ def gauges(parts: Parts) -> Iterator[Gauge]:
             ((str(g.index), g.name), float(getattr(g, name))) for g in now.device.gpus if getattr(g, name) is not None
         )
         yield Gauge(f"gpu_{name}", text, ("gpu", "name"), seen)
-    yield _single("photo_threads", "Threads that prepare photos.", now.machine.photo_threads)
+    yield _single("photo_threads", "Processes (or threads) that prepare photos.", now.machine.photo_threads)
     if now.store is not None:
         yield _single("store_ok", "1 while records and photos can be written.", now.store.ok)
         yield _single("store_waiting", "Records that wait for the store.", now.store.waiting)
@@ -162,7 +162,7 @@ def _machine(parts: Parts) -> MachineOut:
         memory_used_bytes=sample.memory_used_bytes,
         memory_total_bytes=sample.memory_total_bytes,
         process_rss_bytes=sample.process_rss_bytes,
-        photo_threads=photos.threads,
+        photo_threads=photos.workers,
         photo_busy=photos.busy,
         photo_queued=photos.queued,
     )

@@ -17,7 +17,7 @@ from pixel_agent.api.routes.history import PROBLEMS
 from pixel_agent.core import Task
 from pixel_agent.core.errors import InvalidPhoto, NotFound, QueueFull, StoreError
 from pixel_agent.core.settings import Settings
-from pixel_agent.photo.thumbnails import thumbnail
+from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.schemas.queries import ExportQuery
 from pixel_agent.schemas.records import ExportProgressOut
 from pixel_agent.service.service import ScanService
@@ -60,11 +60,13 @@ _FILES: dict[int | str, dict[str, object]] = {
 class Export:
     """One file to be made from a store, for HTTP and for the command line."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery) -> None:
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery, photos: PhotoStage
+    ) -> None:
         """Raises UnknownTask and InvalidRequest for what the query asks."""
         self._db, self._history, self._lang = store.db, store.history, query.lang
         self._wanted = scan_filter(query, catalogue)
-        self.exporter = _exporter(settings, catalogue, store, query, self._wanted)
+        self.exporter = _exporter(settings, catalogue, store, query, self._wanted, photos)
         self.name = _name(query, self.exporter)
 
     async def total(self) -> int:
@@ -124,7 +126,7 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
     if slots.locked():
         raise QueueFull("As many exports as are allowed are running.", "Ask again in a moment.", retry_after_s=10)
     async with slots:
-        made = Export(service.settings, service.catalogue, service.storage, query)
+        made = Export(service.settings, service.catalogue, service.storage, query, service.photos)
         progress = None
         if query.export_id is not None:
             progress = _progresses(request).begin(query.export_id, await made.total())
@@ -183,7 +185,7 @@ def as_record(record: ScanRecord, said: Sequence[ReviewRecord]) -> Fields:
 
 
 def _exporter(
-    settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery, wanted: ScanFilter
+    settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery, wanted: ScanFilter, photos: PhotoStage
 ) -> Exporter:
     tasks: Sequence[Task] = [catalogue.find(wanted.task)] if wanted.task else list(catalogue)
     lang = query.lang if "lang" in query.model_fields_set else None
@@ -196,7 +198,7 @@ def _exporter(
         "truth": lambda: TruthExporter(tasks, store.photos.read),
         "html": lambda: ReportExporter(
             catalogue,
-            _picture(settings, store),
+            _picture(settings, store, photos),
             query.lang,
             max_scans=limits.report_scans,
             max_photos=limits.report_photos,
@@ -205,13 +207,18 @@ def _exporter(
     return makers[query.format]()
 
 
-def _picture(settings: Settings, store: Store) -> Picture:
-    """Reduces the photo of a scan; blocks."""
+def _picture(settings: Settings, store: Store, photos: PhotoStage) -> Picture:
+    """Reduces the photo of a scan; blocks, for a worker thread of this loop."""
+    loop = asyncio.get_running_loop()
 
     def picture(entry: Entry) -> bytes | None:
         try:
-            data = store.photos.read(words(mapping(entry.reading.get("image")).get("sha256")))
-            return thumbnail(data, settings.exports.report_photo_side, settings.photo) if data is not None else None
+            sha256 = words(mapping(entry.reading.get("image")).get("sha256"))
+            data = store.photos.read(sha256)
+            if data is None:
+                return None
+            shrinking = photos.jpeg(data, settings.exports.report_photo_side, sha256)
+            return asyncio.run_coroutine_threadsafe(shrinking, loop).result()
         except (InvalidPhoto, StoreError):
             return None
 

@@ -73,7 +73,11 @@ def raw_photo(kind: str) -> UnsupportedPhoto:
 
 def _is_raw(pages: list[_Page], data: bytes, order: str) -> bool:
     below = [
-        page for top in pages[:1] for at in top.tags.get(_SUBFILES, ())[:8] for page in [_page(data, at, order)[0]] if page
+        page
+        for top in pages[:1]
+        for at in top.tags.get(_SUBFILES, ())[:8]
+        for page in [_page(data, at, order)[0]]
+        if page
     ]
     return _DNG in pages[0].tags or any(
         page.first(_PHOTOMETRIC, 0) in _RAW_PHOTOMETRIC or page.first(_COMPRESSION, 1) in _RAW_COMPRESSION
