@@ -16,7 +16,11 @@ from pixel_agent.jobs import recorder
 from pixel_agent.service.service import ScanService, build_service
 from pixel_agent.storage.store import Store
 
-FAST: dict[str, JsonValue] = {"engine": "simulated", "simulated": {"base_ms": 1, "per_item_ms": 0}}
+FAST: dict[str, JsonValue] = {
+    "engine": "simulated",
+    "simulated": {"base_ms": 1, "per_item_ms": 0},
+    "photo": {"processes": 0},  # starting processes takes longer than most tests
+}
 SLOW: dict[str, JsonValue] = {"simulated": {"base_ms": 3_600_000, "slo_ms": None}, "server": {"drain_timeout_s": 0.1}}
 """A device that takes an hour for anything."""
 PATIENT: dict[str, dict[str, JsonValue]] = {"admission": {"slo_ms": 0}, "store": {"append_timeout_s": 60}}

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pixel_agent.core import sha256_of
 from pixel_agent.core.errors import PixelAgentError, StoreUnavailable
 from pixel_agent.photo.decode import Header
 from pixel_agent.photo.stage import PhotoStage
@@ -34,9 +35,9 @@ class Ingest:
         """
         async with self._writing:
             await self._store.check_room(len(data))
-            sha256 = sha256 or await asyncio.to_thread(sha256_of, data)
-            header = await self._photos.check(data, sha256)
-            return await asyncio.to_thread(self._keep, data, sha256, header)
+            digest: str = await asyncio.to_thread(sha256_of, data) if sha256 is None else sha256
+            header = await self._photos.check(data, digest)
+            return await asyncio.to_thread(self._keep, data, digest, header)
 
     async def keep_all(self, photos: Sequence[tuple[bytes, str]]) -> list[PhotoRecord]:
         """The same for several; the first error stops all."""

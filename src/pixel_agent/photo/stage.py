@@ -76,10 +76,10 @@ class PhotoStage:
         """As the function `prepare`; the lowest rank goes first, then the client whose photos have taken least time."""
         _check_bytes(data, self._settings)
         media_type_of(data)
-        sha256 = sha256 or await asyncio.to_thread(sha256_of, data)
+        digest: str = await asyncio.to_thread(sha256_of, data) if sha256 is None else sha256
         order = self._order("pixels", budget=max_pixels, grid=grid, assess=True)
-        made, assessed = await self._scans.run(order, data, sha256=sha256, rank=rank, client=client)
-        return Prepared(_photo(data, sha256, made, self._decode_again(data, sha256), None), assessed)
+        made, assessed = await self._scans.run(order, data, sha256=digest, rank=rank, client=client)
+        return Prepared(_photo(data, digest, made, self._decode_again(data, digest), None), assessed)
 
     async def check(self, data: bytes, sha256: str, client: str = "") -> Header:
         """Check a photo without decoding it. Raises errors of the InvalidPhoto family."""
