@@ -63,7 +63,8 @@ class FairQueue(Generic[T]):
         self._used_s[client] = max(self._used_s.get(client, 0.0), self._floor_s) + seconds
         if len(self._used_s) > REMEMBERED:
             waiting = {client for clients in self._ranks.values() for client in clients}
-            self._used_s = {one: s for one, s in self._used_s.items() if s > self._floor_s or one in waiting}
+            most = sorted(self._used_s, key=self._used_s.__getitem__)[-REMEMBERED // 2 :]
+            self._used_s = {one: self._used_s[one] for one in {*most, *waiting}}
 
     def _taken(self, rank: int, client: str) -> None:
         self._length -= 1
