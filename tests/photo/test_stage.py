@@ -2,17 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import pickle
 import struct
 import warnings
-import zlib
 from collections.abc import AsyncIterator
 from datetime import datetime
 
 import cv2
 import numpy as np
-import pillow_heif
 import pytest
 import simplejpeg
 from hypothesis import given, settings
@@ -35,6 +32,7 @@ from pixel_agent.photo.stage import PhotoStage, assess, check, prepare
 from pixel_agent.photo.structure.jpeg import MAX_SCANS
 from pixel_agent.photo.work import fingerprint
 from tests.paths import SHARED_PHOTOS
+from tests.photo.pictures import FORMATS, encode, exif, jpeg_of_size, png, scene
 from tests.waiting import until
 
 PHOTOS = SHARED_PHOTOS
@@ -43,7 +41,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin
 
 LIMITS = PhotoSettings()
 BUDGET = 1280 * 1024
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIC", "AVIF", "BMP", "TIFF", "GIF")
 TURNS = {
     1: lambda a: a,
     2: np.fliplr,
@@ -55,48 +52,6 @@ TURNS = {
     8: lambda a: np.rot90(a, -1),
 }
 """From the upright photo to what a camera stores under each EXIF orientation."""
-
-
-def scene(width: int = 96, height: int = 64) -> Pixels:
-    """Four colour fields, so that every turn and every mirror image is told apart."""
-    pixels = np.full((height, width, 3), 240, np.uint8)
-    pixels[: height // 2, : width // 2] = (200, 30, 30)
-    pixels[: height // 2, width // 2 :] = (30, 160, 30)
-    pixels[height // 2 :, : width // 2] = (30, 30, 200)
-    return pixels
-
-
-def encode(image: Image.Image | Pixels, kind: str = "PNG", **options: object) -> bytes:
-    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    buffer = io.BytesIO()
-    if kind == "HEIC":
-        pillow_heif.from_pillow(image).save(buffer, quality=90, **options)
-    else:
-        image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def exif(orientation: int = 1, taken: str | None = None) -> bytes:
-    tags = Image.Exif()
-    tags[0x0112] = orientation
-    if taken is not None:
-        tags.get_ifd(0x8769)[0x9003] = taken
-    return tags.tobytes()
-
-
-def chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png(width: int, height: int, body: bytes = b"\0" * 100) -> bytes:
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
-
-
-def jpeg_of_size(width: int, height: int) -> bytes:
-    small = encode(scene(), "JPEG")
-    at = small.index(b"\xff\xc0") + 5
-    return small[:at] + struct.pack(">HH", height, width) + small[at + 4 :]
 
 
 def same(left: Pixels, right: Pixels, tolerance: float = 6.0) -> bool:
