@@ -193,7 +193,8 @@ async def test_the_progress_grows_with_every_page(served: Served, monkeypatch: p
     monkeypatch.setattr(source, "PAGE", 1)
     for number in range(1, 4):
         await put(served, number, NOON_MS)
-    made = Export(served.service.settings, served.service.catalogue, served.store, ExportQuery(format="jsonl"))
+    service, query = served.service, ExportQuery(format="jsonl")
+    made = Export(service.settings, service.catalogue, served.store, query, service.photos)
     progress = ExportProgress(await made.total())
     done = [progress.scans_done async for _ in await made.open(progress)]
     assert (progress.scans_total, done) == (3, [1, 2, 3])
