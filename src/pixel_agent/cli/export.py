@@ -80,12 +80,11 @@ def _query(given: dict[str, object]) -> ExportQuery:
 
 
 async def _export(settings: Settings, query: ExportQuery, output: Path) -> None:
-    from pixel_agent.api.routes.exports import Export
-    from pixel_agent.photo.stage import PhotoStage
+    from pixel_agent.api.routes.exports import Export, decoders
     from pixel_agent.storage.store import Store
     from pixel_agent.tasks import Catalogue
 
-    store, photos = Store(settings), PhotoStage(settings.photo)
+    store, photos = Store(settings), decoders(settings)
     await store.open()
     try:
         store.check()

@@ -179,6 +179,11 @@ class _ExportResponse(StreamingResponse):
                 await self._pieces.aclose()
 
 
+def decoders(settings: Settings) -> PhotoStage:
+    """What makes the photos of a report small, for an export without a service; the caller closes it."""
+    return PhotoStage(settings.photo)
+
+
 def as_record(record: ScanRecord, said: Sequence[ReviewRecord]) -> Fields:
     """What `GET /v1/scans/{id}` answers."""
     return scan_record(record, said).model_dump(mode="json")
