@@ -246,6 +246,37 @@ def test_a_slow_upload_is_no_scan_until_it_is_here_but_its_bytes_count() -> None
     run_virtual(main())
 
 
+def test_an_upload_counts_what_has_come_and_not_what_it_declares() -> None:
+    async def main() -> None:
+        admission = arriving_in(max_bytes=1000, assumed_bytes=10)
+        with (
+            admission.arriving(900, Priority.INTERACTIVE, "a") as declared,
+            admission.arriving(900, Priority.INTERACTIVE, "b"),
+        ):
+            assert inside(admission) == (2, 20)
+            declared.grow(5)
+            declared.grow(400)
+            assert inside(admission) == (2, 410)
+            with pytest.raises(QueueFull):
+                declared.grow(501)  # more than one client's share
+        assert inside(admission) == (0, 0)
+
+    run_virtual(main())
+
+
+def test_an_upload_for_later_counts_what_has_come() -> None:
+    async def main() -> None:
+        admission = arriving_in(max_bytes=1000)
+        with admission.reserve(10, "a") as reserved:
+            admission.grow(reserved, 500)
+            assert inside(admission) == (0, 500)
+            with pytest.raises(QueueFull):
+                admission.grow(reserved, 501)
+        assert inside(admission) == (0, 0)
+
+    run_virtual(main())
+
+
 def test_a_scan_takes_over_the_place_of_its_request_with_its_real_size() -> None:
     async def main() -> None:
         admission = arriving_in(max_scans=1)

@@ -93,11 +93,17 @@ class Arrival:
     It counts as a scan, unless its upload is slow: then it takes no other scan's place.
     """
 
-    __slots__ = ("_slow", "_ticket")
+    __slots__ = ("_admission", "_slow", "_ticket")
 
     def __init__(self, ticket: Ticket, admission: Admission) -> None:
+        self._admission = admission
         self._ticket: Ticket | None = ticket
         self._slow = asyncio.get_running_loop().call_later(SLOW_UPLOAD_S, admission.uncount, ticket)
+
+    def grow(self, size_bytes: int) -> None:
+        """So many bytes of the upload have come. Raises QueueFull if they do not fit, or are too many for one client."""
+        if self._ticket is not None and size_bytes > self._ticket.bytes.size_bytes:
+            self._admission.resize(self._ticket, size_bytes)
 
     def take_over(self, request: ScanRequest) -> Ticket | None:
         """The ticket for the scan that has arrived; None if it must be admitted anew: it is another class, has a deadline,
@@ -155,7 +161,8 @@ class Admission:
 
     def arriving(self, size_bytes: int | None, priority: Priority, client: str = "") -> Arrival:
         """The early check, by what the headers say, before the body is read. Raises as `take` does."""
-        return Arrival(self.take(size_bytes, priority, client=client), self)
+        early = None if size_bytes is None else min(size_bytes, self._settings.assumed_bytes)
+        return Arrival(self.take(early, priority, client=client), self)
 
     def enter(self, request: ScanRequest) -> Ticket:
         """Admit a scan whose body has been parsed. Raises as `take` does."""
@@ -199,22 +206,31 @@ class Admission:
         clients = self._clients[rank]
         clients[client] = clients.get(client, 0) + 1
         self._admitted += 1
-        return Ticket(self, rank, client, self._budget.reserve(size), now, wait_s)
+        return Ticket(self, rank, client, self._budget.reserve(size, client), now, wait_s)
 
-    def reserve(self, size_bytes: int | None = None) -> Reservation:
+    def grow(self, reservation: Reservation, size_bytes: int) -> None:
+        """So many bytes of an upload that is recorded for later have come. Raises QueueFull."""
+        more = size_bytes - reservation.size_bytes
+        if more > 0:
+            if not self._budget.fits(more, client=reservation.client):
+                self._refused[QueueFull.code] += 1
+                raise self._full(self._forecast(), 0.0)
+            reservation.resize(size_bytes)
+
+    def reserve(self, size_bytes: int | None = None, client: str = "") -> Reservation:
         """Bytes alone, for an upload that is recorded for later: no scan is counted. Raises QueueFull, Draining."""
         size = self._settings.assumed_bytes if size_bytes is None else size_bytes
         forecast = self._forecast()
-        if self._draining or not self._budget.fits(size):
+        if self._draining or not self._budget.fits(size, client=client):
             refusal = self._stopping(forecast, 0.0) if self._draining else self._full(forecast, 0.0)
             self._refused[refusal.code] += 1
             raise refusal
-        return self._budget.reserve(size)
+        return self._budget.reserve(size, client)
 
     def resize(self, ticket: Ticket, size_bytes: int) -> None:
         """Correct the size of an upload. Raises QueueFull if it no longer fits; the ticket stays valid."""
         more = size_bytes - ticket.bytes.size_bytes
-        if more > 0 and not self._budget.fits(more, self._share(ticket.rank)):
+        if more > 0 and not self._budget.fits(more, self._share(ticket.rank), ticket.client):
             self._refused[QueueFull.code] += 1
             raise self._full(self._forecast(), 0.0)
         ticket.bytes.resize(size_bytes)

@@ -13,6 +13,15 @@ from pixel_agent.jobs.webhooks.addresses import Target, is_public, resolve
 @pytest.mark.parametrize(
     "address",
     [
+        "168.63.129.16",
+        "192.0.0.192",
+        "192.88.99.1",
+        "64:ff9b:1::7f00:1",
+        "5f00::1",
+        "4000::1",
+        "::127.0.0.1",
+        "2001:20::1",
+        "3fff::1",
         "127.0.0.1",
         "10.1.2.3",
         "172.16.0.1",

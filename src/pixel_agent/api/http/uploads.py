@@ -6,10 +6,10 @@ import asyncio
 import base64
 import binascii
 import unicodedata
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -40,6 +40,8 @@ STREAM = "stream"
 """Says in the query how the answer is to come; no field of the scan."""
 
 T = TypeVar("T")
+Grow: TypeAlias = Callable[[int], None]
+"""Counts the bytes of an upload as they come; raises if they are too many now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,14 @@ def check_length(request: Request, settings: PhotoSettings, *, most: int) -> int
     return int(length)
 
 
-async def read_form(request: Request, field: str, settings: Settings, *, most: int, strict: bool) -> Submission:
+async def read_form(
+    request: Request, field: str, settings: Settings, *, most: int, strict: bool, grow: Grow | None = None
+) -> Submission:
     """Read a multipart request whose photos are in `field`. `strict` refuses unknown fields.
 
     Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, UploadTooSlow, or ScanCancelled if the client left half-way.
     """
-    limited = bounded(request, settings, _most_bytes(request, settings.photo, most))
+    limited = bounded(request, settings, _most_bytes(request, settings.photo, most), grow=grow)
     if media_type(request) == "application/x-www-form-urlencoded":
         raise _missing(field, as_text=True)
     form = _Form(field, settings.photo, most)
@@ -147,10 +151,10 @@ def _is_text(data: bytes) -> bool:
     return len(data) <= SHORT_TEXT and all(sign >= 32 or sign in b"\r\n\t" for sign in data[:64])
 
 
-async def read_json(request: Request, settings: Settings, *, most: int) -> Submission:
+async def read_json(request: Request, settings: Settings, *, most: int, grow: Grow | None = None) -> Submission:
     """Read a JSON request; what its body does not say, the query may. Raises as `read_form` does."""
     advice = "See /docs for the JSON body of a scan."
-    given = await parse_object(await read_body(request, settings, most=most), advice)
+    given = await parse_object(await read_body(request, settings, most=most, grow=grow), advice)
     photos = given.get("photos")
     if isinstance(photos, list) and len(photos) > most:
         raise TooManyPhotos(f"{len(photos)} photos were sent; one request takes at most {most}.")
@@ -164,12 +168,12 @@ async def read_json(request: Request, settings: Settings, *, most: int) -> Submi
     return Submission(tuple(uploads), ScanFields(**parsed.model_dump(exclude={"photos"})))
 
 
-async def read_body(request: Request, settings: Settings, *, most: int) -> bytes:
+async def read_body(request: Request, settings: Settings, *, most: int, grow: Grow | None = None) -> bytes:
     """A JSON body with at most so many photos in base64.
 
     Raises UnsupportedContent if there is a body of another type, PhotoTooLarge, ScanCancelled if the client left.
     """
-    body = await bounded(request, settings, _most_bytes(request, settings.photo, most)).body()
+    body = await bounded(request, settings, _most_bytes(request, settings.photo, most), grow=grow).body()
     if body and not is_json(request):  # a foreign page can send text/plain without being asked
         raise UnsupportedContent(
             f"The body is {media_type(request)[:60] or 'of no type'}.", "Send it with Content-Type: application/json."
@@ -252,10 +256,13 @@ def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
     return ((photos + 2) // 3 * 4 if is_json(request) else photos) + OVERHEAD_BYTES
 
 
-def bounded(request: Request, settings: Settings, most: int, *, hurried: bool = True) -> Request:
+def bounded(
+    request: Request, settings: Settings, most: int, *, hurried: bool = True, grow: Grow | None = None
+) -> Request:
     """The same request, whose body ends in PhotoTooLarge beyond `most` bytes, and in UploadTooSlow when it crawls.
 
-    `hurried`: it takes memory while it comes, so that a larger one has to come faster. Raises UnsupportedContent.
+    `hurried`: it takes memory while it comes, so that a larger one has to come faster. `grow`
+    is called with the bytes that have come. Raises UnsupportedContent.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
@@ -287,6 +294,8 @@ def bounded(request: Request, settings: Settings, most: int, *, hurried: bool = 
         received += len(message.get("body", b""))
         if received > most:
             raise _too_large(most)
+        if grow is not None:
+            grow(received)
         return message
 
     return Request(request.scope, receive)

@@ -66,7 +66,7 @@ async def complete(request: Request) -> Response:
     service: ScanService = request.app.state.service
     async with AsyncExitStack() as held:
         arrival = held.enter_context(arriving(request, service, Priority.BULK, most=1))
-        content = await read_body(request, service.settings, most=1)
+        content = await read_body(request, service.settings, most=1, grow=arrival.grow)
         body = await parse_model(ChatBody, content, "See docs/api.md for what the chat protocol takes here.")
         asked = await _request(service, body, client_of(request))
         held.enter_context(service.admission.enter_all([asked], arrival))

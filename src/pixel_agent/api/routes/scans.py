@@ -20,6 +20,7 @@ from pixel_agent.api.http.idempotency import Answer, Key, Slot, held
 from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, PREFER, inlined, other_errors, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import (
+    Grow,
     Submission,
     cancel_on_disconnect,
     check_length,
@@ -81,7 +82,7 @@ async def legacy_scan(request: Request) -> Response:
     """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
     service: ScanService = request.app.state.service
     with arriving(request, service, _early_priority(request), most=1) as arrival:
-        submission = await read_form(request, "file", service.settings, most=1, strict=False)
+        submission = await read_form(request, "file", service.settings, most=1, strict=False, grow=arrival.grow)
         asked = _requests(submission, request)
         async with held(service, _key(request, submission)) as slot:
             if slot.answer is not None:
@@ -122,7 +123,7 @@ async def create_scan(
         return await _accept(request, service, most)
     async with AsyncExitStack() as stack:
         arrival = stack.enter_context(arriving(request, service, _early_priority(request), most=most))
-        submission = await _read(request, service, most)
+        submission = await _read(request, service, most, arrival.grow)
         asked = _requests(submission, request)
         slot = await stack.enter_async_context(held(service, _key(request, submission)))
         if slot.answer is not None:
@@ -141,14 +142,16 @@ async def _accept(request: Request, service: ScanService, most: int) -> Response
     """Accept the upload without an admission slot: queued scans do not compete with interactive ones."""
     length = check_length(request, service.settings.photo, most=most)
     service.storage.check()
-    with service.admission.reserve(length):
-        return await accept(service, request, await _read(request, service, most))
+    early = None if length is None else min(length, service.settings.admission.assumed_bytes)
+    with service.admission.reserve(early, client_of(request)) as reserved:
+        grow = partial(service.admission.grow, reserved)
+        return await accept(service, request, await _read(request, service, most, grow))
 
 
-async def _read(request: Request, service: ScanService, most: int) -> Submission:
+async def _read(request: Request, service: ScanService, most: int, grow: Grow) -> Submission:
     if is_json(request):
-        return await read_json(request, service.settings, most=most)
-    return await read_form(request, "photos", service.settings, most=most, strict=True)
+        return await read_json(request, service.settings, most=most, grow=grow)
+    return await read_form(request, "photos", service.settings, most=most, strict=True, grow=grow)
 
 
 def _key(request: Request, submission: Submission) -> Key | None:

@@ -9,13 +9,35 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
 NAT64 = IPv6Network("64:ff9b::/96")
 """IPv4 addresses behind a translator (RFC 6052): the last 32 bits."""
+
+
+_LOOK_UPS = ThreadPoolExecutor(8, "look-up")
+"""Threads of their own: names that are slow to resolve must not take the threads that read photos from the disk."""
+GLOBAL_6 = IPv6Network("2000::/3")
+"""All that is given out of IPv6."""
+SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
+"""Less protocol assignments (Teredo, ORCHID, benchmarks) and documentation."""
+SPECIAL_4 = tuple(
+    map(
+        IPv4Network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+            *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+            "168.63.129.16/32",  # the platform of Azure, reachable only from inside
+        ),
+    )
+)
+"""IPv4 networks that are not the open internet (IANA's registry of special purposes)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +76,24 @@ class Target:
 async def resolve(url: httpx.URL) -> Target:
     """Look the host up. Raises OSError if it has no address, UnicodeError if it cannot be a name."""
     port = url.port or (443 if url.scheme == "https" else 80)
-    found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, url.host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, look_up)
     return Target(url, tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the open internet: not private, loopback, link-local, shared, reserved or multicast.
+    """Whether an address belongs to the open internet: an IPv4 one outside `SPECIAL_4`, an IPv6 one of 2000::/3 outside `SPECIAL_6`.
 
     An IPv6 address that stands for an IPv4 one (mapped, 6to4, Teredo, NAT64) is public only if that is, too.
     """
     ip = ip_address(address.partition("%")[0])
-    return all(part.is_global and not part.is_multicast for part in _meant(ip))
+    return all(_is_open(part) for part in _meant(ip))
+
+
+def _is_open(ip: IPv4Address | IPv6Address) -> bool:
+    if isinstance(ip, IPv4Address):
+        return not any(ip in network for network in SPECIAL_4)
+    return ip in NAT64 or (ip in GLOBAL_6 and not any(ip in network for network in SPECIAL_6))
 
 
 def _meant(ip: IPv4Address | IPv6Address) -> Iterable[IPv4Address | IPv6Address]:
