@@ -164,7 +164,8 @@ def text_cell(text: str) -> str:
 
 def clean(text: str) -> str:
     """The text as a cell can hold it: without what XML forbids or what turns its direction, cut at Excel's limit."""
-    text = _REMOVED.sub("", text)
+    if not text.isprintable():  # a quick look: nothing of what is removed is printable
+        text = _REMOVED.sub("", text)
     if len(text) * 2 > MAX_TEXT and len(text.encode("utf-16-le")) > MAX_TEXT * 2:
         text = text.encode("utf-16-le")[: (MAX_TEXT - 1) * 2].decode("utf-16-le", "ignore") + "…"
     return text
