@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from pixel_agent.core.errors import ConfigurationError, StoreError, StoreFull, StoreUnavailable
 from pixel_agent.core.settings import Settings
 from pixel_agent.storage.postgresql import postgresql_arguments
-from pixel_agent.storage.sqlite import Appender, P, T, Work, reading_engine, writing_engine
+from pixel_agent.storage.sqlite import Appender, P, T, Work, make_file, reading_engine, writing_engine
 
 FILE = "pixel-agent.sqlite3"
 POOL_S = 10.0
@@ -69,7 +69,7 @@ class Database:
         """Connect. Raises StoreUnavailable, StoreFull."""
         with self._noting(), translate_errors():
             if self.sqlite:
-                await asyncio.to_thread(_make_private, Path(str(self._url.database)))
+                await asyncio.to_thread(make_file, Path(str(self._url.database)))
                 self._reader = reading_engine(self._url, READERS)
                 self._writers = {durable: writing_engine(self._url, durable=durable) for durable in (False, True)}
                 self._appender = Appender(self._url)
@@ -188,6 +188,8 @@ def translate_errors() -> Iterator[None]:
     try:
         with translate_database_errors():
             yield
+    except sqlite3.Error as error:
+        raise _unreachable(str(error)) from error
     except (ConnectionError, TimeoutError) as error:
         raise _unreachable(str(error) or "it does not answer") from error
     except OSError as error:
@@ -264,12 +266,6 @@ def _opened(engine: AsyncEngine | None) -> AsyncEngine:
     if engine is None:
         raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /v1/stats and the log.")
     return engine
-
-
-def _make_private(path: Path) -> None:
-    """Make the file of a database that only its user can read; SQLite gives the files beside it the same permissions."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _async_url(given: str) -> URL:

@@ -7,8 +7,13 @@ and back; the synchronous scans, whose answers wait for their record, take the a
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
 from sqlalchemy import Connection, CursorResult, Executable, create_engine, event
@@ -37,6 +42,25 @@ def reading_engine(url: URL, connections: int) -> AsyncEngine:
 def writing_engine(url: URL, *, durable: bool) -> AsyncEngine:
     """One connection that waits for its turn before it begins. `durable`: a commit survives a power cut."""
     return _async_engine(url, 1, "BEGIN IMMEDIATE", "FULL" if durable else "NORMAL", WRITER_CACHE_KIB)
+
+
+def make_file(path: Path) -> None:
+    """Make the file of a database that only its user can read, and set its write-ahead log up. Raises OSError, sqlite3.Error.
+
+    SQLite gives the files beside it the same permissions. It does not wait by itself where two processes set the log up at once.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    end = time.monotonic() + BUSY_S
+    with closing(sqlite3.connect(path, timeout=BUSY_S)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > end:
+                    raise
+            time.sleep(0.02)
 
 
 class Appender:
