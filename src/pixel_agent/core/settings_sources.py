@@ -1,7 +1,6 @@
-"""Where settings come from: command line > environment (`PIXEL_AGENT_*`, nested with `__`) > file > default.
+"""Sources of settings by precedence: command line, environment (`PIXEL_AGENT_*`, nested with `__`), file, default.
 
-The file is `pixel-agent.toml` in the working folder, or what `PIXEL_AGENT_CONFIG` names. What may be set at all stands in
-`config.py`.
+The file is `pixel-agent.toml` in the working folder, or the file named by `PIXEL_AGENT_CONFIG`. `settings.py` defines the keys.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ DEFAULT_FILE = "pixel-agent.toml"
 
 
 def gather(overrides: Mapping[str, JsonValue], environment: Mapping[str, str]) -> dict[str, JsonValue]:
-    """File, environment and command line (`overrides`, nested as in the file) as one, unchecked.
+    """Merge file, environment and command line (`overrides`, nested as in the file), unvalidated.
 
     Raises ConfigurationError for a file that cannot be read, and for variables that contradict each other.
     """
@@ -35,7 +34,7 @@ def gather(overrides: Mapping[str, JsonValue], environment: Mapping[str, str]) -
 
 
 def explain(error: ValidationError) -> str:
-    """What is wrong with gathered settings: each by its key and its variable."""
+    """Describe each error by its key and its environment variable."""
     parts = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
