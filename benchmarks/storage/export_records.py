@@ -56,7 +56,7 @@ def since_of(number: int, newest: int) -> int:
     return FIRST_MS + (number - newest) * STEP_MS
 
 
-def _entries(templates: Sequence[tuple[str, Outcome]], number: int) -> Iterator[scans.Entry]:
+def _entries(templates: Sequence[tuple[str, Outcome]], number: int) -> Iterator[scans.NewEntry]:
     chance = random.Random(7)
     for index in range(number):
         task, outcome = templates[chance.randrange(len(templates))]
@@ -66,7 +66,7 @@ def _entries(templates: Sequence[tuple[str, Outcome]], number: int) -> Iterator[
         new = NewScan(
             scan_id, "sync", ScanSpec(task, store_id=f"门店 {index % 40}"), received, filename=f"IMG_{index:06}.jpg"
         )
-        yield scans.Entry(new, replace(outcome, document=document, finished_at=received + 900))
+        yield scans.NewEntry(new, replace(outcome, document=document, finished_at=received + 900))
 
 
 def _templates() -> list[tuple[str, Outcome]]:

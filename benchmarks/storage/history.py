@@ -144,7 +144,7 @@ async def _filled(store: Store, number: int) -> list[str]:
     return ids
 
 
-def _entries(number: int, photo: str, size: int) -> Iterator[scans.Entry]:
+def _entries(number: int, photo: str, size: int) -> Iterator[scans.NewEntry]:
     chance = random.Random(7)
     outcomes = [_outcome(chance) for _ in range(300)]
     first = now_ms() - DAYS * DAY_MS
@@ -161,7 +161,7 @@ def _entries(number: int, photo: str, size: int) -> Iterator[scans.Entry]:
             received,
             photo=PhotoRecord(sha, size, "image/jpeg", *PHOTO_SIZE),
         )
-        yield scans.Entry(new, replace(chance.choice(outcomes), finished_at=received + 900))
+        yield scans.NewEntry(new, replace(chance.choice(outcomes), finished_at=received + 900))
 
 
 def _outcome(chance: random.Random) -> Outcome:

@@ -52,7 +52,7 @@ def unique_word(index: int) -> str:
     return f"nr{index}"
 
 
-def _entries(number: int) -> Iterator[scans.Entry]:
+def _entries(number: int) -> Iterator[scans.NewEntry]:
     chance = random.Random(7)
     templates = [_template(chance) for _ in range(_TEMPLATES)]
     tasks, statuses = list(TASKS), list(STATUSES)
@@ -89,7 +89,7 @@ def _entries(number: int) -> Iterator[scans.Entry]:
             gtins=(*gtins, chance.choice(GTINS[1:])),
             words=f"{words}{unique_word(index)} ",
         )
-        yield scans.Entry(new, outcome)
+        yield scans.NewEntry(new, outcome)
 
 
 def _template(chance: random.Random) -> tuple[str, str, str]:

@@ -36,7 +36,7 @@ from pixel_agent.client.events import scan_event
 from pixel_agent.client.failures import error_of
 from pixel_agent.client.options import form_of, params_of
 from pixel_agent.client.photos import part_of
-from pixel_agent.client.progress_file import Progress, Refusal
+from pixel_agent.client.progress_file import Refusal, UploadProgress
 from pixel_agent.client.transport import Call, Transport
 from pixel_agent.core.errors import FileUnreadable, IdempotencyMismatch, NotFound, PixelAgentError, QueueFull
 from pixel_agent.core.sse import ServerEvent
@@ -209,12 +209,12 @@ def test_options_become_fields_and_parameters() -> None:
 
 def test_what_was_handed_in_is_kept_and_rubbish_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.json"
-    kept = Progress(batch_id="b", sent={"a.jpg": "1-2"}, refused=[Refusal("b.jpg", "photo_empty", "no bytes")])
+    kept = UploadProgress(batch_id="b", sent={"a.jpg": "1-2"}, refused=[Refusal("b.jpg", "photo_empty", "no bytes")])
     kept.save(path)
-    assert Progress.load(path) == kept
+    assert UploadProgress.load(path) == kept
     for rubbish in (b"{", b"[]", b'{"sent": 3}'):
         path.write_bytes(rubbish)
-        assert Progress.load(path).batch_id is None
+        assert UploadProgress.load(path).batch_id is None
     assert [one.name for one in path.parent.iterdir()] == ["state.json"]
 
 

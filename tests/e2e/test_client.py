@@ -343,7 +343,7 @@ def test_a_batch_that_the_server_has_forgotten_is_told_with_the_way_out(
     asked = (folder, "--server", server.url, "--task", "text_read", "--format", "jsonl")
     line, environment = command(*asked, home=tmp_path)
     from pixel_agent.cli.scan_remote import Errand
-    from pixel_agent.client.progress_file import Progress
+    from pixel_agent.client.progress_file import UploadProgress
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -351,7 +351,7 @@ def test_a_batch_that_the_server_has_forgotten_is_told_with_the_way_out(
         errand = Errand(
             server.url, files, {"task": "text_read", "lang": "zh", "force": False, "options": {}, "question": None}
         )
-        Progress(batch_id="0" * 32).save(errand.state)
+        UploadProgress(batch_id="0" * 32).save(errand.state)
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, "--restart" in done.stderr) == (2, True)
     assert run(*asked, "--restart", home=tmp_path).returncode == 0

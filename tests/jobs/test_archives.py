@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pixel_agent.core.errors import BadArchive
 from pixel_agent.core.settings import BatchSettings, PhotoSettings
-from pixel_agent.jobs.archives import DIRECTORY_BYTES, Entry, plain_name, read_archive
+from pixel_agent.jobs.archives import DIRECTORY_BYTES, ArchiveMember, plain_name, read_archive
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8
 PHOTO = PhotoSettings()
@@ -27,7 +27,7 @@ def packed(files: Iterable[tuple[str | zipfile.ZipInfo, bytes]], method: int = z
     return file
 
 
-def read(file: io.BytesIO, limits: BatchSettings | None = None, photo: PhotoSettings = PHOTO) -> list[Entry]:
+def read(file: io.BytesIO, limits: BatchSettings | None = None, photo: PhotoSettings = PHOTO) -> list[ArchiveMember]:
     return list(read_archive(file, photo, limits or BatchSettings()))
 
 

@@ -240,8 +240,8 @@ async def test_a_process_that_stood_still_does_not_end_what_another_took_over(ri
     async with rig.running(slow) as one:
         await rig.until(scan_id, Status.RUNNING)
         slow.ready = False
-        for attempt in one._running:
-            attempt.settling = True  # as if its renewals did not get through
+        for execution in one._running:
+            execution.committing = True  # as if its renewals did not get through
         rig.pass_by(LEASE_S)
         async with rig.running() as other:
             record = await rig.until(scan_id)

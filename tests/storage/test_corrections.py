@@ -6,7 +6,16 @@ from hypothesis import given, settings
 
 from pixel_agent.core import Review
 from pixel_agent.core.envelope import Envelope
-from pixel_agent.storage.corrections import PARTS, ReviewRecord, corrections, marks, overlay, rows_of, settled, value_of
+from pixel_agent.storage.corrections import (
+    PARTS,
+    ReviewRecord,
+    corrections,
+    marks,
+    overlay,
+    review_state,
+    rows_of,
+    value_of,
+)
 from tests.readings import FIELDS, envelope, envelopes, reviews, row, said
 
 TAGS = envelope(
@@ -83,7 +92,7 @@ def test_undoing_everything_brings_back_what_was_read(kept: Envelope, said_: lis
         ReviewRecord(r.id, r.at, r.reviewer, r.action, r.part, r.row, r.field, r.value, undone_at=1) for r in said_
     ]
     assert overlay(kept, undone) == kept
-    assert settled(kept, undone) == settled(kept, [])
+    assert review_state(kept, undone) == review_state(kept, [])
 
 
 @settings(deadline=None, max_examples=100)
@@ -96,38 +105,38 @@ def test_corrections_of_different_fields_may_come_in_any_order(kept: Envelope, s
 
 def test_a_scan_stays_on_the_work_list_while_a_row_of_it_wants_a_look() -> None:
     fixed = said(1, "correct", "items", 0, "price", 3.5)
-    assert settled(TAGS, [fixed]) is Review.ADVISED
+    assert review_state(TAGS, [fixed]) is Review.ADVISED
     assert [tag.review for tag in overlay(TAGS, [fixed]).items] == ["corrected", "advised"]
 
 
 def test_a_scan_with_a_corrected_value_is_corrected_once_no_row_wants_a_look() -> None:
     fixed = said(1, "correct", "items", 0, "price", 3.5)
-    assert settled(TAGS, [fixed, said(2, "correct", "items", 1, "price", 5)]) is Review.CORRECTED
-    assert settled(TAGS, [fixed, said(2, "confirm", "items", 1)]) is Review.CORRECTED
-    assert settled(TAGS, [fixed, said(2, "confirm")]) is Review.CORRECTED
+    assert review_state(TAGS, [fixed, said(2, "correct", "items", 1, "price", 5)]) is Review.CORRECTED
+    assert review_state(TAGS, [fixed, said(2, "confirm", "items", 1)]) is Review.CORRECTED
+    assert review_state(TAGS, [fixed, said(2, "confirm")]) is Review.CORRECTED
 
 
 @settings(deadline=None, max_examples=100)
 @given(envelopes, reviews())
 def test_no_row_wants_a_look_in_a_scan_that_has_left_the_work_list(kept: Envelope, said_: list[ReviewRecord]) -> None:
     rows = [row for part in PARTS for row in rows_of(overlay(kept, said_), part)]
-    assert settled(kept, said_) is Review.ADVISED or all(row.review != "advised" for row in rows)
+    assert review_state(kept, said_) is Review.ADVISED or all(row.review != "advised" for row in rows)
 
 
 def test_a_scan_is_confirmed_as_a_whole_or_with_its_last_row_that_wanted_a_look() -> None:
-    assert settled(TAGS, []) is Review.ADVISED
-    assert settled(TAGS, [said(1, "confirm", "items", 0)]) is Review.ADVISED
-    assert settled(TAGS, [said(1, "confirm", "items", 0), said(2, "confirm", "items", 1)]) is Review.CONFIRMED
-    assert settled(TAGS, [said(1, "confirm")]) is Review.CONFIRMED
+    assert review_state(TAGS, []) is Review.ADVISED
+    assert review_state(TAGS, [said(1, "confirm", "items", 0)]) is Review.ADVISED
+    assert review_state(TAGS, [said(1, "confirm", "items", 0), said(2, "confirm", "items", 1)]) is Review.CONFIRMED
+    assert review_state(TAGS, [said(1, "confirm")]) is Review.CONFIRMED
 
 
 def test_comments_leave_a_scan_where_it_is() -> None:
-    assert settled(TAGS, [said(1, "comment")]) is Review.ADVISED
-    assert settled(envelope(row(name="水")), [said(1, "comment")]) is Review.NONE
+    assert review_state(TAGS, [said(1, "comment")]) is Review.ADVISED
+    assert review_state(envelope(row(name="水")), [said(1, "comment")]) is Review.NONE
 
 
 def test_a_carried_correction_without_a_place_wants_a_look() -> None:
-    assert settled(envelope(row(name="水")), [said(1, "correct", "items", None, "price", 3)]) is Review.ADVISED
+    assert review_state(envelope(row(name="水")), [said(1, "correct", "items", None, "price", 3)]) is Review.ADVISED
 
 
 def test_of_a_confirmed_row_each_stated_value_was_right() -> None:

@@ -50,7 +50,7 @@ async def status_of(store: Store, scan_id: str) -> tuple[str, int]:
 
 async def put(store: Store, *new_scans: NewScan) -> list[str]:
     async with store.db.write() as conn:
-        await records.insert_many(conn, [records.Entry(scan, None) for scan in new_scans])
+        await records.insert_many(conn, [records.NewEntry(scan, None) for scan in new_scans])
     return [scan.scan_id for scan in new_scans]
 
 

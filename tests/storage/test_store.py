@@ -125,7 +125,7 @@ async def test_a_store_mends_itself_once_its_folder_can_be_used(tmp_path: Path) 
     await store.open()
     assert store.state.code == "store_unavailable"
     (tmp_path / "data").unlink()
-    await asyncio.wait_for(store.works(), 60)
+    await asyncio.wait_for(store.until_ok(), 60)
     await add(store, "a")
     await store.close()
 
@@ -137,7 +137,7 @@ async def test_a_store_mends_itself_after_its_database_was_away(postgres: Postgr
     with pytest.raises(StoreUnavailable):
         async with store.db.write() as conn:
             await conn.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-    await asyncio.wait_for(store.works(), 60)
+    await asyncio.wait_for(store.until_ok(), 60)
     await add(store, "a")
     await store.close()
 

@@ -25,8 +25,7 @@ from pixel_agent.client import AsyncClient, Retries
 from pixel_agent.client.batches import BatchProgress
 from pixel_agent.client.failures import first_of
 from pixel_agent.client.options import ScanOptions, form_of
-from pixel_agent.client.progress_file import Progress as Handed
-from pixel_agent.client.progress_file import Refusal
+from pixel_agent.client.progress_file import Refusal, UploadProgress
 from pixel_agent.core.envelope import Envelope, Problem
 from pixel_agent.core.errors import NotFound, PixelAgentError, TooManyPhotos
 from pixel_agent.schemas.records import ScanRecordOut, ScanSummary
@@ -208,7 +207,7 @@ def _problem(refusal: Refusal) -> Problem:
 
 def _say_how_to_go_on(errand: Errand) -> None:
     console = Console(stderr=True)
-    handed = Handed.load(errand.state)
+    handed = UploadProgress.load(errand.state)
     if handed.batch_id is None:
         console.print("Stopped. Nothing was handed in.", highlight=False)
         return

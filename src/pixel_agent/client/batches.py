@@ -14,7 +14,7 @@ from pixel_agent.client.failures import ServerUnreachable, first_of
 from pixel_agent.client.options import ScanOptions, form_of, params_of
 from pixel_agent.client.paths import expand
 from pixel_agent.client.photos import Part, part_of
-from pixel_agent.client.progress_file import Progress, Refusal
+from pixel_agent.client.progress_file import Refusal, UploadProgress
 from pixel_agent.client.transport import Call, Transport, new_key, quoted
 from pixel_agent.core.errors import FileUnreadable, PixelAgentError
 from pixel_agent.core.sse import read_events
@@ -172,7 +172,7 @@ class _Upload:
         form: Mapping[str, str],
         progress: OnProgress,
     ) -> None:
-        self.state = Progress.load(path)
+        self.state = UploadProgress.load(path)
         self.batch_id: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._transport = transport
         self._path = path

@@ -23,7 +23,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Progress:
+class UploadProgress:
     """How far the upload of one batch is. `key` makes it one batch, whatever is repeated.
 
     `sent` maps each file name to size and time of change: a changed file is another photo.

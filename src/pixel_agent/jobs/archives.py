@@ -29,7 +29,7 @@ MAX_NAME: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveMember:
     """One file of an archive: its bytes, or why it is no photo for us."""
 
     filename: str
@@ -37,7 +37,7 @@ class Entry:
     error: InvalidPhoto | None = None
 
 
-def read_archive(file: BinaryIO, photo: PhotoSettings, limits: BatchSettings) -> Iterator[Entry]:
+def read_archive(file: BinaryIO, photo: PhotoSettings, limits: BatchSettings) -> Iterator[ArchiveMember]:
     """Every file of a ZIP archive in its order, one in memory at a time; blocks.
 
     Remains of systems and folders are left out. Raises BadArchive for what is not a ZIP archive, is encrypted, or grows
@@ -97,21 +97,21 @@ def _check(entries: Sequence[zipfile.ZipInfo], size: int, limits: BatchSettings)
         )
 
 
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, photo: PhotoSettings) -> Entry:
+def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, photo: PhotoSettings) -> ArchiveMember:
     name = plain_name(decoded_name(info))
     if info.compress_type not in METHODS:
-        return Entry(name, error=_unsupported_packing(info))
+        return ArchiveMember(name, error=_unsupported_packing(info))
     try:
         with archive.open(info) as file:
             data = file.read(HEAD_BYTES)
             media_type_of(data)
             if info.file_size > photo.max_bytes:
-                return Entry(name, error=_too_large(photo))
-            return Entry(name, data + file.read())
+                return ArchiveMember(name, error=_too_large(photo))
+            return ArchiveMember(name, data + file.read())
     except InvalidPhoto as error:
-        return Entry(name, error=error)
+        return ArchiveMember(name, error=error)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
-        return Entry(name, error=InvalidPhoto("This file is broken inside the archive.", "Pack it anew."))
+        return ArchiveMember(name, error=InvalidPhoto("This file is broken inside the archive.", "Pack it anew."))
 
 
 def _unsupported_packing(info: zipfile.ZipInfo) -> UnsupportedPacking:

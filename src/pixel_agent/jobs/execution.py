@@ -40,14 +40,14 @@ class ScanRunner:
     slots: int
 
 
-class Attempt:
-    """One claim, from its start to its end. `settling`: it has run, and its end is being written."""
+class Execution:
+    """One claim, from its start to its end. `committing`: it has run, and its end is being written."""
 
     def __init__(
         self,
         claim: Claim,
         record: ScanRecord | None,
-        settler: CompletionWriter,
+        writer: CompletionWriter,
         store: Store,
         flow: ScanRunner,
         settings: Settings,
@@ -55,10 +55,10 @@ class Attempt:
         end: asyncio.Event,
     ) -> None:
         self.claim = claim
-        self.settling = False
+        self.committing = False
         self.dropped = False
         self._record = record
-        self._settler = settler
+        self._writer = writer
         self._store = store
         self._flow = flow
         self._max_attempts = settings.asynchronous.max_attempts
@@ -80,7 +80,7 @@ class Attempt:
     async def run(self) -> How:
         """Run the scan and write its end; how the claim ended."""
         result = await self._result()
-        self.settling = True
+        self.committing = True
         while not self.dropped:
             try:
                 return await self._write(result)
@@ -143,7 +143,7 @@ class Attempt:
             async with self._store.db.write() as conn:
                 held = await queue.give_back(conn, self.claim, available_at=at, counted=result.counted)
             return "given_back" if held else "lost"
-        return "ended" if await self._settler.finish(self.claim, result) else "lost"
+        return "ended" if await self._writer.finish(self.claim, result) else "lost"
 
 
 def _loop_time() -> float:

@@ -50,7 +50,7 @@ class Ingest:
 
     async def add(self, conn: AsyncConnection, new: Sequence[NewScan]) -> None:
         """Put scans into the queue, in a durable transaction; their photos are kept. Raises StoreUnavailable."""
-        await scans.insert_many(conn, [scans.Entry(scan, None) for scan in new])
+        await scans.insert_many(conn, [scans.NewEntry(scan, None) for scan in new])
         await self.check_there([scan.photo for scan in new if scan.photo is not None])
 
     async def check_there(self, photos: Sequence[PhotoRecord]) -> None:

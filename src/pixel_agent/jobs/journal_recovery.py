@@ -31,7 +31,7 @@ class JournalRecovery:
     async def run(self) -> None:
         """Look for journals that no process has locked, again and again."""
         while True:
-            await self._store.works()
+            await self._store.until_ok()
             try:
                 while (left := await asyncio.to_thread(left_behind, self._store.folder)) is not None:
                     await self._recover(left)

@@ -191,7 +191,7 @@ class Recorder:
     async def _write_all(self) -> None:
         while True:
             await self._gather()
-            await self._store.works()
+            await self._store.until_ok()
             group = [self._waiting[index] for index in range(min(GROUP, len(self._waiting)))]
             try:
                 await commit(group, self._write, self._refused)

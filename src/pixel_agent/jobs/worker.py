@@ -18,7 +18,7 @@ from typing import Final
 from pixel_agent.core.errors import PixelAgentError, StoreError
 from pixel_agent.core.settings import Settings
 from pixel_agent.jobs.completion import CompletionWriter
-from pixel_agent.jobs.execution import Attempt, ScanRunner
+from pixel_agent.jobs.execution import Execution, ScanRunner
 from pixel_agent.jobs.retry import cancelled, late, worn_out
 from pixel_agent.storage import batches, idempotency, queue, scans
 from pixel_agent.storage.outcome import outcome_of_error
@@ -61,8 +61,8 @@ class Worker:
         self._process = uuid.uuid4().hex[:12]
         self._claims = 0
         self._turn = 0
-        self._settler = CompletionWriter(store)
-        self._running: dict[Attempt, asyncio.Task[None]] = {}
+        self._writer = CompletionWriter(store)
+        self._running: dict[Execution, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._end = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
@@ -80,8 +80,8 @@ class Worker:
             await asyncio.wait(self._loops[:1])  # nothing is begun from here on
         if self._running:
             await asyncio.wait(self._running.values(), timeout=timeout_s)
-        for attempt in self._running:
-            attempt.interrupt()
+        for execution in self._running:
+            execution.interrupt()
         await asyncio.gather(*self._running.values(), *self._loops, return_exceptions=True)
         self._loops = []
 
@@ -106,9 +106,9 @@ class Worker:
 
     def _drop(self, scan_ids: Iterable[str]) -> None:
         gone = set(scan_ids)
-        for attempt in self._running:
-            if attempt.claim.scan_id in gone:
-                attempt.drop()
+        for execution in self._running:
+            if execution.claim.scan_id in gone:
+                execution.drop()
 
     # Claiming
 
@@ -169,20 +169,20 @@ class Worker:
         for other in self._running:
             if other.claim.seq == claim.seq:  # its lease ended here too, while the store was down
                 other.drop()
-        attempt = Attempt(
-            claim, record, self._settler, self._store, self._flow, self._all_settings, self._clock_ms, self._end
+        execution = Execution(
+            claim, record, self._writer, self._store, self._flow, self._all_settings, self._clock_ms, self._end
         )
-        self._running[attempt] = asyncio.create_task(self._run(attempt))
+        self._running[execution] = asyncio.create_task(self._run(execution))
         self.stats.running = len(self._running)
 
-    async def _run(self, attempt: Attempt) -> None:
+    async def _run(self, execution: Execution) -> None:
         try:
-            how = await attempt.run()
+            how = await execution.run()
         except Exception:
-            log.exception("scan %s: it comes back when its lease ends", attempt.claim.scan_id)
+            log.exception("scan %s: it comes back when its lease ends", execution.claim.scan_id)
             how = "lost"
         finally:
-            del self._running[attempt]
+            del self._running[execution]
             self.stats.running = len(self._running)
             self._wake.set()
         setattr(self.stats, how, getattr(self.stats, how) + 1)
@@ -220,15 +220,15 @@ class Worker:
                 await self._end.wait()
 
     async def _renew(self) -> None:
-        held = [attempt for attempt in self._running if not (attempt.settling or attempt.dropped)]
+        held = [execution for execution in self._running if not (execution.committing or execution.dropped)]
         if not held:
             return
-        claims = [attempt.claim for attempt in held]
+        claims = [execution.claim for execution in held]
         async with self._store.db.write() as conn:
             still = await queue.renew(conn, claims, now_ms=self._clock_ms(), lease_ms=self._lease_ms)
-        for attempt in held:
-            if attempt.claim.seq not in still and not attempt.settling:
-                attempt.drop()
+        for execution in held:
+            if execution.claim.seq not in still and not execution.committing:
+                execution.drop()
 
     async def _give_up(self) -> None:
         now = self._clock_ms()

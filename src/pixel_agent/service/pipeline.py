@@ -12,7 +12,7 @@ from datetime import date
 
 from pixel_agent.core import FinishContext, Output, Photo, Plan, Quality, Reading, Scan, ScanRequest, Status, Support
 from pixel_agent.engines.base import Engine
-from pixel_agent.photo.barcodes.stage import Evidence
+from pixel_agent.photo.barcodes.stage import BarcodeStage
 from pixel_agent.photo.near_duplicates import RecentPhotos
 from pixel_agent.photo.quality import localised
 from pixel_agent.photo.stage import PhotoStage
@@ -31,7 +31,7 @@ class Pipeline:
     def __init__(
         self,
         photos: PhotoStage,
-        barcodes: Evidence,
+        barcodes: BarcodeStage,
         prefetch: Prefetch,
         batcher: Batcher,
         engine: Engine,

@@ -31,7 +31,7 @@ from pixel_agent.engines.choice import engine_factories
 from pixel_agent.jobs.execution import ScanRunner
 from pixel_agent.jobs.persistence import Persistence
 from pixel_agent.jobs.recorder import Recorder
-from pixel_agent.photo.barcodes.stage import Evidence
+from pixel_agent.photo.barcodes.stage import BarcodeStage
 from pixel_agent.photo.stage import PhotoStage
 from pixel_agent.photo.thumbnails import Pictures
 from pixel_agent.scheduling.admission import Admission, response_time
@@ -81,7 +81,7 @@ class ScanService:
         self.monitor = Monitor(settings.monitor)
         self.photos = PhotoStage(settings.photo)
         self.pictures = Pictures(self.photos)
-        self.barcodes = Evidence(settings.evidence)
+        self.barcodes = BarcodeStage(settings.evidence)
         self.pool = Pool(factories, settings.pool)
         self.engine = self.pool.engine
         slo_s = response_time(settings.admission, self.engine.slo_s)

@@ -139,7 +139,7 @@ async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most
     if total > most:
         raise Conflict(f"The batch would have {total} photos; at most {most} are taken.", "Make a new one.")
     entries = [
-        records.Entry(_numbered(scan, batch_id, index + number), None) for number, scan in enumerate(fresh.values())
+        records.NewEntry(_numbered(scan, batch_id, index + number), None) for number, scan in enumerate(fresh.values())
     ]
     if entries:
         await records.insert_many(conn, entries)

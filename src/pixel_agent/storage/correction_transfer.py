@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pixel_agent.core import Status
 from pixel_agent.core.envelope import Envelope
 from pixel_agent.storage.correction_matching import Carried, carried
-from pixel_agent.storage.corrections import ReviewRecord, corrections, settled
+from pixel_agent.storage.corrections import ReviewRecord, corrections, review_state
 from pixel_agent.storage.records import ScanRecord
 from pixel_agent.storage.reviews import index_codes, to_json
 from pixel_agent.storage.reviews import of_scan as reviews_of
@@ -59,7 +59,7 @@ async def carry_over(conn: AsyncConnection, seqs: Sequence[int]) -> None:
         rows = [_copied(seq, one, before.scan_id) for one in landed]
         if rows:
             await conn.execute(insert(reviews), rows)
-            state = settled(after, await reviews_of(conn, seq))
+            state = review_state(after, await reviews_of(conn, seq))
             await conn.execute(update(scans).where(scans.c.seq == seq).values(review=state.value))
             await index_codes(conn, seq, after, await reviews_of(conn, seq))
 

@@ -1,6 +1,6 @@
 """What people said about a reading, laid over it; the stored document itself never changes. Pure.
 
-`overlay` is how a reviewed reading is shown, `settled` what the list says about it, and `marks` what it proves about the
+`overlay` is how a reviewed reading is shown, `review_state` what the list says about it, and `marks` what it proves about the
 model. What becomes of corrections when the same photo is read again stands in `store/carrying.py`.
 """
 
@@ -80,7 +80,7 @@ def overlay(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Envelope:
     )
 
 
-def settled(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Review:
+def review_state(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Review:
     """What a list says of the whole scan.
 
     Advised as long as a row wants a look, or a carried correction matches nothing: until those are seen to, or the scan is

@@ -39,7 +39,7 @@ ERROR_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DeliveryClaim:
     """A delivery that this process may make until its lease ends."""
 
     delivery_id: int
@@ -52,10 +52,10 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class DeliveryOutcome:
     """How an attempt ended: delivered if there is no error; else tried again at `again_ms`, or dead if that is None."""
 
-    claim: Claim
+    claim: DeliveryClaim
     error: str | None = None
     again_ms: int | None = None
 
@@ -101,7 +101,7 @@ async def due(conn: AsyncConnection, webhook_id: str, now_ms: int) -> int | None
 
 async def claim(
     conn: AsyncConnection, webhook_id: str, owner: str, *, now_ms: int, lease_ms: int, limit: int
-) -> list[Claim]:
+) -> list[DeliveryClaim]:
     """Take up to so many deliveries that are due, the longest due first."""
     picked = (
         select(deliveries.c.id)
@@ -136,10 +136,10 @@ async def claim(
         .where(deliveries.c.id.in_(ids))
         .order_by(deliveries.c.id)
     )
-    return [Claim(*row) for row in found]
+    return [DeliveryClaim(*row) for row in found]
 
 
-async def settle(conn: AsyncConnection, owner: str, ended: Settled, now_ms: int) -> bool:
+async def finish(conn: AsyncConnection, owner: str, ended: DeliveryOutcome, now_ms: int) -> bool:
     """Write down how an attempt ended; False if the claim had been lost to another process meanwhile."""
     values: dict[str, object] = {"attempts": deliveries.c.attempts + 1, "owner": None, "lease_until": None}
     if ended.error is None:

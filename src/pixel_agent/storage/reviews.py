@@ -20,7 +20,7 @@ from pixel_agent.core.envelope import Envelope
 from pixel_agent.core.errors import NotFound
 from pixel_agent.schemas.reviews import Part
 from pixel_agent.storage import events, search
-from pixel_agent.storage.corrections import PARTS, Action, ReviewRecord, corrections, rows_of, settled, value_of
+from pixel_agent.storage.corrections import PARTS, Action, ReviewRecord, corrections, review_state, rows_of, value_of
 from pixel_agent.storage.records import ScanRecord, now_ms
 from pixel_agent.storage.tables import reviews, scan_codes, scans
 
@@ -77,7 +77,7 @@ async def add(conn: AsyncConnection, record: ScanRecord, new: NewReview) -> int:
     }
     number = int((await conn.execute(insert(reviews).values(values).returning(reviews.c.id))).scalar_one())
     await search.add_words(conn, record.seq, search.words_of(_texts(new)))
-    await _settle(conn, record, envelope, {"review_id": number, "action": new.action, "by": new.reviewer})
+    await _update_state(conn, record, envelope, {"review_id": number, "action": new.action, "by": new.reviewer})
     return number
 
 
@@ -90,7 +90,9 @@ async def undo(conn: AsyncConnection, record: ScanRecord, review_id: int) -> Non
     if row.undone_at is not None:
         return
     await conn.execute(update(reviews).where(mine).values(undone_at=now_ms()))
-    await _settle(conn, record, envelope_of(record), {"review_id": review_id, "action": "undo", "by": row.reviewer})
+    await _update_state(
+        conn, record, envelope_of(record), {"review_id": review_id, "action": "undo", "by": row.reviewer}
+    )
 
 
 def envelope_of(record: ScanRecord) -> Envelope | None:
@@ -98,14 +100,14 @@ def envelope_of(record: ScanRecord) -> Envelope | None:
     return None if record.document is None else Envelope.model_validate_json(record.document)
 
 
-async def _settle(
+async def _update_state(
     conn: AsyncConnection, record: ScanRecord, envelope: Envelope | None, what: Mapping[str, JsonValue]
 ) -> None:
     """Keep what the list says of the scan in step, and tell those who listen."""
     said = await of_scan(conn, record.seq)
     state = Review(record.review)
     if envelope is not None:
-        state = settled(envelope, said)
+        state = review_state(envelope, said)
         await index_codes(conn, record.seq, envelope, said)
         await conn.execute(update(scans).where(scans.c.seq == record.seq).values(review=state.value))
     data: dict[str, JsonValue] = {

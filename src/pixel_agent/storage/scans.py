@@ -58,7 +58,7 @@ history is walked from its newest end instead, for then every other page of it h
 _WAITING = Outcome(Status.QUEUED, finished_at=0)
 
 
-class Entry(NamedTuple):
+class NewEntry(NamedTuple):
     """A scan to put in, and how it ended if it has."""
 
     new: NewScan
@@ -76,7 +76,7 @@ class Deleted(NamedTuple):
 
 async def insert(conn: AsyncConnection, new: NewScan, outcome: Outcome | None = None) -> int:
     """Put a scan in, queued or already ended; its `seq`."""
-    return (await insert_many(conn, [Entry(new, outcome)]))[0]
+    return (await insert_many(conn, [NewEntry(new, outcome)]))[0]
 
 
 async def insert_many(conn: AsyncConnection, entries: Sequence[tuple[NewScan, Outcome | None]]) -> list[int]:

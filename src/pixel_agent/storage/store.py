@@ -108,7 +108,7 @@ class Store:
                 "Free some space, shorten store.max_age_days, or lower store.min_free_bytes.",
             )
 
-    async def works(self) -> None:
+    async def until_ok(self) -> None:
         """Wait until it works."""
         while not self.state.ok:
             self._works.clear()
@@ -130,7 +130,7 @@ class Store:
         rounds = 0
         while True:
             await asyncio.sleep(TEND_S)
-            await self.works()
+            await self.until_ok()
             try:
                 removed = await self.retention.run(thorough=rounds % THOROUGH_ROUNDS == 0)
             except StoreError as error:

@@ -43,7 +43,7 @@ async def _fill(data: Path) -> None:
     await store.open()
     outcome = outcome_of(scan(*(row((1, 2, 30, 40), name="水" * 40) for _ in range(20)), sha256=None))
     new = [
-        scans.Entry(NewScan(f"{number:032x}", "sync", ScanSpec("price_tag"), AT_MS + number), outcome)
+        scans.NewEntry(NewScan(f"{number:032x}", "sync", ScanSpec("price_tag"), AT_MS + number), outcome)
         for number in range(NUMBER)
     ]
     async with store.db.write() as conn:

@@ -12,8 +12,8 @@ from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import ConfigurationError
 from pixel_agent.engines.openai.health import (
     MAX_RETRY_AFTER_S,
-    Event,
     Health,
+    HealthEvent,
     Pace,
     View,
     after,
@@ -27,7 +27,7 @@ PACE = Pace(eject_after=3, backoff=Backoff(0.1, 5.0), max_in_flight=8)
 UP = Health(limit=8.0, up=True)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
-events = st.tuples(st.sampled_from(Event), st.integers(0, 9), st.floats(0, 1000))
+events = st.tuples(st.sampled_from(HealthEvent), st.integers(0, 9), st.floats(0, 1000))
 healths = st.builds(
     Health,
     limit=st.floats(1, 8),
@@ -45,7 +45,7 @@ def view(in_flight: int = 0, weight: float = 1.0, served: int = 0, health: Healt
     return View(weight, in_flight, served, health)
 
 
-def judge(health: Health, event: Event, in_flight: int = 0, retry_after: float = 0.0, now: float = 0.0) -> Health:
+def judge(health: Health, event: HealthEvent, in_flight: int = 0, retry_after: float = 0.0, now: float = 0.0) -> Health:
     return after(health, event, PACE, now, in_flight, retry_after)
 
 
@@ -100,19 +100,19 @@ def test_the_chosen_one_is_free_and_nobody_free_has_less_load(servers: list[View
 
 
 def test_failures_in_a_row_eject_and_an_answer_in_between_forgives() -> None:
-    twice = judge(judge(UP, Event.FAILED), Event.FAILED)
+    twice = judge(judge(UP, HealthEvent.FAILED), HealthEvent.FAILED)
     assert twice.up
-    assert not judge(twice, Event.FAILED).up
-    assert judge(judge(twice, Event.ANSWERED), Event.FAILED).up
+    assert not judge(twice, HealthEvent.FAILED).up
+    assert judge(judge(twice, HealthEvent.ANSWERED), HealthEvent.FAILED).up
 
 
 def test_no_connection_ejects_at_once() -> None:
-    assert not judge(UP, Event.UNREACHABLE).up
+    assert not judge(UP, HealthEvent.UNREACHABLE).up
 
 
 def test_only_a_health_check_brings_a_server_back() -> None:
-    down = judge(UP, Event.UNREACHABLE)
-    assert not judge(down, Event.ANSWERED).up
+    down = judge(UP, HealthEvent.UNREACHABLE)
+    assert not judge(down, HealthEvent.ANSWERED).up
     assert checked(down, True, PACE) == UP
 
 
@@ -124,26 +124,28 @@ def test_bad_checks_eject_like_failures() -> None:
 
 
 def test_a_refusal_pauses_as_long_as_the_server_wants_and_learns_what_it_holds() -> None:
-    refused = judge(UP, Event.REFUSED, in_flight=5, retry_after=2.0, now=10.0)
+    refused = judge(UP, HealthEvent.REFUSED, in_flight=5, retry_after=2.0, now=10.0)
     assert (refused.up, refused.failures, refused.limit, refused.paused_until) == (True, 0, 5.0, 12.0)
 
 
 def test_refusals_without_a_wish_pause_longer_and_longer() -> None:
-    first = judge(UP, Event.REFUSED)
-    second = judge(first, Event.REFUSED)
+    first = judge(UP, HealthEvent.REFUSED)
+    second = judge(first, HealthEvent.REFUSED)
     assert (first.paused_until, second.paused_until) == (0.1, 0.2)
 
 
 def test_answers_raise_a_lowered_limit_slowly() -> None:
-    health = judge(UP, Event.REFUSED, in_flight=4)
+    health = judge(UP, HealthEvent.REFUSED, in_flight=4)
     for _ in range(4):
-        health = judge(health, Event.ANSWERED)
+        health = judge(health, HealthEvent.ANSWERED)
     assert 4.9 < health.limit < 5.1
 
 
 @given(healths, st.lists(events, max_size=30))
 @settings(deadline=None, max_examples=100)
-def test_whatever_happens_limits_and_pauses_stay_bounded(health: Health, story: list[tuple[Event, int, float]]) -> None:
+def test_whatever_happens_limits_and_pauses_stay_bounded(
+    health: Health, story: list[tuple[HealthEvent, int, float]]
+) -> None:
     for event, in_flight, wish in story:
         health = judge(health, event, in_flight, wish, now=50.0)
         assert 1.0 <= health.limit <= PACE.max_in_flight

@@ -270,8 +270,8 @@ async def test_a_lease_that_ended_is_another_ones(db: Database, receiver: Receiv
         assert await outbox.claim(conn, "hook", "two", now_ms=1050, lease_ms=100, limit=10) == []
         taken_over = await outbox.claim(conn, "hook", "two", now_ms=1100, lease_ms=100, limit=10)
         assert [one.delivery_id for one in first] == [one.delivery_id for one in taken_over]
-        assert not await outbox.settle(conn, "one", outbox.Settled(first[0]), 1100)
-        assert await outbox.settle(conn, "two", outbox.Settled(taken_over[0]), 1100)
+        assert not await outbox.finish(conn, "one", outbox.DeliveryOutcome(first[0]), 1100)
+        assert await outbox.finish(conn, "two", outbox.DeliveryOutcome(taken_over[0]), 1100)
         await outbox.give_back(conn, "two")
         assert len(await outbox.claim(conn, "hook", "one", now_ms=1101, lease_ms=100, limit=10)) == 1
 
@@ -282,8 +282,8 @@ async def test_only_the_oldest_event_of_a_scan_can_be_claimed(db: Database, rece
     async with db.write() as conn:
         claims = await outbox.claim(conn, "hook", "one", now_ms=1000, lease_ms=10_000, limit=10)
         assert [json.loads(claim.data)["scan_id"] for claim in claims] == ["a", "b"]
-        again = outbox.Settled(claims[0], "failed", 9000)
-        await outbox.settle(conn, "one", again, 1001)
+        again = outbox.DeliveryOutcome(claims[0], "failed", 9000)
+        await outbox.finish(conn, "one", again, 1001)
         assert await outbox.claim(conn, "hook", "one", now_ms=5000, lease_ms=10_000, limit=10) == []
         assert await outbox.due(conn, "hook", 5000) == 9000
 

@@ -13,7 +13,7 @@ import zxingcpp
 from pixel_agent.core import Code, Photo
 from pixel_agent.core.settings import EvidenceSettings
 from pixel_agent.photo.barcodes.search import Report, Stop
-from pixel_agent.photo.barcodes.stage import Evidence, Reader
+from pixel_agent.photo.barcodes.stage import BarcodeStage, Reader
 from tests.code_pictures import drawn, pasted, photo_of
 
 PHOTO = photo_of(drawn("9780804816632", zxingcpp.BarcodeFormat.EAN13))
@@ -40,11 +40,11 @@ class SlowReader:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Callable[[Reader | None], Evidence]]:
-    made: list[Evidence] = []
+async def stage() -> AsyncIterator[Callable[[Reader | None], BarcodeStage]]:
+    made: list[BarcodeStage] = []
 
-    def make(reader: Reader | None = None) -> Evidence:
-        made.append(Evidence(EvidenceSettings(threads=1), reader))
+    def make(reader: Reader | None = None) -> BarcodeStage:
+        made.append(BarcodeStage(EvidenceSettings(threads=1), reader))
         return made[-1]
 
     yield make
@@ -52,7 +52,7 @@ async def stage() -> AsyncIterator[Callable[[Reader | None], Evidence]]:
         await evidence.close()
 
 
-Make = Callable[[Reader | None], Evidence]
+Make = Callable[[Reader | None], BarcodeStage]
 
 
 async def test_codes_come_back_without_a_notice(stage: Make) -> None:

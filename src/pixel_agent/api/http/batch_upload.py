@@ -15,7 +15,7 @@ from pixel_agent.api.http.multipart import Part, Parts
 from pixel_agent.api.http.uploads import MAX_FIELDS, OVERHEAD_BYTES, bounded, file_name
 from pixel_agent.core.envelope import Problem
 from pixel_agent.core.errors import BadArchive, InvalidPhoto, InvalidRequest, PhotoTooLarge, TooManyPhotos
-from pixel_agent.jobs.archives import Entry, read_archive
+from pixel_agent.jobs.archives import ArchiveMember, read_archive
 from pixel_agent.jobs.ingest import AT_ONCE, Ingest
 from pixel_agent.schemas.batches import RefusedPhoto
 from pixel_agent.service.service import ScanService
@@ -141,7 +141,7 @@ class _Upload:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    async def _take_entry(self, entry: Entry) -> None:
+    async def _take_entry(self, entry: ArchiveMember) -> None:
         if entry.error is None:
             await self._keep(file_name(entry.filename), entry.data)
             return

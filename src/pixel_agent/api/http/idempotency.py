@@ -38,7 +38,7 @@ RETRY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredAnswer:
     """What the first request was answered: a body as it was sent, or which scans or batch it made."""
 
     form: Literal["body", "scans", "batch"]
@@ -51,7 +51,7 @@ class Answer:
         return Response(self.body, self.status, {**REPLAYED}, media_type="application/json")
 
 
-_ANSWER: Final = TypeAdapter(Answer)
+_ANSWER: Final = TypeAdapter(StoredAnswer)
 
 
 class Key(idempotency.Key):
@@ -83,16 +83,16 @@ class Slot:
     def __init__(self, service: ScanService, key: Key | None) -> None:
         self._service = service
         self._key = key
-        self.answer: Answer | None = None
-        self.settled = False
+        self.answer: StoredAnswer | None = None
+        self.completed = False
 
-    async def settle(self, body: str, status: int = 200) -> None:
+    async def complete(self, body: str, status: int = 200) -> None:
         """Remember what was answered; if the store fails, the key is free again."""
         if self._key is None:
             return
         with suppress(StoreError):
-            await self._service.storage.keys.complete(self._key, _json(Answer("body", status, body=body)))
-            self.settled = True
+            await self._service.storage.keys.complete(self._key, _json(StoredAnswer("body", status, body=body)))
+            self.completed = True
 
 
 @asynccontextmanager
@@ -121,14 +121,14 @@ async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
     finally:
         done.set()
         await asyncio.wait({alive})
-        if not slot.settled:
+        if not slot.completed:
             with suppress(StoreError):
                 await service.storage.keys.release(key)
 
 
 async def once(
-    service: ScanService, key: Key | None, answer: Answer, work: Callable[[AsyncConnection], Awaitable[None]]
-) -> Answer | None:
+    service: ScanService, key: Key | None, answer: StoredAnswer, work: Callable[[AsyncConnection], Awaitable[None]]
+) -> StoredAnswer | None:
     """Do the work of a request and remember its answer, in one durable transaction; None if that was done.
 
     If the request was answered before, that answer, and nothing is done. Raises IdempotencyMismatch; Conflict while the first
@@ -140,7 +140,7 @@ async def once(
     return None if standing is None else _ANSWER.validate_json(standing)
 
 
-async def _first_answer(service: ScanService, key: Key) -> Answer | None:
+async def _first_answer(service: ScanService, key: Key) -> StoredAnswer | None:
     end = asyncio.get_running_loop().time() + WAIT_S
     while True:
         standing = await service.storage.keys.begin(key)
@@ -165,7 +165,7 @@ async def _keep_alive(service: ScanService, key: Key, done: asyncio.Event) -> No
             await service.storage.keys.renew(key)
 
 
-def _json(answer: Answer) -> str:
+def _json(answer: StoredAnswer) -> str:
     return json.dumps(asdict(answer), ensure_ascii=False)
 
 

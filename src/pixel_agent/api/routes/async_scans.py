@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
-from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
+from pixel_agent.api.http.idempotency import REPLAYED, Key, StoredAnswer, once
 from pixel_agent.api.http.ids import ScanId
 from pixel_agent.api.http.json_body import parse_model
 from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, json_body, problems
@@ -134,7 +134,7 @@ def _again(old: ScanRecord, task: Task, options: dict[str, JsonValue], client: s
 
 
 async def _accepted(service: ScanService, new: Sequence[NewScan], key: Key | None) -> Response:
-    answer = Answer("scans", 202, tuple(scan.scan_id for scan in new))
+    answer = StoredAnswer("scans", 202, tuple(scan.scan_id for scan in new))
     first = await once(service, key, answer, lambda conn: service.persistence.ingest.add(conn, new))
     if first is not None:
         return first.response() if first.form == "body" else await _response(service, first.ids, REPLAYED)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pixel_agent.api.http.batch_upload import Received, only_fields, receive
 from pixel_agent.api.http.clients import client_of, new_scan_id
-from pixel_agent.api.http.idempotency import REPLAYED, Answer, Key, once
+from pixel_agent.api.http.idempotency import REPLAYED, Key, StoredAnswer, once
 from pixel_agent.api.http.ids import BatchId
 from pixel_agent.api.http.json_body import explain
 from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, problems
@@ -214,15 +214,15 @@ async def _add(conn: AsyncConnection, service: ScanService, batch: NewBatch | Ba
     await service.persistence.ingest.check_there([kept.photo for kept in received.photos])
 
 
-def _answer(status: int, batch_id: str, received: Received) -> Answer:
-    return Answer("batch", status, (batch_id,), _REFUSED.dump_json(received.refused).decode())
+def _answer(status: int, batch_id: str, received: Received) -> StoredAnswer:
+    return StoredAnswer("batch", status, (batch_id,), _REFUSED.dump_json(received.refused).decode())
 
 
 async def _taken(
     service: ScanService,
     response: Response,
     key: Key | None,
-    answer: Answer,
+    answer: StoredAnswer,
     work: Callable[[AsyncConnection], Awaitable[None]],
 ) -> BatchOut:
     """Keep what came, or answer as the first request of this key was answered."""

@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from pydantic import JsonValue
 
 from pixel_agent.api.http.clients import client_of, new_scan_id
-from pixel_agent.api.http.idempotency import Answer, Key, Slot, held
+from pixel_agent.api.http.idempotency import Key, Slot, StoredAnswer, held
 from pixel_agent.api.http.problems import IDEMPOTENCY_KEY, PREFER, inlined, other_errors, problems
 from pixel_agent.api.http.sse import EventStream, Write, error_event, event
 from pixel_agent.api.http.uploads import (
@@ -90,7 +90,7 @@ async def legacy_scan(request: Request) -> Response:
             with service.admission.enter_all(asked, arrival):
                 scan = await cancel_on_disconnect(request, service.scan(asked[0]))
             body = legacy_answer(scan).model_dump_json()
-            await slot.settle(body)
+            await slot.complete(body)
     headers = {"Server-Timing": server_timing(scan.timings)}
     return Response(body, media_type="application/json", headers=headers)
 
@@ -110,7 +110,7 @@ _ACCEPTED: dict[str, object] = {"model": ScanRecordOut | ScanRecordList, "descri
     },
 )
 async def create_scan(
-    request: Request, stream: Annotated[bool, Query(description="Answer with server-sent events.")] = False
+    request: Request, stream: Annotated[bool, Query(description="StoredAnswer with server-sent events.")] = False
 ) -> Response:
     """One photo answers with its envelope; several answer with a list, in which one bad photo does not stop the rest.
 
@@ -133,7 +133,7 @@ async def create_scan(
             return EventStream(partial(_told, service, asked, slot), error_event, stack.pop_all())
         answer = await cancel_on_disconnect(request, _answered(service, asked))
         body = answer.model_dump_json()
-        await slot.settle(body)
+        await slot.complete(body)
     headers = {"Server-Timing": server_timing(answer.timings)} if isinstance(answer, Envelope) else {}
     return Response(body, media_type="application/json", headers=headers)
 
@@ -168,7 +168,7 @@ async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envel
 
 
 async def _told(service: ScanService, asked: Sequence[ScanRequest], slot: Slot, write: Write) -> None:
-    """Answer as a stream of progress events. Of several photos, `photo` says which (from 0)."""
+    """StoredAnswer as a stream of progress events. Of several photos, `photo` says which (from 0)."""
 
     def teller(index: int) -> OnEvent:
         which: dict[str, JsonValue] = {"photo": index} if len(asked) > 1 else {}
@@ -177,11 +177,11 @@ async def _told(service: ScanService, asked: Sequence[ScanRequest], slot: Slot, 
     told = [replace(part, on_event=teller(index)) for index, part in enumerate(asked)]
     answer = await _answered(service, told)
     body = answer.model_dump_json()
-    await slot.settle(body)
+    await slot.complete(body)
     write(event("done", body))
 
 
-async def _told_again(answer: Answer, write: Write) -> None:
+async def _told_again(answer: StoredAnswer, write: Write) -> None:
     write(event("done", answer.body))
 
 

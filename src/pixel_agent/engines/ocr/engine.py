@@ -35,7 +35,7 @@ from pixel_agent.core.errors import EngineError, EngineUnavailable, PixelAgentEr
 from pixel_agent.core.settings import EmbeddedSettings
 from pixel_agent.engines.base import Limits, plan_by_capability
 from pixel_agent.engines.ocr.second_look import SOFT, better, wants_second_look
-from pixel_agent.engines.ocr.text_reader import CLOSE, QUICK, Look, TextReader
+from pixel_agent.engines.ocr.text_reader import CLOSE, QUICK, DetectionSize, TextReader
 from pixel_agent.tasks.rules.expiry import read_expiry
 from pixel_agent.tasks.rules.page import Page, Reader
 from pixel_agent.tasks.rules.places import read_storefront
@@ -68,7 +68,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 )
 """Task id → its rules; every other task gets `read_text`."""
 
-LOOKS: Mapping[str, Look] = MappingProxyType({"price_tag": QUICK})
+DETECTION_SIZES: Mapping[str, DetectionSize] = MappingProxyType({"price_tag": QUICK})
 """Task id → how closely text is looked for, where that is not `CLOSE`."""
 
 
@@ -139,7 +139,7 @@ class EmbeddedEngine:
         reader = TextReader(self._settings.threads, min_confidence=self._settings.min_confidence)
         sample = np.full((96, 320, 3), 255, np.uint8)
         cv2.putText(sample, "12.80", (30, 70), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
-        reader.read([sample], Look(320))
+        reader.read([sample], DetectionSize(320))
         return reader
 
 
@@ -148,23 +148,23 @@ def _answer(
     readers: Mapping[str, Reader],
     jobs: Sequence[Job],
     currency: str | None = None,
-    look: Look | None = None,
+    size: DetectionSize | None = None,
 ) -> list[Output | PixelAgentError]:
-    """The answer to each job; without a `look`, each task's own, and a second one at labels whose dates it missed."""
-    looks = [look or LOOKS.get(job.task.id, CLOSE) for job in jobs]
+    """The answer to each job; without a `size`, each task's own, and a second one at labels whose dates it missed."""
+    sizes = [size or DETECTION_SIZES.get(job.task.id, CLOSE) for job in jobs]
     try:
-        pages = reader.read([job.photo.pixels for job in jobs], looks)
+        pages = reader.read([job.photo.pixels for job in jobs], sizes)
     except Exception as error:
         if len(jobs) == 1:
             return [_failure(error)]
         return [
-            answer for job in jobs for answer in _answer(reader, readers, [job], currency, look)
+            answer for job in jobs for answer in _answer(reader, readers, [job], currency, size)
         ]  # only the photo to blame fails
     answers = [
         _apply(readers.get(job.task.id, read_text), job, lines, unread, currency)
         for job, lines, unread in zip(jobs, pages, reader.unread, strict=True)
     ]
-    again = [index for index, job in enumerate(jobs) if look is None and wants_second_look(job, answers[index])]
+    again = [index for index, job in enumerate(jobs) if size is None and wants_second_look(job, answers[index])]
     if again:
         softly = _answer(reader, readers, [jobs[index] for index in again], currency, SOFT)
         for index, answer in zip(again, softly, strict=True):

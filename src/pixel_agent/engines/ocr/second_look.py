@@ -9,11 +9,11 @@ from typing import Final
 
 from pixel_agent.core import Draft, Job, Output
 from pixel_agent.core.errors import PixelAgentError
-from pixel_agent.engines.ocr.text_reader import Look
+from pixel_agent.engines.ocr.text_reader import DetectionSize
 from pixel_agent.tasks.rules.expiry import date_values, lacks_dates
 from pixel_agent.tasks.rules.page import Page
 
-SOFT: Final = Look(640, blur_px=2.5)
+SOFT: Final = DetectionSize(640, blur_px=2.5)
 """Measured on drawn prints in dots: all read, at a third of the time of a whole look."""
 
 

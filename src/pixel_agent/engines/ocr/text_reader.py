@@ -23,8 +23,8 @@ from pixel_agent.engines.ocr.text_models import Detector, Floats, Recognizer, Re
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How closely lines are looked for: `long_side` in pixels, and what it takes to look again at `closer_side`.
+class DetectionSize:
+    """The image size for finding lines: `long_side` in pixels, and when to search again at `closer_side`.
 
     A first look that finds no text, or text lower than `small_text` pixels, suggests that more was missed.
     Images are enlarged by at most half for a look: enlarging finds text a few pixels high (measured on 960 px photos of
@@ -41,9 +41,9 @@ class Look:
     """Standard deviation of a blur before anything is looked at: it joins print in dots."""
 
 
-CLOSE = Look(1536)
+CLOSE = DetectionSize(1536)
 """For whole scenes: shelves, storefronts, notices."""
-QUICK = Look(640, closer_side=1536, figures_side=960)
+QUICK = DetectionSize(640, closer_side=1536, figures_side=960)
 """For photos that large text fills, such as price tags: half the cost of anything else is in this number."""
 _ENLARGE = 1.5
 _TALL = 1.5
@@ -107,15 +107,17 @@ class TextReader:
         self._min_confidence = min_confidence
         self.unread: list[tuple[TextLine, ...]] = []
 
-    def read(self, images: Sequence[Pixels], looks: Sequence[Look] | Look = CLOSE) -> list[tuple[TextLine, ...]]:
+    def read(
+        self, images: Sequence[Pixels], sizes: Sequence[DetectionSize] | DetectionSize = CLOSE
+    ) -> list[tuple[TextLine, ...]]:
         """The lines of every image, in reading order, with corners in pixels of the image given.
 
-        `looks`: how to find lines, for each image or for all; recognition always sees full resolution.
+        `sizes`: how to find lines, for each image or for all; recognition always sees full resolution.
         """
-        each = [looks] * len(images) if isinstance(looks, Look) else looks
-        images = [_blurred(image, look.blur_px) for image, look in zip(images, each, strict=True)]
-        regions = self._find(images, [look.long_side for look in each])
-        closer = [index for index, look in enumerate(each) if _too_small(regions[index], images[index], look)]
+        each = [sizes] * len(images) if isinstance(sizes, DetectionSize) else sizes
+        images = [_blurred(image, size.blur_px) for image, size in zip(images, each, strict=True)]
+        regions = self._find(images, [size.long_side for size in each])
+        closer = [index for index, size in enumerate(each) if _too_small(regions[index], images[index], size)]
         found = self._find([images[index] for index in closer], [each[index].closer_side for index in closer])
         for index, better in zip(closer, found, strict=True):
             regions[index] = better
@@ -134,24 +136,26 @@ class TextReader:
         return self._recognise(images, ways)
 
     def _look_for_figures(
-        self, images: Sequence[Pixels], looks: Sequence[Look], read: Sequence[_Attempt]
+        self, images: Sequence[Pixels], sizes: Sequence[DetectionSize], read: Sequence[_Attempt]
     ) -> list[_Attempt]:
         """What a look at another size finds beside the lines of photos whose large figures seem to be missing."""
         best = _best(read)
         lines = [[one for one in best if one.photo == photo] for photo in range(len(images))]
-        again = [photo for photo, look in enumerate(looks) if look.figures_side and _lacks_figures(lines[photo])]
-        found = self._find([images[photo] for photo in again], [looks[photo].figures_side for photo in again])
+        again = [photo for photo, size in enumerate(sizes) if size.figures_side and _lacks_figures(lines[photo])]
+        found = self._find([images[photo] for photo in again], [sizes[photo].figures_side for photo in again])
         fresh: list[list[Region]] = [[] for _ in images]
         for photo, regions in zip(again, found, strict=True):
             known = [one.region for one in lines[photo] if one.text.strip()]
             fresh[photo] = [region for region in regions if not any(_overlap(region, other) for other in known)]
         return self._recognise_regions(images, fresh)
 
-    def _read_tails(self, images: Sequence[Pixels], looks: Sequence[Look], read: Sequence[_Attempt]) -> list[_Attempt]:
+    def _read_tails(
+        self, images: Sequence[Pixels], sizes: Sequence[DetectionSize], read: Sequence[_Attempt]
+    ) -> list[_Attempt]:
         """All lines, and the small writing behind large prices read again by itself, where it was misread with them."""
         tails = []
         for one in read:
-            if looks[one.photo].figures_side and not one.stacked and PRICE.fullmatch(one.text.strip()):
+            if sizes[one.photo].figures_side and not one.stacked and PRICE.fullmatch(one.text.strip()):
                 region = _tail_region(one, images[one.photo])
                 others = [other.region for other in read if other.photo == one.photo and other is not one]
                 if region is not None and not any(_overlap(region, other) for other in others):
@@ -275,11 +279,11 @@ def _level(top: float, bottom: float, other_top: float, other_bottom: float) -> 
     return shared > 0.5 * min(bottom - top, other_bottom - other_top)
 
 
-def _too_small(regions: Sequence[Region], image: Pixels, look: Look) -> bool:
-    if look.closer_side <= look.long_side:
+def _too_small(regions: Sequence[Region], image: Pixels, size: DetectionSize) -> bool:
+    if size.closer_side <= size.long_side:
         return False
-    scale = min(look.long_side / max(image.shape), _ENLARGE)
-    return not regions or min(min(region.size) for region in regions) * scale < look.small_text
+    scale = min(size.long_side / max(image.shape), _ENLARGE)
+    return not regions or min(min(region.size) for region in regions) * scale < size.small_text
 
 
 def _lacks_figures(lines: Sequence[_Attempt]) -> bool:

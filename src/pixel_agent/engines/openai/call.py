@@ -18,7 +18,7 @@ from pixel_agent.core import Output, Tokens
 from pixel_agent.core.backoff import retry_after_s
 from pixel_agent.core.errors import EngineError, EngineUnavailable, PixelAgentError, ReplicaLost
 from pixel_agent.core.sse import read_events
-from pixel_agent.engines.openai.health import MAX_RETRY_AFTER_S, Event
+from pixel_agent.engines.openai.health import MAX_RETRY_AFTER_S, HealthEvent
 
 MAX_ANSWER_BYTES = 8 * 2**20
 """Largest answer that is read, whole or as events: 4,096 tokens take about 1 MB as events."""
@@ -34,7 +34,7 @@ class CallFailed(Exception):
     def __init__(
         self,
         error: PixelAgentError,
-        event: Event | None,
+        event: HealthEvent | None,
         *,
         again: bool = True,
         retry_after: float = 0.0,
@@ -70,9 +70,9 @@ async def send(client: httpx.AsyncClient, call: Call) -> Output:
                 return _whole(await _read(response, call), call)
             return await _Pieces(call, call.on_text).read(response)
     except httpx.ConnectError as error:
-        raise CallFailed(_down(call, error), Event.UNREACHABLE) from error
+        raise CallFailed(_down(call, error), HealthEvent.UNREACHABLE) from error
     except httpx.HTTPError as error:
-        raise CallFailed(_down(call, error), Event.FAILED) from error
+        raise CallFailed(_down(call, error), HealthEvent.FAILED) from error
 
 
 class _Pieces:
@@ -94,9 +94,9 @@ class _Pieces:
                     break
                 self._take(_object(data, self._call))
             if not self._finish_reason:
-                raise CallFailed(_nonsense(self._call, "its answer broke off"), Event.FAILED)
+                raise CallFailed(_nonsense(self._call, "its answer broke off"), HealthEvent.FAILED)
         except httpx.HTTPError as error:
-            raise self._broken(CallFailed(_down(self._call, error), Event.FAILED)) from error
+            raise self._broken(CallFailed(_down(self._call, error), HealthEvent.FAILED)) from error
         except CallFailed as failure:
             raise self._broken(failure) from failure
         return Output(
@@ -107,7 +107,7 @@ class _Pieces:
 
     def _take(self, event: Mapping[str, JsonValue]) -> None:
         if event.get("error"):
-            raise CallFailed(_nonsense(self._call, _complaint(event)), Event.FAILED)
+            raise CallFailed(_nonsense(self._call, _complaint(event)), HealthEvent.FAILED)
         self._usage = event.get("usage") or self._usage
         choice = _first_choice(event)
         delta = choice.get("delta")
@@ -143,12 +143,12 @@ async def _read(response: httpx.Response, call: Call) -> bytes:
 def _whole(content: bytes, call: Call) -> Output:
     answer = _object(content, call)
     if answer.get("error"):
-        raise CallFailed(_nonsense(call, _complaint(answer)), Event.FAILED)
+        raise CallFailed(_nonsense(call, _complaint(answer)), HealthEvent.FAILED)
     choice = _first_choice(answer)
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None
     if not isinstance(text, str):
-        raise CallFailed(_nonsense(call, "its answer holds no text"), Event.FAILED)
+        raise CallFailed(_nonsense(call, "its answer holds no text"), HealthEvent.FAILED)
     reason = choice.get("finish_reason")
     return Output(
         text=text,
@@ -164,23 +164,23 @@ def _refusal(response: httpx.Response, content: bytes, call: Call) -> CallFailed
     message = f"The model server {call.server} answered {status}{f': {said}' if said else ''}."
     if status in (429, 503):
         pause = retry_after_s(response.headers.get("retry-after"), MAX_RETRY_AFTER_S) or 0.0
-        return CallFailed(EngineUnavailable(message, "Try again later."), Event.REFUSED, retry_after=pause)
+        return CallFailed(EngineUnavailable(message, "Try again later."), HealthEvent.REFUSED, retry_after=pause)
     if status in (401, 403):
         return CallFailed(EngineError(message, "Set openai.api_key to a key that it accepts."), None, again=False)
     if status == 404:
         return CallFailed(EngineError(message, "Check openai.urls and openai.model."), None, again=False)
     if status < 500:
         return CallFailed(EngineError(message), None, again=False, complaint=said if status in (400, 422) else "")
-    return CallFailed(EngineError(message), Event.FAILED)
+    return CallFailed(EngineError(message), HealthEvent.FAILED)
 
 
 def _object(content: bytes | str, call: Call) -> Mapping[str, JsonValue]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError):
-        raise CallFailed(_nonsense(call, "its answer is no JSON"), Event.FAILED) from None
+        raise CallFailed(_nonsense(call, "its answer is no JSON"), HealthEvent.FAILED) from None
     if not isinstance(value, dict):
-        raise CallFailed(_nonsense(call, "its answer is no JSON object"), Event.FAILED)
+        raise CallFailed(_nonsense(call, "its answer is no JSON object"), HealthEvent.FAILED)
     return cast("dict[str, JsonValue]", value)
 
 

@@ -22,7 +22,7 @@ from pixel_agent.core.settings import OpenAISettings
 from pixel_agent.engines.base import Limits, plan_by_capability
 from pixel_agent.engines.openai.call import Call, CallFailed, send
 from pixel_agent.engines.openai.dialects import DIALECTS, data_url, request_body
-from pixel_agent.engines.openai.health import Address, Event, next_pause
+from pixel_agent.engines.openai.health import Address, HealthEvent, next_pause
 from pixel_agent.engines.openai.server_pool import Server, ServerPool, Supervised
 
 log = logging.getLogger("pixel_agent.openai")
@@ -130,7 +130,7 @@ class OpenAIEngine:
             except CallFailed as failure:
                 if not failure.again:
                     raise failure.error from None
-                if failure.event is Event.REFUSED:
+                if failure.event is HealthEvent.REFUSED:
                     continue
                 failures += 1
                 pause = next_pause(failures, settings.retries, until - loop.time(), self._servers.pace)

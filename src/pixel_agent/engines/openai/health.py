@@ -40,8 +40,8 @@ class Address:
         return f"{url.scheme}://{url.host}{'' if url.port is None else f':{url.port}'}{url.path}"
 
 
-class Event(Enum):
-    """What a request or a health check told about a server."""
+class HealthEvent(Enum):
+    """The result of a request or a health check."""
 
     ANSWERED = auto()
     REFUSED = auto()
@@ -89,13 +89,13 @@ class View:
         return self.health.up and self.health.paused_until <= now and self.in_flight + 1 <= self.health.limit
 
 
-def after(health: Health, event: Event, pace: Pace, now: float, in_flight: int, retry_after_s: float) -> Health:
+def after(health: Health, event: HealthEvent, pace: Pace, now: float, in_flight: int, retry_after_s: float) -> Health:
     """Health after a request. `in_flight` counts what the server held besides it; `retry_after_s` is the server's wish."""
     match event:
-        case Event.ANSWERED:
+        case HealthEvent.ANSWERED:
             limit = min(float(pace.max_in_flight), health.limit + 1 / max(1.0, health.limit))
             return replace(health, limit=limit, failures=0, refusals=0)
-        case Event.REFUSED:
+        case HealthEvent.REFUSED:
             pause = max(retry_after_s, pace.backoff.pause_s(health.refusals + 1))
             return replace(
                 health,
@@ -103,10 +103,10 @@ def after(health: Health, event: Event, pace: Pace, now: float, in_flight: int, 
                 refusals=health.refusals + 1,
                 paused_until=max(health.paused_until, now + min(pause, MAX_RETRY_AFTER_S)),
             )
-        case Event.FAILED:
+        case HealthEvent.FAILED:
             failures = health.failures + 1
             return replace(health, failures=failures, up=health.up and failures < pace.eject_after)
-        case Event.UNREACHABLE:
+        case HealthEvent.UNREACHABLE:
             return replace(health, failures=health.failures + 1, up=False)
 
 

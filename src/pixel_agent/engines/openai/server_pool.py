@@ -22,7 +22,7 @@ from pixel_agent.core.errors import EngineUnavailable, PixelAgentError, Refused,
 from pixel_agent.core.settings import OpenAISettings
 from pixel_agent.engines.openai.call import CallFailed
 from pixel_agent.engines.openai.dialects import DIALECTS, Dialect, recognise
-from pixel_agent.engines.openai.health import Address, Event, Health, Pace, View, after, checked, least_loaded
+from pixel_agent.engines.openai.health import Address, Health, HealthEvent, Pace, View, after, checked, least_loaded
 
 log = logging.getLogger("pixel_agent.server_pool")
 
@@ -125,7 +125,7 @@ class ServerPool:
         server.served += 1
         try:
             yield server
-            self._note(server, Event.ANSWERED)
+            self._note(server, HealthEvent.ANSWERED)
         except CallFailed as failure:
             if failure.event is not None:
                 server.trouble = failure.error.message
@@ -177,13 +177,13 @@ class ServerPool:
             return EngineUnavailable(f"No model server is up: {self._troubles()}.", "Try again in a moment.")
         return Refused("Every model server is full.", "Try again in a moment.", retry_after_s=max(1.0, retry_after_s))
 
-    def _note(self, server: Server, event: Event, retry_after: float = 0.0) -> None:
+    def _note(self, server: Server, event: HealthEvent, retry_after: float = 0.0) -> None:
         now = asyncio.get_running_loop().time()
         was = server.health
         server.health = after(was, event, self.pace, now, server.in_flight - 1, retry_after)
         if was.up and not server.health.up:
             log.warning("event=server_ejected server=%s trouble=%s", server.address.name, server.trouble)
-        if event is not Event.ANSWERED:
+        if event is not HealthEvent.ANSWERED:
             self._wake()
 
     def _wake(self) -> None:

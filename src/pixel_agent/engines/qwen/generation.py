@@ -29,7 +29,7 @@ CACHE = "cache" if "cache" in signature(Qwen3VLModel.forward).parameters else "p
 
 
 @dataclass(slots=True, eq=False)
-class Row:
+class Generation:
     """One answer to write. `ids` is the prompt with a placeholder for each visual token of `view`.
 
     `position` is where the next token stands in the model's rotary positions: photos take fewer of them than tokens.
@@ -73,9 +73,9 @@ class Writer:
     @torch.inference_mode()
     def write(
         self,
-        rows: Sequence[Row],
-        wanted: Callable[[Row], bool] = lambda _row: True,
-        ended: Callable[[Row], None] = lambda _row: None,
+        rows: Sequence[Generation],
+        wanted: Callable[[Generation], bool] = lambda _row: True,
+        ended: Callable[[Generation], None] = lambda _row: None,
     ) -> None:
         """Complete the answer of every row. `wanted` is asked before each step; rows it denies end as cancelled.
 
@@ -103,9 +103,9 @@ class Writer:
                 logits = self._step(live, tokens, cache, padding)
 
     def _read_prompts(
-        self, rows: Sequence[Row], cache: RowCache, wanted: Callable[[Row], bool]
-    ) -> tuple[list[Row], torch.Tensor]:
-        live: list[Row] = []
+        self, rows: Sequence[Generation], cache: RowCache, wanted: Callable[[Generation], bool]
+    ) -> tuple[list[Generation], torch.Tensor]:
+        live: list[Generation] = []
         logits: list[torch.Tensor] = []
         for group in self._groups(rows):
             for row in group:
@@ -119,9 +119,9 @@ class Writer:
         cache.filled()
         return live, torch.cat(logits) if logits else torch.empty(0)
 
-    def _groups(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+    def _groups(self, rows: Sequence[Generation]) -> Iterator[list[Generation]]:
         """Rows of equal length, as many at once as the bound allows."""
-        by_length: dict[int, list[Row]] = {}
+        by_length: dict[int, list[Generation]] = {}
         for row in rows:
             by_length.setdefault(len(row.ids), []).append(row)
         for length, same in by_length.items():
@@ -129,7 +129,7 @@ class Writer:
             for first in range(0, len(same), size):
                 yield same[first : first + size]
 
-    def _prefill(self, group: Sequence[Row], cache: RowCache) -> torch.Tensor:
+    def _prefill(self, group: Sequence[Generation], cache: RowCache) -> torch.Tensor:
         """The logits after the prompts; leaves keys and values in the cache and sets where each row goes on."""
         ids = torch.tensor([row.ids for row in group], device=self._device)
         kinds = (ids == self._image_token).int()
@@ -149,7 +149,7 @@ class Writer:
         return self._logits(hidden)
 
     def _step(
-        self, live: Sequence[Row], tokens: Sequence[int], cache: RowCache, padding: torch.Tensor | None
+        self, live: Sequence[Generation], tokens: Sequence[int], cache: RowCache, padding: torch.Tensor | None
     ) -> torch.Tensor:
         positions = torch.tensor([row.position for row in live], device=self._device)
         hidden = self._model.model.language_model(
@@ -168,7 +168,7 @@ class Writer:
         logits: torch.Tensor = self._model.lm_head(hidden[:, -1])
         return logits.float()
 
-    def _pick(self, logits: torch.Tensor, live: Sequence[Row]) -> list[int]:
+    def _pick(self, logits: torch.Tensor, live: Sequence[Generation]) -> list[int]:
         """The next token of every row."""
         if self._grammars is not None:
             self._grammars.allow(logits, [row.matcher for row in live])
@@ -191,7 +191,7 @@ def sample(logits: torch.Tensor, sampling: Sampling, random: torch.Generator | N
     return int(torch.multinomial(chances, 1, generator=random))
 
 
-def _padding(rows: Sequence[Row], longest: int, device: torch.device) -> torch.Tensor | None:
+def _padding(rows: Sequence[Generation], longest: int, device: torch.device) -> torch.Tensor | None:
     """Unused places at the left of each row; None where no row has any, which lets faster attention run."""
     lengths = [longest - len(row.ids) for row in rows]
     return torch.tensor(lengths, device=device) if any(lengths) else None

@@ -16,7 +16,7 @@ from pixel_agent.core import Job, Message, Output, Sampling, Tokens
 from pixel_agent.core.errors import OutOfMemory, PixelAgentError, ReplicaLost
 from pixel_agent.core.settings import TransformersSettings
 from pixel_agent.engines.qwen.features import PhotoFeatures, View
-from pixel_agent.engines.qwen.generation import Row, Writer
+from pixel_agent.engines.qwen.generation import Generation, Writer
 from pixel_agent.engines.qwen.loading import Loaded
 from pixel_agent.engines.qwen.pixels import on_grid
 from pixel_agent.engines.qwen.prompt import Prompts
@@ -95,7 +95,7 @@ class QwenModel:
     def _answer(
         self, jobs: Sequence[Job], wanted: Callable[[Job], bool], answered: Callable[[Job, Output], None]
     ) -> list[Output | PixelAgentError]:
-        rows: dict[int, Row] = {}
+        rows: dict[int, Generation] = {}
         failed: dict[int, PixelAgentError] = {}
         for place, job in enumerate(jobs):
             try:
@@ -112,11 +112,11 @@ class QwenModel:
                 )
         return [failed[place] if place in failed else _output(rows[place]) for place in range(len(jobs))]
 
-    def _row(self, job: Job) -> Row:
+    def _row(self, job: Job) -> Generation:
         pixels = on_grid(job.photo.pixels, self._settings.max_pixels)
         view = View((job.photo.sha256, pixels.shape[1], pixels.shape[0]), pixels)
         sampling, task = job.task.sampling, job.task
-        return Row(
+        return Generation(
             ids=self._prompts.ids(job.conversation, view.tokens),
             view=view,
             answer=TokenStream(
@@ -143,13 +143,15 @@ class QwenModel:
         texts = ("1", "1 1")  # prompts of two lengths: with padding, and once one has ended, without
         prompts = [self._prompts.ids((Message("user", (None, text)),), view.tokens) for text in texts]
         ends = self.loaded.end_tokens
-        rows = [Row(ids, view, TokenStream(2 + n, ends, Sampling(), self._decode)) for n, ids in enumerate(prompts)]
+        rows = [
+            Generation(ids, view, TokenStream(2 + n, ends, Sampling(), self._decode)) for n, ids in enumerate(prompts)
+        ]
         self._writer.write(rows)
 
 
-def _parts(rows: Sequence[Row], room_tokens: int) -> Iterator[list[Row]]:
+def _parts(rows: Sequence[Generation], room_tokens: int) -> Iterator[list[Generation]]:
     """Rows that fit together: each takes as much room as the longest of its part."""
-    part: list[Row] = []
+    part: list[Generation] = []
     for row in sorted(rows, key=lambda row: row.room):
         if part and (len(part) + 1) * row.room > room_tokens:
             yield part
@@ -158,7 +160,7 @@ def _parts(rows: Sequence[Row], room_tokens: int) -> Iterator[list[Row]]:
     yield part
 
 
-def _output(row: Row) -> Output:
+def _output(row: Generation) -> Output:
     tokens = Tokens(row.view.tokens, len(row.ids) - row.view.tokens, row.answer.tokens)
     return Output(text=row.answer.text, tokens=tokens, finish_reason=row.answer.finish_reason)
 

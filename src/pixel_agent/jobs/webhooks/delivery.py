@@ -14,7 +14,7 @@ from pixel_agent.core.errors import Conflict, InvalidRequest
 from pixel_agent.core.settings import WebhookSettings
 from pixel_agent.jobs.webhooks.addresses import Target, resolve
 from pixel_agent.schemas.signing import sign
-from pixel_agent.storage.outbox import Claim
+from pixel_agent.storage.outbox import DeliveryClaim
 from pixel_agent.storage.webhooks import Webhook
 
 MAX_URL = 2000
@@ -30,7 +30,7 @@ AGENT = "Pixel-Agent-Webhooks"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """What came of a call: nothing wrong, or an error. `down`: the next call would hardly fare better."""
 
     error: str | None = None
@@ -66,7 +66,7 @@ class Caller:
         self._tls = httpx.create_ssl_context(trust_env=False)
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    async def call(self, webhook: Webhook, claim: Claim, now_ms: int) -> Answer:
+    async def call(self, webhook: Webhook, claim: DeliveryClaim, now_ms: int) -> CallResult:
         """Deliver one event; never raises for what the receiver does."""
         body = body_of(claim)
         headers = signed_headers(webhook, claim, body, now_ms)
@@ -75,11 +75,11 @@ class Caller:
                 target = await _allowed(webhook.url, self._settings)
                 return await self._post(webhook.webhook_id, target, headers, body)
         except NotAllowed as error:
-            return Answer(f"Not allowed: {error}", down=True)
+            return CallResult(f"Not allowed: {error}", down=True)
         except TimeoutError:
-            return Answer(f"No answer within {self._settings.timeout_s:g} s.", down=True)
+            return CallResult(f"No answer within {self._settings.timeout_s:g} s.", down=True)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            return Answer(f"No answer: {type(error).__name__}.", down=True)
+            return CallResult(f"No answer: {type(error).__name__}.", down=True)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -87,7 +87,7 @@ class Caller:
             await client.aclose()
         self._clients.clear()
 
-    async def _post(self, name: str, target: Target, headers: dict[str, str], body: bytes) -> Answer:
+    async def _post(self, name: str, target: Target, headers: dict[str, str], body: bytes) -> CallResult:
         client = self._clients.get(name)
         if client is None:
             limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_S)
@@ -109,14 +109,14 @@ class Caller:
         return await _answered(client, target.request(client, "POST", last, headers, body))
 
 
-def body_of(claim: Claim) -> bytes:
+def body_of(claim: DeliveryClaim) -> bytes:
     """The body of a delivery; the same at every attempt."""
     at = datetime.fromtimestamp(claim.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     body = {"type": claim.kind, "timestamp": at, "data": json.loads(claim.data)}
     return json.dumps(body, ensure_ascii=False).encode()
 
 
-def signed_headers(webhook: Webhook, claim: Claim, body: bytes, now_ms: int) -> dict[str, str]:
+def signed_headers(webhook: Webhook, claim: DeliveryClaim, body: bytes, now_ms: int) -> dict[str, str]:
     """The headers of Standard Webhooks. The id is the same at every attempt, so that receivers know a repetition."""
     message_id, timestamp_s = f"msg_{webhook.webhook_id}_{claim.event_seq}", now_ms // 1000
     return {
@@ -162,7 +162,7 @@ def host_allowed(host: str, allowed: str) -> bool:
     )
 
 
-async def _answered(client: httpx.AsyncClient, request: httpx.Request) -> Answer:
+async def _answered(client: httpx.AsyncClient, request: httpx.Request) -> CallResult:
     response = await client.send(request, stream=True)
     try:
         read = 0
@@ -176,7 +176,7 @@ async def _answered(client: httpx.AsyncClient, request: httpx.Request) -> Answer
         await response.aclose()
     status = response.status_code
     if response.is_success:
-        return Answer()
+        return CallResult()
     down = status >= 500 or status in BUSY
     pause_s = retry_after_s(response.headers.get("retry-after"), MAX_RETRY_AFTER_S) if down else None
-    return Answer(f"The receiver answered {status}.", down, pause_s or 0.0)
+    return CallResult(f"The receiver answered {status}.", down, pause_s or 0.0)

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import StoreError
 from pixel_agent.core.settings import WebhookSettings
-from pixel_agent.jobs.webhooks.delivery import Answer, Caller
+from pixel_agent.jobs.webhooks.delivery import Caller, CallResult
 from pixel_agent.storage import outbox, webhooks
 from pixel_agent.storage.database import Database
 from pixel_agent.storage.notifier import ANY, Notifier
-from pixel_agent.storage.outbox import Claim, Settled
+from pixel_agent.storage.outbox import DeliveryClaim, DeliveryOutcome
 from pixel_agent.storage.webhooks import Webhook
 
 log = logging.getLogger("pixel_agent.jobs.webhooks.dispatcher")
@@ -88,7 +88,7 @@ class WebhookSender:
         self._loop: asyncio.Task[None] | None = None
         self._receivers: dict[str, Receiver] = {}
         self._under_way: set[asyncio.Task[None]] = set()
-        self._ended: list[Settled] = []
+        self._ended: list[DeliveryOutcome] = []
         self._tidied = 0.0
 
     def start(self) -> None:
@@ -108,7 +108,7 @@ class WebhookSender:
         with suppress(StoreError):
             async with self._db.write() as conn:
                 for ended in self._ended:
-                    await outbox.settle(conn, self._owner, ended, self._now_ms())
+                    await outbox.finish(conn, self._owner, ended, self._now_ms())
                 await outbox.give_back(conn, self._owner)
         await self._caller.close()
 
@@ -134,34 +134,34 @@ class WebhookSender:
         await self._tidy()
         now_ms = self._now_ms()
         async with self._db.read() as conn:
-            everyone = {webhook.webhook_id: webhook for webhook in await webhooks.list_all(conn)}
-            self._forget_all_but(everyone)
-            next_ms = {name: await outbox.due(conn, name, now_ms) for name in everyone}
+            registered = {webhook.webhook_id: webhook for webhook in await webhooks.list_all(conn)}
+            self._forget_all_but(registered)
+            next_ms = {name: await outbox.due(conn, name, now_ms) for name in registered}
         ready = [name for name, at in next_ms.items() if at is not None and at <= now_ms and self._slots(name, now_ms)]
         for ended in self._ended:
             if ended.again_ms is not None:
                 name = ended.claim.webhook_id
                 next_ms[name] = min(ended.again_ms, next_ms.get(name) or ended.again_ms)
         if ready or self._ended:
-            await self._settle_and_claim(everyone, ready, now_ms)
+            await self._finish_and_claim(registered, ready, now_ms)
         return self._until_next(next_ms, now_ms)
 
-    async def _settle_and_claim(self, everyone: dict[str, Webhook], ready: list[str], now_ms: int) -> None:
-        ended, claims = list(self._ended), list[Claim]()
+    async def _finish_and_claim(self, registered: dict[str, Webhook], ready: list[str], now_ms: int) -> None:
+        ended, claims = list(self._ended), list[DeliveryClaim]()
         lease_ms = int((self._settings.timeout_s + LEASE_MARGIN_S) * 1000)
         free = IN_FLIGHT - len(self._under_way)
         async with self._db.write() as conn:
             for one in ended:
-                await outbox.settle(conn, self._owner, one, now_ms)
+                await outbox.finish(conn, self._owner, one, now_ms)
             # What has ended may have made the next event of its subject due.
             for name in dict.fromkeys([*ready, *(one.claim.webhook_id for one in ended)]):
-                limit = min(self._slots(name, now_ms) if name in everyone else 0, free - len(claims))
+                limit = min(self._slots(name, now_ms) if name in registered else 0, free - len(claims))
                 if limit > 0:
                     claims += await outbox.claim(conn, name, self._owner, now_ms=now_ms, lease_ms=lease_ms, limit=limit)
         del self._ended[: len(ended)]
         for claim in claims:
             self._receivers[claim.webhook_id].under_way += 1
-            task = asyncio.create_task(self._deliver(everyone[claim.webhook_id], claim))
+            task = asyncio.create_task(self._deliver(registered[claim.webhook_id], claim))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
@@ -170,7 +170,7 @@ class WebhookSender:
         share = max(1, min(EACH, IN_FLIGHT // len(self._receivers)))
         return self._receivers[name].slots(share, now_ms)
 
-    async def _deliver(self, webhook: Webhook, claim: Claim) -> None:
+    async def _deliver(self, webhook: Webhook, claim: DeliveryClaim) -> None:
         receiver = self._receivers[claim.webhook_id]
         try:
             answer = await self._caller.call(webhook, claim, self._now_ms())
@@ -179,11 +179,11 @@ class WebhookSender:
             receiver.under_way -= 1
             self._notifier.notify(claim.webhook_id)
 
-    def _judged(self, receiver: Receiver, claim: Claim, answer: Answer) -> Settled:
+    def _judged(self, receiver: Receiver, claim: DeliveryClaim, answer: CallResult) -> DeliveryOutcome:
         """What an answer means for the delivery, and for the next ones to its receiver."""
         if answer.error is None:
             receiver.failures = receiver.paused_until_ms = 0
-            return Settled(claim)
+            return DeliveryOutcome(claim)
         now_ms = self._now_ms()
         if answer.down:
             receiver.failures += 1
@@ -196,9 +196,9 @@ class WebhookSender:
             receiver.failures = 0
         log.warning("webhook %s: event %d not delivered: %s", claim.webhook_id, claim.event_seq, answer.error)
         if claim.attempts + 1 >= self._settings.max_attempts:
-            return Settled(claim, answer.error)
+            return DeliveryOutcome(claim, answer.error)
         pause_s = max(self._backoff.pause_s(claim.attempts + 1, self._chance()), answer.retry_after_s)
-        return Settled(claim, answer.error, now_ms + int(pause_s * 1000))
+        return DeliveryOutcome(claim, answer.error, now_ms + int(pause_s * 1000))
 
     def _until_next(self, next_ms: dict[str, int | None], now_ms: int) -> float:
         """Until something becomes due for a receiver that may be told then; other processes may be quicker to know."""
@@ -209,10 +209,10 @@ class WebhookSender:
         ]
         return max(0.0, min([LOOK_S, *(ms / 1000 for ms in times if ms > 0)]))
 
-    def _forget_all_but(self, everyone: dict[str, Webhook]) -> None:
-        for name in everyone:
+    def _forget_all_but(self, registered: dict[str, Webhook]) -> None:
+        for name in registered:
             self._receivers.setdefault(name, Receiver())
-        for name in [name for name in self._receivers if name not in everyone]:
+        for name in [name for name in self._receivers if name not in registered]:
             if not self._receivers[name].under_way:
                 del self._receivers[name]
 

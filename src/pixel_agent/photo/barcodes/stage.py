@@ -45,7 +45,7 @@ class Pending:
         self._future.cancel()
 
 
-class Evidence:
+class BarcodeStage:
     """Reads codes in threads of its own, which yield to everything else on the machine (Linux)."""
 
     def __init__(self, settings: EvidenceSettings, reader: Reader | None = None) -> None:
