@@ -63,6 +63,8 @@ class Prices:
     currency: str | None = None
     unit: str | None = None
     offers: tuple[Offer, ...] = ()
+    comparison: Offer | None = None
+    """The price by weight or volume beside that of the pack; it is nobody's price to pay."""
 
 
 def part_prices(pieces: Sequence[Placed]) -> list[Placed]:
@@ -139,6 +141,7 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
         elif regular is None and sale is not None and current.amount > sale.amount:
             regular = current
     used = tuple(offer for offer in (sale, regular, member) if offer is not None)
+    comparison = next((offer for offer in told if offer.kind == "unit" and offer not in used), None)
     return Prices(
         regular.amount if regular else None,
         sale.amount if sale else None,
@@ -146,6 +149,7 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
         next((offer.currency for offer in used if offer.currency), None),
         next((offer.unit for offer in used if offer.unit), None),
         used,
+        comparison if used else None,
     )
 
 

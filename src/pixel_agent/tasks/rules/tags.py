@@ -164,6 +164,8 @@ def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
         "valid_until": _valid_until(pieces, by_field.get("valid_until"), page),
         "issues": ["missing_origin"] if lacks and origin is None else [],
     }
+    if (other := prices.comparison) is not None and other.unit is not None:
+        fields["unit_price"], fields["unit_price_per"] = _number(other.amount), other.unit
     used = [piece for offer in prices.offers for piece in offer.pieces] + [*named, *specified, *coded, *united, *graded]
     used += list(origin.pieces) if origin else []
     confidence = min((line.confidence for piece in used for line in piece.lines), default=None)
