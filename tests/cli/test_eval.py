@@ -43,6 +43,11 @@ def test_readings_are_scored_saved_and_compared(folder: Path) -> None:
     assert "right.png" not in page
     result = CliRunner().invoke(app, [*arguments, "--run", str(folder / "run.jsonl")])
     assert (result.exit_code, result.output.count("1 of 2 cases right")) == (0, 2)
+    lines = [line for line in result.output.splitlines() if "gtin" in line and "│" in line]
+    assert [("run.jsonl" in line, "0.500" in line, "1/2" in line) for line in lines] == [
+        (True, True, True),
+        (False, True, True),
+    ]
 
 
 def test_the_benchmark_gives_the_same_score(folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 from pydantic import JsonValue
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pixel_agent.cli.common import Exit, usage_errors
@@ -155,20 +156,24 @@ async def _read_all(service: ScanService, folder: Path, cases: Sequence[Case]) -
 
 
 def _table(by: Literal["kind", "field"], runs: Mapping[str, Mapping[str, Tally]]) -> Table:
+    """One line a kind or field; with two runs one line each, one below the other."""
     table = Table(title=f"By {by}")
-    table.add_column(by)
-    for name in runs:
-        about = f"{name}: " if len(runs) > 1 else ""
-        for column in ("cases", "precision", "recall", "wrong", "sure"):
-            table.add_column(f"{about}{'wrong and sure' if column == 'sure' else column}", justify="right")
-    for key in dict.fromkeys(key for tallies in runs.values() for key in tallies if key != "total"):
-        table.add_row(key, *(cell for tallies in runs.values() for cell in _cells(tallies.get(key, Tally()))))
-    table.add_row("total", *(cell for tallies in runs.values() for cell in _cells(tallies["total"])), style="bold")
+    for column in (by, "run", "cases" if by == "kind" else "values"):
+        if column != "run" or len(runs) > 1:
+            table.add_column(column, overflow="fold")
+    for column in ("precision", "recall", "wrong", "wrong and sure"):
+        table.add_column(column, justify="right")
+    keys = dict.fromkeys(key for tallies in runs.values() for key in tallies if key != "total")
+    for key in (*keys, "total"):
+        for name, tallies in runs.items():
+            cells = _cells(by, tallies.get(key, Tally()))
+            about = (Path(name).name,) if len(runs) > 1 else ()
+            table.add_row(escape(key), *map(escape, about), *cells, style="bold" if key == "total" else "")
     return table
 
 
-def _cells(one: Tally) -> Iterable[str]:
-    yield f"{one.cases_right}/{one.cases}"
+def _cells(by: Literal["kind", "field"], one: Tally) -> Iterable[str]:
+    yield f"{one.cases_right}/{one.cases}" if by == "kind" else f"{one.counts['right']}/{sum(one.counts.values())}"
     for rate in (one.precision, one.recall):
         yield "–" if rate is None else f"{rate:.3f}"
     yield str(one.wrong)
