@@ -17,6 +17,7 @@ from pixel_agent.api.http import connection
 from pixel_agent.api.http.connection import PIPELINED, limited, raise_open_files
 from pixel_agent.core.settings import ServerSettings
 
+HUGE = 32 * 2**20
 GET = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -37,10 +38,14 @@ async def large(_: Request) -> Response:
     return PlainTextResponse("x" * 2**20)
 
 
+async def huge(_: Request) -> Response:
+    return PlainTextResponse("x" * HUGE)
+
+
 @asynccontextmanager
 async def serving(**settings: float) -> AsyncIterator[int]:
     """A server with these limits; its port."""
-    routes = [Route(f"/{one.__name__}", one, methods=["GET", "POST"]) for one in (echo, refuse, never, large)]
+    routes = [Route(f"/{one.__name__}", one, methods=["GET", "POST"]) for one in (echo, refuse, never, large, huge)]
     protocol = limited(ServerSettings.model_validate(settings))
     config = uvicorn.Config(
         Starlette(routes=routes),
@@ -152,6 +157,20 @@ async def test_a_client_that_reads_no_answers_is_read_no_further() -> None:
         assert isinstance(writer.transport, asyncio.Transport)
         writer.transport.pause_reading()
         assert await sent_until_stopped(writer, asked * 8, 3) < 16 * 2**20
+        writer.transport.abort()
+
+
+async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "STALL_S", 0.3)
+    async with serving() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET /huge HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await asyncio.sleep(1.5)  # longer than the server waits: a client that does not read cannot see it leave
+        got = 0
+        with suppress(ConnectionError):
+            while chunk := await reader.read(2**20):
+                got += len(chunk)
+        assert 0 < got < HUGE
         writer.transport.abort()
 
 

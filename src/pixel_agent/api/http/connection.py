@@ -29,6 +29,8 @@ REFUSED_BYTES: Final = 32 * 2**20
 """How much of a body is still read after its request was answered, so that clients and proxies see the answer and no reset."""
 LINGER_S: Final = 2.0
 """How long such a client has to read the answer after that."""
+STALL_S: Final = 60.0
+"""A client that has read nothing of its answer for so long is left: an export would hold its slot for ever."""
 MAX_FILES: Final = 65_536
 PRINTABLE: Final = bytes(range(32, 127)).decode()
 FRAMING: Final = (b"content-length", b"transfer-encoding")
@@ -59,18 +61,32 @@ class _Flow(FlowControl):
     def __init__(self, transport: asyncio.Transport, may_read: Callable[[], bool]) -> None:
         super().__init__(transport)
         self._may_read = may_read
+        self._stall_timer: asyncio.TimerHandle | None = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
         self.pause_reading()
+        self._watch()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
         self.resume_reading()
 
     def resume_reading(self) -> None:
         if not self.write_paused and self._may_read():
             super().resume_reading()
+
+    def _watch(self) -> None:
+        left = self._transport.get_write_buffer_size()
+        self._stall_timer = asyncio.get_running_loop().call_later(STALL_S, self._leave_if_stalled, left)
+
+    def _leave_if_stalled(self, before: int) -> None:
+        if self._transport.get_write_buffer_size() >= before:
+            self._transport.abort()
+        else:
+            self._watch()
 
 
 class _Connection(HttpToolsProtocol):
