@@ -185,7 +185,7 @@ async def test_a_named_export_says_how_far_it_is(served: Served) -> None:
     await export(served, format="jsonl", export_id="november-1")
     answer = await served.client.get("/v1/exports/november-1")
     assert answer.json() == {"scans_done": 3, "scans_total": 3, "finished": True}
-    assert (await served.client.get("/v1/exports/november-2")).status_code == 404
+    assert (await served.client.get("/v1/exports/november-2")).status_code == 204
     await export(served, 400, export_id="no/id")
 
 

@@ -134,12 +134,17 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
     return _ExportResponse(made, pieces, slots, progress)
 
 
-@router.get("/v1/exports/{export_id}", summary="How far an export is", response_model=ExportProgressOut)
+@router.get(
+    "/v1/exports/{export_id}",
+    summary="How far an export is",
+    response_model=ExportProgressOut,
+    responses={204: {"description": "No such export is known here."}},
+)
 async def export_progress(request: Request, export_id: str) -> Response:
     """Of an export that this process runs, or ran a moment ago, and that was asked for with this `export_id`."""
     found = _progresses(request).get(export_id)
     if found is None:
-        raise NotFound("No export with this id is known here.", "Name it when you begin: /v1/exports?export_id=…")
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
     body = ExportProgressOut(
         scans_done=found.scans_done, scans_total=max(found.scans_done, found.scans_total), finished=found.finished
     )

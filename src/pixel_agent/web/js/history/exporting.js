@@ -1,6 +1,6 @@
 // Choosing a form and getting the file; used by the history and by batches.
 
-import { ApiError, getJSON } from "../api.js";
+import { getJSON } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
 import { sprite } from "../sprites.js";
@@ -44,10 +44,11 @@ async function follow(id, progress) {
     let now = null;
     try {
       now = await getJSON(`/v1/exports/${id}`);
-      known = true;
-    } catch (error) {
-      if (known || tries >= MAX_TRIES || !(error instanceof ApiError)) break; // it runs in another process, or was refused
+    } catch {
+      break; // the server is away
     }
+    known ||= now !== null;
+    if (now === null && (known || tries >= MAX_TRIES)) break; // it runs in another process, or was refused
     if (now?.finished || progress.dataset.export !== id) break;
     progress.hidden = now === null;
     if (now !== null) progress.textContent = t("history.export_progress", { done: now.scans_done, total: now.scans_total });
