@@ -1,4 +1,4 @@
-"""Text of strangers, made fit for a place: a line on a screen, a column of a database."""
+"""Cleans untrusted text for a line on a screen or a column of the database."""
 
 from __future__ import annotations
 

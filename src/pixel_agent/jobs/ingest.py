@@ -1,4 +1,4 @@
-"""Takes scans in for later: what is hopeless is refused now, what is accepted is on the disk before anybody is told so."""
+"""Accepts scans for later: refuses bad requests at once, and writes the rest to disk before it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs what was accepted for later: claims scans from the store, has them scanned like any other, and writes down how they end.
+"""The worker: claims accepted scans from the queue, runs them, and writes their outcomes.
 
 A claim is a lease. One timer renews the leases of this process; a claim that is found gone was cancelled, or taken over
 because this process stood still, and its scan is dropped here. Interactive people come first: an accepted scan enters by the

@@ -337,7 +337,7 @@ class Batcher:
 
 
 class _Pending:
-    """One scan inside. `lost` tells whether a replica was lost with it before."""
+    """One scan inside. `lost`: a replica failed while it ran this scan."""
 
     __slots__ = ("future", "job", "lost", "on_start", "timer", "waiting")
 

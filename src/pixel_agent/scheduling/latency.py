@@ -204,7 +204,7 @@ class Returns:
             self._spread_s += 0.1 * (abs(delay_s - self._delay_s) - self._spread_s)
 
     def expected(self, now: float) -> tuple[float, float]:
-        """How many more will come back, and by when; (0, now) if that cannot be told."""
+        """How many more will come back, and by when; (0, now) if that is unknown."""
         share = self._back_seen / self._items_seen if self._items_seen else 0.0
         by = self._ended + min(self._window_s, self._delay_s + 2 * self._spread_s)
         if share < 0.5 or by <= now:

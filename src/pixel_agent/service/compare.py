@@ -1,4 +1,4 @@
-"""Tasks of two photos: each is scanned by itself, and code says what differs."""
+"""Tasks of two photos: each is scanned alone, and code compares the readings."""
 
 from __future__ import annotations
 

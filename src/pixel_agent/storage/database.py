@@ -1,4 +1,4 @@
-"""The connection to the database: transactions that read, transactions that write, and errors told as ours.
+"""The connection to the database: transactions that read, transactions that write, and errors translated to `StoreError`.
 
 SQLite keeps a write-ahead log, so that readers never wait for the one writer; writers take their turn before they begin,
 so that no transaction fails half-way because another one wrote first.
@@ -29,7 +29,7 @@ FILE = "pixel-agent.sqlite3"
 POOL_S = 10.0
 """How long PostgreSQL's connections may all be in use."""
 CONNECT_S = 5.0
-"""How long PostgreSQL may take to let us in."""
+"""How long a connection to PostgreSQL may take."""
 READERS = 4
 """Connections that read at once."""
 _REFUSED_BY_DRIVER = ("binding parameter", "invalid input for query argument")

@@ -154,7 +154,7 @@ async def finish(conn: AsyncConnection, owner: str, ended: DeliveryOutcome, now_
 
 
 async def give_back(conn: AsyncConnection, owner: str) -> None:
-    """Let go of everything that this process holds, so that the next one need not wait for the leases."""
+    """Release all leases of this process, so that the next one need not wait for them."""
     mine = and_(deliveries.c.owner == owner, deliveries.c.state == "pending")
     await conn.execute(update(deliveries).where(mine).values(owner=None, lease_until=None))
 

@@ -1,4 +1,4 @@
-"""Accepted scans on their way through the database: claimed with a lease, ended exactly once, by whoever holds them.
+"""Accepted scans on their way through the database: claimed with a lease, ended exactly once, by the owner of the lease.
 
 Every change of a running scan names the claim that it is made under (`owner`). A process that lost its lease, or whose scan
 was cancelled, finds no row of its claim and so cannot end the scan a second time. Locks are taken in one order, the batch
@@ -139,7 +139,7 @@ async def finish(conn: AsyncConnection, ended: Sequence[tuple[Claim, Outcome]]) 
 async def give_back(
     conn: AsyncConnection, claim: Claim, *, available_at: int | None = None, counted: bool = False
 ) -> bool:
-    """Let somebody else begin it, not before `available_at`; unless `counted`, as if it had not been begun."""
+    """Return it to the queue, not before `available_at`; unless `counted`, this attempt does not count."""
     back = update(scans).where(_held(claim))
     attempts = scans.c.attempts if counted else scans.c.attempts - 1
     back = back.values(status="queued", owner=None, lease_until=None, available_at=available_at, attempts=attempts)
@@ -147,7 +147,7 @@ async def give_back(
 
 
 async def cancel(conn: AsyncConnection, scan_id: str, outcome: Outcome) -> ScanRecord | None:
-    """End a scan that waits or runs, wherever: whoever runs it finds its claim gone. None if it had ended before."""
+    """End a waiting or running scan; its worker finds the claim lost. None if it had ended before."""
     unfinished = scans.c.status.in_(("queued", "running"))
     seq = (await conn.execute(select(scans.c.seq).where(scans.c.scan_id == scan_id, unfinished))).scalar_one_or_none()
     return None if seq is None else await _end(conn, scan_id, seq, outcome, unfinished)

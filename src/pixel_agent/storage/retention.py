@@ -1,4 +1,4 @@
-"""What is deleted by itself: scans past their age, photos past their room, and files that nothing refers to.
+"""Retention: deletes scans past their age, photos past their room, and files that nothing refers to.
 
 All of it in small transactions, so that nobody who writes waits long.
 """
@@ -21,7 +21,7 @@ CHUNK = 100
 """Scans, or photos, of one transaction."""
 DAY_MS = 86_400_000
 EVENTS_MS = 7 * DAY_MS
-"""How long what happened can be told again to those who resume."""
+"""How long events are kept for clients that resume a stream."""
 ORPHAN_S = 3600.0
 """A file without a row is somebody's upload, or a scan under way, for at most so long."""
 
@@ -138,7 +138,7 @@ class Retention:
         return number
 
     async def _old_events(self) -> None:
-        """Forget what happened long ago, unless somebody still has to be told."""
+        """Delete old events, except those with a pending delivery."""
         owed = exists().where(deliveries.c.event_seq == events.c.seq)
         while True:
             async with self._db.write() as conn:

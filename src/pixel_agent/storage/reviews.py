@@ -103,7 +103,7 @@ def envelope_of(record: ScanRecord) -> Envelope | None:
 async def _update_state(
     conn: AsyncConnection, record: ScanRecord, envelope: Envelope | None, what: Mapping[str, JsonValue]
 ) -> None:
-    """Keep what the list says of the scan in step, and tell those who listen."""
+    """Update the review state in the list, and append the event."""
     said = await of_scan(conn, record.seq)
     state = Review(record.review)
     if envelope is not None:
@@ -121,7 +121,7 @@ async def _update_state(
 
 
 async def index_codes(conn: AsyncConnection, seq: int, envelope: Envelope, said: Sequence[ReviewRecord]) -> None:
-    """Let a scan be found by the GTINs that its reading states, and by those that people wrote."""
+    """Index a scan by the GTINs of its reading and of its corrections."""
     stated: list[JsonValue] = [value_of(row, "gtin") for part in PARTS for row in rows_of(envelope, part)]
     written: list[JsonValue] = [c.value for c in corrections(said) if c.field == "gtin" and c.row is not None]
     wanted = {

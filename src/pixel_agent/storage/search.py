@@ -77,7 +77,7 @@ def task_word(task: str) -> str:
 
 
 async def add_words(conn: AsyncConnection, seq: int, words: str) -> None:
-    """Let a scan be found by more words, as `words_of` gives them."""
+    """Index a scan by more words, as `words_of` gives them."""
     if words:
         added = scan_words.c.words + words
         await conn.execute(update(scan_words).where(scan_words.c.seq == seq).values(words=added))

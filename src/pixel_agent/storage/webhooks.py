@@ -1,4 +1,4 @@
-"""Who wants to be told: the addresses that a person has registered."""
+"""Registered webhooks: their addresses, events and secrets."""
 
 from __future__ import annotations
 

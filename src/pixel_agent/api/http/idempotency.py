@@ -32,7 +32,7 @@ HEADER: Final = "idempotency-key"
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
 MAX_KEY: Final = 255
 WAIT_S: Final = 30.0
-"""How long a request waits for the first one with its key before it is told to come back."""
+"""How long a request waits for the first one with its key before it is refused."""
 LOOK_S: Final = 0.25
 RETRY_S: Final = 2.0
 
@@ -97,7 +97,7 @@ class Slot:
 
 @asynccontextmanager
 async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
-    """Hold a key while the request runs; unless it is settled, the next request with the key may try.
+    """Lock a key while the request runs; unless it is completed, the next request with the key may try.
 
     Waits for the first request with this key. Raises IdempotencyMismatch; Conflict if that one runs for too long.
     """

@@ -187,7 +187,7 @@ def query_fields(request: Request) -> dict[str, str]:
 
 
 def check_question(task: Task, question: str | None) -> None:
-    """Raise InvalidRequest if a task needs a question and there is none."""
+    """Raise InvalidRequest if a task needs a question and has none."""
     if task.needs_question and not (question or "").strip():
         raise InvalidRequest(f"The task {task.id} needs a question.", "Send it in the field 'question'.")
 

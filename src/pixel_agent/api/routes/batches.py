@@ -1,4 +1,4 @@
-"""Batches over HTTP: many photos in, asked the same; how far they are, told as it happens; cancel, and retry what failed."""
+"""Batches over HTTP: upload photos, follow the progress, cancel, and retry failed scans."""
 
 from __future__ import annotations
 

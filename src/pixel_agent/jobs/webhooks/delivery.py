@@ -20,7 +20,7 @@ from pixel_agent.storage.webhooks import Webhook
 MAX_URL = 2000
 """Longest URL of a receiver, in characters."""
 ANSWER_BYTES = 16 * 1024
-"""How much of an answer is read; a receiver has nothing to tell us but its status."""
+"""How much of an answer is read; only its status counts."""
 KEEP_ALIVE_S = 2.0
 """How long a connection is kept for the next delivery; short, since receivers close theirs without a word."""
 BUSY = frozenset({408, 425, 429})
@@ -43,7 +43,7 @@ class NotAllowed(Exception):  # as the other errors here
 
 
 async def check_receiver(url: str, settings: WebhookSettings) -> None:
-    """Raise Conflict where webhooks are off, InvalidRequest for a URL that may not be told."""
+    """Raise Conflict where webhooks are off, InvalidRequest for a URL that is not allowed."""
     if not settings.hosts.strip():
         raise Conflict(
             "Webhooks are off on this server.",

@@ -1,4 +1,4 @@
-"""Telling other systems what happened: the loop that takes deliveries from the outbox and brings them to their receivers.
+"""The dispatcher of webhooks: claims deliveries from the outbox and sends them to their receivers.
 
 It waits for events and timers, takes what is due, and writes down how it ended. A receiver that seems to be down is asked
 by one delivery at a time, after a pause, so that an outage neither uses up the attempts of everything that waits nor holds up
@@ -92,7 +92,7 @@ class WebhookSender:
         self._tidied = 0.0
 
     def start(self) -> None:
-        """Begin, if there are hosts that may be told."""
+        """Start if any host is allowed."""
         if self._settings.hosts.strip():
             self._loop = asyncio.create_task(self._run())
 

@@ -119,7 +119,7 @@ class _Table:
         self._next_row += 1
 
     def finish(self) -> None:
-        """Let the sheet be filtered by every column."""
+        """Add a filter to every column."""
         self._sheet.autofilter(0, 0, self._next_row - 1, len(self._columns) - 1)
 
     def _open(self) -> None:
