@@ -8,7 +8,7 @@ SERVED := $(VENV)/.served
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := tests/web/node_modules/.installed
 
-.PHONY: serve install lock test test-latest test-servers test-browser check-generated-client prove-durability screenshots check format clean
+.PHONY: serve install lock test test-latest test-servers test-browser check-generated-client prove-durability prove-photos screenshots check format clean
 
 # The product alone: no test tools, and none of the heavy packages of engines that are chosen later.
 serve: $(SERVED)
@@ -58,6 +58,10 @@ check-generated-client: install
 # Servers are killed at random while 500 accepted scans run, on SQLite and on PostgreSQL: takes some minutes.
 prove-durability: install
 	$(BIN)/python -m tests.e2e.durability
+
+# Sends mutated pictures of every format to a real server: make prove-photos COUNT=100000
+prove-photos: install
+	$(BIN)/python -m tests.e2e.photos $(COUNT)
 
 # Pictures of every screen in both languages, for docs/guide.md: needs Chromium, takes a few minutes.
 screenshots: install

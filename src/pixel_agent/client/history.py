@@ -65,7 +65,7 @@ class History:
         return (await self._transport.send(Call("GET", f"{_scan(scan_id)}/photo"))).content
 
     async def thumbnail(self, scan_id: str, size: int = 320) -> bytes:
-        """A small JPEG of the photo; `size` is its longer side in pixels, 64 to 1024."""
+        """A small JPEG of the photo; `size` is its longer side in pixels, 64 to 2048."""
         call = Call("GET", f"{_scan(scan_id)}/thumbnail", [("size", str(size))])
         return (await self._transport.send(call)).content
 

@@ -105,7 +105,7 @@ async def get_photo(request: Request, scan_id: ScanId) -> Response:
 async def get_thumbnail(
     request: Request,
     scan_id: ScanId,
-    size: Annotated[int, Query(ge=64, le=1024, description="Longer side, in pixels.")] = 320,
+    size: Annotated[int, Query(ge=64, le=2048, description="Longer side, in pixels.")] = 320,
 ) -> Response:
     """A JPEG, whatever type the photo has."""
     service: ScanService = request.app.state.service

@@ -161,6 +161,13 @@ export class PhotoViewer {
     this.#resized();
   }
 
+  /** HEIC and TIFF: browsers cannot show them, the server makes a JPEG of them. */
+  #undecodable() {
+    const shown = this.image.getAttribute("src") ?? "";
+    if (shown.endsWith("/photo")) this.image.src = `${shown.slice(0, -"photo".length)}thumbnail?size=2048`;
+    else this.#lost();
+  }
+
   #lost() {
     this.wait.hidden = true;
     this.gone.hidden = false;
@@ -173,7 +180,7 @@ export class PhotoViewer {
     const { signal, window: frame, boxes } = this;
     const on = (target, type, act, more) => target.addEventListener(type, act, { signal, ...more });
     on(this.image, "load", () => this.#loaded());
-    on(this.image, "error", () => this.#lost());
+    on(this.image, "error", () => this.#undecodable());
     on(frame, "wheel", (event) => this.#wheel(event), { passive: false });
     on(frame, "pointerdown", (event) => this.#down(event));
     on(frame, "pointermove", (event) => this.#move(event));
