@@ -42,11 +42,11 @@ def read_price_tags(page: Page) -> Draft:
     """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
     pieces = part_prices(part_names(join_decimals(straighten(page.lines))))
     told = _told(page)
+    rows = [row for part in split_tags(pieces, _apart) if (row := _read_tag(part, page, told)) is not None]
     shelf = read_shelf(pieces, page.width)
-    if shelf is not None:
+    # A strip of tags that are read whole says more of each than a rail of numbers does.
+    if shelf is not None and sum(tag.price is not None for tag in shelf) > len(rows):
         rows = [_shelf_row(tag, shelf, told) for tag in shelf]
-    else:
-        rows = [row for part in split_tags(pieces, _apart) if (row := _read_tag(part, page, told)) is not None]
     far = () if rows else far_tags(page)
     return Draft(items=tuple(rows), warnings=(*doubt_notices(rows, page), *far))
 
