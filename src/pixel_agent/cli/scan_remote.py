@@ -32,7 +32,7 @@ from pixel_agent.schemas.records import ScanRecordOut, ScanSummary
 from pixel_agent.schemas.tasks import TaskOut
 
 AT_FIRST = Retries(attempts=3)
-"""A wrong address is told soon."""
+"""Short, so that a wrong address fails soon."""
 UNDER_WAY = Retries(attempts=16, most_s=15.0)
 """A server that starts again in the middle is waited for: about two minutes."""
 FETCHING = 8

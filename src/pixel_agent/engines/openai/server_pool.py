@@ -1,7 +1,7 @@
 """The servers behind the `openai` engine, shared by all its slots: who is healthy, who is asked, who is left alone.
 
 The first slot that starts opens the server pool, the last one that stops closes it; in between one task a server looks after
-its health. No slot polls: whoever finds no free server waits for an event or the end of a pause.
+its health. No slot polls: a slot without a free server waits for an event or the end of a pause.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class ServerPool:
         return any(server.health.up for server in self.servers)
 
     async def join(self, lost: Callable[[PixelAgentError], None]) -> None:
-        """Wait for a healthy server. `lost` is called once nobody is healthy any more. Raises EngineUnavailable."""
+        """Wait for a healthy server. `lost` is called once no server is healthy. Raises EngineUnavailable."""
         async with self._door:
             if not self._joined:
                 await self._open()
@@ -100,7 +100,7 @@ class ServerPool:
             self._members.append(lost)
 
     async def leave(self, lost: Callable[[PixelAgentError], None]) -> None:
-        """Give up what `join` gave; ignored for whoever has not joined."""
+        """Give up what `join` gave; ignored for a slot that has not joined."""
         if lost not in self._members:
             return
         self._members.remove(lost)

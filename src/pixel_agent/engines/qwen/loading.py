@@ -1,4 +1,4 @@
-"""Loads a model of the Qwen3-VL family, tells how far it is, and says what to do where it cannot."""
+"""Loads a model of the Qwen3-VL family, reports progress, and names the fix for each failure."""
 
 from __future__ import annotations
 

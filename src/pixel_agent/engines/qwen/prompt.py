@@ -1,4 +1,4 @@
-"""What a model is told, as token ids: the chat template, and one placeholder for each visual token of the photo."""
+"""The prompt as token ids: the chat template, and one placeholder for each visual token of the photo."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class TokenStream:
         return bool(self.finish_reason)
 
     def cancel(self) -> None:
-        """Nobody waits any more: end here, and tell nothing."""
+        """End without publishing more text; the caller has left."""
         self._on_text = None
         self.finish_reason = "cancelled"
 

@@ -17,7 +17,7 @@ from pixel_agent.core import Box, Code, Photo, Pixels, Point, Quad
 from pixel_agent.photo.barcodes.read import merge, read_codes
 
 WORTH_A_CLOSER_LOOK = 1.3
-"""Linear gain in resolution below which looking again is in vain."""
+"""Minimum linear gain in resolution for a second search."""
 MAX_SUSPECTS = 6
 CELL = 4
 """Side in pixels of the cells over which gradients are gathered."""

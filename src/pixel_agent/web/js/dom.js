@@ -73,7 +73,7 @@ export function clear(node) {
   return node;
 }
 
-/** Tell a screen reader; `assertive` interrupts. */
+/** Announce to screen readers; `assertive` interrupts. */
 export function announce(message, { assertive = false } = {}) {
   const region = document.getElementById(assertive ? "live-assertive" : "live-polite");
   if (!region) return;
@@ -88,7 +88,7 @@ export const focused = () => /** @type {HTMLElement | null} */ (document.activeE
 
 const TOAST_MS = 8000;
 
-/** A short message in the corner, told to screen readers too. `kind`: info, ok, warn, fail. */
+/** A short message in the corner, announced to screen readers too. `kind`: info, ok, warn, fail. */
 export function toast(message, { kind = "info" } = {}) {
   const node = h("div", { class: `pix-toast pix-panel ${kind}` }, sprite(kind, { size: 24 }), h("span", {}, text(message)));
   const close = h("button", { type: "button", class: "pix-icon", tLabel: "ui.close", on: { click: () => node.remove() } }, sprite("close", { size: 24 }));

@@ -141,7 +141,7 @@ export class ScanJob {
   }
 
   async send() {
-    // While nobody is there, nothing is tried in vain: what was never sent can be taken in for later.
+    // While the server is unreachable, do not retry: a photo that was never sent can be queued.
     if (!online.get() && (await this.putBy())) return null;
     for (let tries = 0; ; tries++) {
       try {
@@ -156,7 +156,7 @@ export class ScanJob {
     }
   }
 
-  /** Milliseconds until the next try, null when another try is in vain. */
+  /** Milliseconds until the next try, null when a retry is useless. */
   patience(error, tries) {
     const usual = BACK_OFF_MS[Math.min(tries, BACK_OFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
     if (error.status === 0) return usual;

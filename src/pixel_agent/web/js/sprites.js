@@ -37,7 +37,7 @@ export function sprite(name, { size = 24, label = "" } = {}) {
   return svg;
 }
 
-/** Change what an SVG of ours shows, keeping its size: for frames of an animation. */
+/** Change what a sprite's SVG shows, keeping its size: for frames of an animation. */
 export function redraw(svg, name) {
   if (svg.dataset.sprite === name) return;
   svg.dataset.sprite = name;
