@@ -1,1 +1,1 @@
-"""The HTTP service: everything that knows about requests and responses, and nothing that knows about photos."""
+"""The HTTP layer: requests and responses only; the scan service below it knows nothing of HTTP."""

@@ -1,4 +1,4 @@
-"""The application: routers, error bodies and start-up around one `ScanService`."""
+"""The FastAPI application around one `ScanService`: routers, middleware, error responses, start and stop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from pixel_agent.service.service import ScanService
 
 
 def create_app(service: ScanService) -> FastAPI:
-    """The ASGI application; it starts and stops the service with itself."""
+    """Create the ASGI application; it starts and stops the service in its lifespan."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -91,7 +91,7 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _http_problem(request: Request, error: HTTPException) -> JSONResponse:
-    """What the framework itself refuses: an unknown path, a wrong method."""
+    """Map the framework's own errors to problems: an unknown path, a wrong method."""
     headers = dict(error.headers or {})
     if request.url.path == LEGACY_PATH:
         legacy = LegacyError(message=str(error.detail), code=f"http_{error.status_code}", advice="POST a photo here.")

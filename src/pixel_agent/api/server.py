@@ -1,7 +1,7 @@
-"""Running the application: uvicorn with a graceful end.
+"""Runs the application in uvicorn, with a graceful shutdown.
 
-On SIGTERM or SIGINT the service refuses new scans, finishes what it has within `server.drain_timeout_s`, and the
-process ends with code 0.
+On SIGTERM or SIGINT the service rejects new scans, finishes the admitted ones within `server.drain_timeout_s`, and the
+process exits with code 0.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from pixel_agent.service.service import ScanService, build_service
 
 
 class _GracefulServer(uvicorn.Server):
-    """uvicorn, but a signal closes admission first and does not end the process with the signal's own code."""
+    """uvicorn with another signal handler: it closes admission first, and the process exits with code 0."""
 
     def __init__(self, config: uvicorn.Config, service: ScanService) -> None:
         super().__init__(config)
         self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen; once the engine is warm, exclude its long-lived objects from garbage collection."""
+        """Start listening; once the engine is warm, exclude its long-lived objects from garbage collection."""
         await super().startup(sockets)
         self._warm = asyncio.create_task(self._freeze())
 
@@ -45,7 +45,7 @@ class _GracefulServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle the two signals that ask a server to stop; restore what was there before."""
+        """Handle SIGTERM and SIGINT; restore the previous handlers at the end."""
         kinds = (signal.SIGINT, signal.SIGTERM)
         before = {kind: signal.signal(kind, self._on_signal) for kind in kinds}
         try:
@@ -60,7 +60,7 @@ class _GracefulServer(uvicorn.Server):
 
 
 def run_server(settings: Settings) -> None:
-    """Serve until a signal comes. Raises ConfigurationError if the address is unsafe or taken."""
+    """Run the server until a signal arrives. Raises ConfigurationError if the address is unsafe or in use."""
     host, port = settings.server.host, settings.server.port
     if not settings.insecure and not is_loopback(host):
         raise ConfigurationError(

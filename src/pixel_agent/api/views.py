@@ -1,4 +1,4 @@
-"""From a task and a scan to what is answered over HTTP."""
+"""Conversion from tasks and scans to the wire types of the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pixel_agent.tasks.wording import VALUES, field_name
 
 
 def task_out(task: Task, plan: Plan, lang: Lang) -> TaskOut:
-    """A task of the catalogue, and how well the engine in use answers it."""
+    """A task of the catalogue, and how well the engine in use supports it."""
     return TaskOut(
         id=task.id,
         zh=task.zh,
@@ -41,7 +41,7 @@ def legacy_answer(scan: Scan) -> LegacyAnswer:
 
 
 def server_timing(timings: Mapping[str, float]) -> str:
-    """The `Server-Timing` header: `photo;dur=12.3, engine;dur=125.0`."""
+    """The value of the `Server-Timing` header: `photo;dur=12.3, engine;dur=125.0`."""
     return ", ".join(f"{stage};dur={ms:.1f}" for stage, ms in timings.items())
 
 

@@ -1,1 +1,1 @@
-"""HTTP machinery below the routes: uploads, events, idempotency, headers."""
+"""HTTP machinery that the routes use: uploads, events, idempotency, headers."""

@@ -1,4 +1,4 @@
-"""The upload of a batch: photos are written to the disk one after another, whatever their number."""
+"""The upload of a batch: photos are written to disk as they arrive, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pixel_agent.storage.database import translate_errors
 from pixel_agent.storage.records import PhotoRecord
 
 MAX_FIELD: Final = 64 * 1024
-"""Most bytes of a field that is no file."""
+"""Maximum bytes of a field that is not a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptPhoto:
-    """A photo of an upload that is on the disk."""
+    """An uploaded photo that is on disk."""
 
     photo: PhotoRecord
     filename: str
@@ -36,7 +36,7 @@ class KeptPhoto:
 
 @dataclass(slots=True)
 class Received:
-    """What came in with one request: fields as they were sent, photos that are kept, and those that were refused."""
+    """The result of one upload: fields as sent, photos on disk, and rejected photos."""
 
     fields: dict[str, str] = field(default_factory=dict)
     photos: list[KeptPhoto] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Received:
 
     @property
     def content(self) -> list[str]:
-        """What distinguishes this upload from others."""
+        """What identifies this upload for its Idempotency-Key."""
         return [
             *(f"{kept.photo.sha256} {kept.filename}" for kept in self.photos),
             *(f"{one.filename} {one.error.code}" for one in self.refused),
@@ -52,7 +52,7 @@ class Received:
 
 
 async def receive(request: Request, service: ScanService) -> Received:
-    """Read a whole upload. A photo that is refused stops no other.
+    """Read a whole upload. A rejected photo does not stop the others.
 
     Raises InvalidRequest, BadArchive, TooManyPhotos, PhotoTooLarge, StoreFull, StoreUnavailable.
     """
@@ -69,7 +69,7 @@ async def receive(request: Request, service: ScanService) -> Received:
 
 
 class _Upload:
-    """Photos are written a few at a time, and come out in the order in which they came in."""
+    """Writes a few photos at a time, and returns them in the order of their arrival."""
 
     def __init__(self, service: ScanService) -> None:
         self._settings = service.settings
@@ -130,7 +130,7 @@ class _Upload:
         path = await asyncio.to_thread(self._files.temporary)
         try:
             await _write(part, path)
-            with path.open("rb") as file:  # opening takes no time, reading is done in threads
+            with path.open("rb") as file:  # opening is fast; reading happens in threads
                 entries = read_archive(file, self._settings.photo, self._settings.batches)
                 before = self._count
                 while (entry := await asyncio.to_thread(next, entries, None)) is not None:
@@ -145,7 +145,7 @@ class _Upload:
         if entry.error is None:
             await self._keep(file_name(entry.filename), entry.data)
             return
-        while self._writing:  # refusals keep the order of the photos, too
+        while self._writing:  # rejections keep the order of the photos, too
             await self._settle_first()
         self._refuse(file_name(entry.filename), entry.error)
 
@@ -160,7 +160,7 @@ async def _write(part: Part, path: Path) -> None:
 
 
 def only_fields(given: Mapping[str, str], *accepted: str) -> None:
-    """Refuse fields that mean nothing here. Raises InvalidRequest."""
+    """Reject fields that this operation does not use. Raises InvalidRequest."""
     for name in given:
         if name not in accepted:
             raise InvalidRequest(f"The field '{name[:60]}' has no meaning here.", "The batch says what is asked of it.")

@@ -1,4 +1,4 @@
-"""What a foreign web page must not do in somebody's browser: reach this server by a name of its own, or act through it."""
+"""Protection against hostile web pages: middleware that checks `Host` and `Origin` before any route runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from pixel_agent.core.settings import ServerSettings
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 COSTLY = ("/v1/exports",)
-"""Reads that cost so much that a foreign page may not even lead somebody there."""
+"""Read-only paths that cost so much that a page of another origin must not even navigate to them."""
 
 
 class BrowserGuard:
-    """ASGI middleware. Host must be a name of this server, which stops DNS rebinding; requests that change or cost something
-    must not come from a page of another origin, which stops forged ones. Clients other than browsers name no origin.
+    """ASGI middleware that stops DNS rebinding and cross-site requests.
+
+    `Host` must be a name of this server, which stops DNS rebinding. A request that changes or costs something must not
+    come
+    from a page of another origin, which stops cross-site request forgery. Clients other than browsers send no `Origin`.
     """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
@@ -33,7 +36,7 @@ class BrowserGuard:
             self._own |= {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse."""
+        """Pass the request on, or answer with the error of `_check`."""
         if scope["type"] == "http":
             try:
                 self._check(scope["method"], scope["path"], Headers(scope=scope))
@@ -43,7 +46,7 @@ class BrowserGuard:
         await self._app(scope, receive, send)
 
     def _check(self, method: str, path: str, headers: Headers) -> None:
-        """Raise InvalidRequest, HostNotAllowed, ForeignPage."""
+        """Raise InvalidRequest, HostNotAllowed or ForeignPage if the request must be rejected."""
         hosts = headers.getlist("host")
         if len(hosts) != 1:
             raise InvalidRequest(f"The request has {len(hosts)} Host headers.", "Send exactly one.")
@@ -61,7 +64,7 @@ class BrowserGuard:
             raise _foreign(repr(origin[:100]))
 
     def _is_here(self, host: str) -> bool:
-        """A name of this machine. An address is no name, so that nobody can rebind it."""
+        """Whether a host is this server. An IP address needs no entry in the list: DNS rebinding works with names only."""
         address = address_of(host)
         if address is None:
             return host in self._own or host.endswith(".localhost")
@@ -76,12 +79,12 @@ class BrowserGuard:
 
 
 def names(setting: str) -> Sequence[str]:
-    """The names in a setting."""
+    """The names in a comma-separated setting."""
     return [name.strip().lower() for name in setting.split(",") if name.strip()]
 
 
 def matches(host: str, allowed: Sequence[str]) -> bool:
-    """Whether a host is among these names; `*.example.com` stands for all below it, `*` for all."""
+    """Whether a host is in the list; `*.example.com` matches every name below it, `*` matches all."""
     return any(
         name in ("*", host) or (name.startswith("*.") and host.endswith(name[1:]) and host != name[1:])
         for name in allowed
@@ -89,7 +92,7 @@ def matches(host: str, allowed: Sequence[str]) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL, in lower case, without brackets and port; empty if it has none."""
+    """The host of a URL: lower case, without brackets and port; empty if the URL has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -97,7 +100,7 @@ def host_of(url: str) -> str:
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is; None for a name."""
+    """The host as an IP address; None if it is a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -105,7 +108,7 @@ def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens there."""
+    """Whether a host is `localhost` or a loopback address, which only this machine can reach."""
     address = address_of(host)
     return host == "localhost" if address is None else address.is_loopback
 

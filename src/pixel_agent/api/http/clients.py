@@ -1,4 +1,4 @@
-"""The client of a request, and ids that cannot be guessed."""
+"""The address of a request's client, and new scan ids that cannot be guessed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fastapi import Request
 
 
 def client_of(request: Request) -> str:
-    """The client's address, for its fair share."""
+    """The client's address; admission shares capacity fairly between addresses."""
     return request.client.host if request.client else ""
 
 
 def new_scan_id() -> str:
-    """A new id that cannot be guessed."""
+    """A new random scan id that cannot be guessed."""
     return uuid.uuid4().hex

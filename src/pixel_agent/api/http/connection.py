@@ -1,4 +1,6 @@
-"""uvicorn's HTTP protocol with the limits that it lacks: of heads in bytes and time, of connections, of pipelining, of refused bodies."""
+"""uvicorn's HTTP protocol plus limits: bytes and time of request heads, connections, pipelining, bodies of rejected
+requests.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +26,23 @@ TOO_LARGE = (
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 PIPELINED: Final = 32
-"""Most requests that wait on one connection for the answers before theirs."""
+"""Maximum number of pipelined requests that wait on one connection."""
 REFUSED_BYTES: Final = 32 * 2**20
-"""How much of a body is still read after its request was answered, so that clients and proxies see the answer and no reset."""
+"""Bytes of a body that are still read after its request was answered, so that the client sees the answer, not a reset.
+"""
 LINGER_S: Final = 2.0
-"""How long such a client has to read the answer after that."""
+"""Time such a client has to read the answer after that."""
 STALL_S: Final = 60.0
-"""A client that has read nothing of its answer for so long is left: an export would hold its slot for ever."""
+"""A client that reads nothing of its answer for this long is disconnected, so that it does not occupy an export slot
+for ever.
+"""
 MAX_FILES: Final = 65_536
 PRINTABLE: Final = bytes(range(32, 127)).decode()
 FRAMING: Final = (b"content-length", b"transfer-encoding")
 
 
 def limited(settings: ServerSettings) -> type[asyncio.Protocol]:
-    """The protocol class with these limits; connections are counted over all that it serves."""
+    """Create a protocol class with these limits; connections are counted across all its instances."""
 
     class Limited(_Connection):
         limits = settings
@@ -48,7 +53,7 @@ def limited(settings: ServerSettings) -> type[asyncio.Protocol]:
 
 
 def raise_open_files() -> None:
-    """Let this process open as many files, and so connections, as it may."""
+    """Raise this process's limit of open files, and so of connections, up to the hard limit or `MAX_FILES`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -56,7 +61,7 @@ def raise_open_files() -> None:
 
 
 class _Flow(FlowControl):
-    """Reads on only while the client reads its answers and no request waits behind another."""
+    """Reads from the client only while it reads its answers and no request is queued on the connection."""
 
     def __init__(self, transport: asyncio.Transport, may_read: Callable[[], bool]) -> None:
         super().__init__(transport)
@@ -108,7 +113,7 @@ class _Connection(HttpToolsProtocol):
     # Connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection; close it if there are too many."""
+        """Count the connection; answer 503 and close it if there are too many."""
         super().connection_made(transport)
         self.flow = _Flow(transport, lambda: not self.pipeline and not self._lingering)
         self._address = self.client[0] if self.client else ""
@@ -120,7 +125,7 @@ class _Connection(HttpToolsProtocol):
             self._time_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Stop counting the connection, and drop its queued requests."""
         super().connection_lost(exc)
         self._stop_head_timer()
         self.open[self._address] -= 1
@@ -137,7 +142,7 @@ class _Connection(HttpToolsProtocol):
     # Heads
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; count what it takes without a head coming to its end."""
+        """Feed the parser; answer 431 if a head exceeds `max_header_bytes`."""
         in_head, self._moved_on = self._in_head, False
         if in_head and not self._head_bytes:
             data = _with_ascii_path(data)
@@ -170,7 +175,7 @@ class _Connection(HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """The head has ended; what follows is body."""
+        """Handle the end of a head: stop its timer; abort the connection if too many requests are pipelined."""
         if self._skipping_head:
             return
         self._in_head, self._moved_on, self._head_bytes = False, True, 0
@@ -184,7 +189,7 @@ class _Connection(HttpToolsProtocol):
     # Bodies
 
     def on_body(self, body: bytes) -> None:
-        """Pass it on, or drop it if the request was answered already."""
+        """Pass body bytes on; if the request was already answered, drop them up to `REFUSED_BYTES`."""
         super().on_body(body)
         if self.cycle.response_complete:
             self._refused_bytes += len(body)
@@ -192,14 +197,14 @@ class _Connection(HttpToolsProtocol):
                 self._linger()
 
     def on_message_complete(self) -> None:
-        """The next request may begin."""
+        """Handle the end of a request; the connection accepts the next one."""
         if self.parser.should_upgrade() and not self._skipping_head:
             return  # the parser takes the body of an upgrade for another protocol's
         super().on_message_complete()
         self._in_head = True
 
     def _linger(self) -> None:
-        """Stop to read, and leave the client a moment to read its answer."""
+        """Stop reading, and leave the client `LINGER_S` to read its answer."""
         if not self._lingering and not self.transport.is_closing():
             self._lingering = True
             self.flow.pause_reading()
@@ -209,17 +214,17 @@ class _Connection(HttpToolsProtocol):
     # Upgrades
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start a request, unless the head is synthetic (see `_read_on`)."""
         if not self._skipping_head:
             super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Some of its URL."""
+        """Collect a piece of the URL, unless the head is synthetic (see `_read_on`)."""
         if not self._skipping_head:
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
+        """Collect one header, unless the head is synthetic (see `_read_on`)."""
         if not self._skipping_head:
             super().on_header(name, value)
 
@@ -234,7 +239,7 @@ class _Connection(HttpToolsProtocol):
                 self.send_400_response("Invalid HTTP request received.")
 
     def _read_on(self, rest: bytes) -> None:
-        """Ignore an offer to upgrade (RFC 9110, 7.8). The parser has stopped at the body: a new one goes on there."""
+        """Ignore a request to upgrade (RFC 9110, 7.8): the old parser stops at the body, so a new one parses the rest."""
         framing = b"".join(name + b": " + value + b"\r\n" for name, value in self.headers if name in FRAMING)
         self.parser = httptools.HttpRequestParser(self)
         self._skipping_head = True
@@ -245,6 +250,6 @@ class _Connection(HttpToolsProtocol):
 
 
 def _with_ascii_path(data: bytes) -> bytes:
-    """The start of a request; what is not ASCII in its first line percent-encoded, as curl and scripts leave it undone."""
+    """Percent-encode non-ASCII bytes in the first line of a request; curl and scripts often send them raw."""
     line, end, rest = data.partition(b"\r\n")
     return data if line.isascii() else quote_from_bytes(line, safe=PRINTABLE).encode() + end + rest

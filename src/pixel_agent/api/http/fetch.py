@@ -1,6 +1,6 @@
-"""Photos that a chat names by URL: data URLs, and http(s) where the operator allows it.
+"""Photos that a chat request names by URL: data URLs, and http(s) URLs if the operator allows them.
 
-The addresses of the other server are checked (`addresses.py`), and so is each redirect.
+The addresses of the other server are checked (`addresses.py`), for each redirect again.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pixel_agent.core.settings import ChatSettings, PhotoSettings
 from pixel_agent.jobs.webhooks.addresses import resolve
 
 REDIRECTS = 3
-"""Most redirects that are followed."""
+"""Maximum number of redirects."""
 _ALLOWED = "Send the photo as a data URL: data:image/jpeg;base64,…"
 
 
 async def photo_at(url: str, chat: ChatSettings, photo: PhotoSettings) -> bytes:
-    """The bytes of a photo. Raises InvalidRequest, PhotoTooLarge."""
+    """Download or decode a photo. Raises InvalidRequest, PhotoTooLarge."""
     if url.startswith("data:"):
         head, _, body = url.partition(",")
         if not head.endswith(";base64"):
@@ -39,7 +39,7 @@ async def photo_at(url: str, chat: ChatSettings, photo: PhotoSettings) -> bytes:
 
 async def _fetch(url: str, most: int, *, anywhere: bool) -> bytes:
     at = httpx.URL(url)
-    # No proxy of the environment: it would resolve names by itself, and so undo the check.
+    # No proxy from the environment: it would resolve names itself and so bypass the check.
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
         for _ in range(REDIRECTS + 1):
             request = await _checked(client, at, anywhere=anywhere)
@@ -66,11 +66,11 @@ async def _body(answer: httpx.Response, most: int) -> bytes:
 
 
 async def _checked(client: httpx.AsyncClient, url: httpx.URL, *, anywhere: bool) -> httpx.Request:
-    """A request to an address of the URL's host that may be reached. Raises InvalidRequest."""
+    """A request to a permitted address of the URL's host. Raises InvalidRequest."""
     if url.scheme not in ("http", "https") or not url.host:
         raise InvalidRequest("image_url: neither a data URL nor http(s).", _ALLOWED)
     target = await resolve(url)
     if not anywhere and not target.public:
         raise InvalidRequest("image_url: this address is not public, and is not fetched from.", _ALLOWED)
-    headers = {"Accept-Encoding": "identity"}  # compressed bytes could grow past every limit
+    headers = {"Accept-Encoding": "identity"}  # decompressed bytes could exceed every limit
     return target.request(client, "GET", target.addresses[0], headers)

@@ -1,4 +1,4 @@
-"""HEAD wherever there is GET: the same answer without its body."""
+"""HEAD for every GET route: the same answer without its body."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """ASGI middleware that asks the application with GET, and ends once the head of the answer is known."""
+    """ASGI middleware that runs HEAD as GET, and stops the application once the head of its answer is sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on; of the answer to HEAD only the head."""
+        """Pass the request on; for HEAD, send only the head of the answer."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
@@ -28,7 +28,7 @@ class HeadAsGet:
                 ended = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 if message.get("more_body", False):
-                    asked.cancel()  # the answer may have no end
+                    asked.cancel()  # the answer can be endless
 
         asked = asyncio.ensure_future(self._app({**scope, "method": "GET"}, receive, send_head))
         try:

@@ -1,8 +1,11 @@
-"""`Idempotency-Key`: a client that does not know whether its request arrived sends it again, and gets the first answer.
+"""`Idempotency-Key`: a client that does not know whether its request arrived can send it again, and gets the first
+answer.
 
-The key belongs to whoever asks, and to the photos and fields it came with first. A request that is answered at once holds its
-key while it runs; one that is kept for later takes it in the transaction that keeps it. Without a store that works, a
-synchronous scan is answered all the same: it only reads, so that to run it twice harms nobody.
+A key is bound to its client and to the photos and fields of its first request. A synchronous request locks its key
+while it
+runs; an asynchronous one records its key in the transaction that stores the scans. If the storage fails, a synchronous
+scan
+is answered without its key: a scan only reads, so running it twice does no harm.
 """
 
 from __future__ import annotations
@@ -32,14 +35,14 @@ HEADER: Final = "idempotency-key"
 REPLAYED: Final = {"Idempotency-Replayed": "true"}
 MAX_KEY: Final = 255
 WAIT_S: Final = 30.0
-"""How long a request waits for the first one with its key before it is refused."""
+"""How long a request waits for the first one with the same key before it is rejected."""
 LOOK_S: Final = 0.25
 RETRY_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """What the first request was answered: a body as it was sent, or which scans or batch it made."""
+    """The answer to the first request: its body as sent, or the scans or the batch that it created."""
 
     form: Literal["body", "scans", "batch"]
     status: int
@@ -47,7 +50,7 @@ class StoredAnswer:
     body: str = ""
 
     def response(self) -> Response:
-        """A synchronous answer once more."""
+        """The stored synchronous answer as a response."""
         return Response(self.body, self.status, {**REPLAYED}, media_type="application/json")
 
 
@@ -55,15 +58,17 @@ _ANSWER: Final = TypeAdapter(StoredAnswer)
 
 
 class Key(idempotency.Key):
-    """A request's key, the client that sent it, and what it stands for."""
+    """A request's key, its client, and a fingerprint of its path, fields and photos."""
 
     __slots__ = ()
 
     @classmethod
     def of(cls, request: Request, fields: BaseModel, photos: Sequence[str], *, later: bool = False) -> Key | None:
-        """The key of a request with these fields and photos (by SHA-256), None without one. Raises InvalidRequest.
+        """The key of a request with these fields and photos (by SHA-256); None without the header. Raises
+        InvalidRequest.
 
-        `later`: it asks for an answer later, where the same path would answer now; neither can be told for the other.
+        `later` marks an asynchronous request: the same path can also answer at once, and one must not be replayed for
+        the other.
         """
         value = request.headers.get(HEADER)
         if value is None:
@@ -78,7 +83,7 @@ class Key(idempotency.Key):
 
 
 class Slot:
-    """A synchronous request's hold on its key. `answer`: it was answered before."""
+    """The lock of a synchronous request on its key. `answer` is set if the request was already answered."""
 
     def __init__(self, service: ScanService, key: Key | None) -> None:
         self._service = service
@@ -87,7 +92,7 @@ class Slot:
         self.completed = False
 
     async def complete(self, body: str, status: int = 200) -> None:
-        """Remember what was answered; if the store fails, the key is free again."""
+        """Record the answer; if the storage fails, the key is released."""
         if self._key is None:
             return
         with suppress(StoreError):
@@ -97,9 +102,9 @@ class Slot:
 
 @asynccontextmanager
 async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
-    """Lock a key while the request runs; unless it is completed, the next request with the key may try.
+    """Lock a key while the request runs; if the request does not complete, the next one with this key can run.
 
-    Waits for the first request with this key. Raises IdempotencyMismatch; Conflict if that one runs for too long.
+    Waits for the first request with this key. Raises IdempotencyMismatch; Conflict if that request runs for too long.
     """
     slot = Slot(service, key)
     if key is None or not service.persistent:
@@ -129,10 +134,11 @@ async def held(service: ScanService, key: Key | None) -> AsyncIterator[Slot]:
 async def once(
     service: ScanService, key: Key | None, answer: StoredAnswer, work: Callable[[AsyncConnection], Awaitable[None]]
 ) -> StoredAnswer | None:
-    """Do the work of a request and remember its answer, in one durable transaction; None if that was done.
+    """Do the work and record its answer in one durable transaction; returns None if the work was done now.
 
-    If the request was answered before, that answer, and nothing is done. Raises IdempotencyMismatch; Conflict while the first
-    one runs; what the work raises.
+    Returns the stored answer, and does nothing, if the request was answered before. Raises IdempotencyMismatch;
+    Conflict while
+    the first request runs; and whatever `work` raises.
     """
     standing = await service.storage.keys.once(key, _json(answer), work)
     if standing == idempotency.RUNNING:
@@ -154,7 +160,7 @@ async def _first_answer(service: ScanService, key: Key) -> StoredAnswer | None:
 
 
 async def _keep_alive(service: ScanService, key: Key, done: asyncio.Event) -> None:
-    """Until it is done; never cancelled, for that could break a transaction in the middle."""
+    """Renew the lock until `done`. Never cancelled: cancellation could break a transaction in the middle."""
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout(service.settings.asynchronous.lease_s / 3):

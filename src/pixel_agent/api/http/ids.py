@@ -1,4 +1,4 @@
-"""Ids in paths: a malformed id is not found, without a look into the database."""
+"""Ids in paths: a malformed id answers 404 without a database query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def check_id(scan_id: str) -> str:
-    """The id as it is. Raises NotFound for a malformed id."""
+    """Return the id unchanged. Raises NotFound if it is malformed."""
     if not _ID.fullmatch(scan_id):
         raise not_found(scan_id)
     return scan_id

@@ -1,4 +1,6 @@
-"""JSON bodies, looked at before they are validated: `{"photos": [{}, {}, …]}` weighs 3 bytes an element and costs 2 kB in errors."""
+"""JSON bodies: size checks before validation, since `{"photos": [{}, {}, …]}` costs 3 bytes an element but 2 kB in
+errors.
+"""
 
 from __future__ import annotations
 
@@ -11,34 +13,34 @@ from pydantic_core import from_json
 from pixel_agent.core.errors import InvalidRequest
 
 MAX_SIGNS: Final = 100_000
-"""Most commas, colons, braces and brackets of each kind in a body, those in texts included. Photos in base64 have none."""
+"""Maximum count of commas, of colons and of each kind of bracket, those inside texts included. Base64 contains none."""
 MAX_VALUES: Final = 25_000
-"""Most values and keys in a body; an option of a task may hold 20,000."""
+"""Maximum number of values and keys in a body; an option of a task can contain 20,000."""
 MAX_DEPTH: Final = 64
-"""Deepest nesting; a JSON Schema in a chat needs the most."""
+"""Maximum nesting; a JSON Schema in a chat request needs the most."""
 MAX_NAMES: Final = 64
-"""Most fields of the body itself."""
+"""Maximum number of fields at the top level of the body."""
 THREAD_BYTES: Final = 64 * 1024
-"""A larger body is parsed in a thread, so that others are answered meanwhile."""
+"""A larger body is parsed in a thread, so that the event loop stays free."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 async def parse_object(body: bytes, advice: str) -> dict[str, JsonValue]:
-    """The JSON object in a body. Raises InvalidRequest if it is none, or holds more than anybody needs."""
+    """Parse a body as a JSON object. Raises InvalidRequest if it is not an object, or exceeds a limit above."""
     if len(body) <= THREAD_BYTES:
         return _parse(body, advice)
     return await asyncio.to_thread(_parse, body, advice)
 
 
 async def parse_model(model: type[Model], body: bytes, advice: str) -> Model:
-    """The body as this model. Raises InvalidRequest."""
+    """Parse and validate a body as this model. Raises InvalidRequest."""
     return validated(model, await parse_object(body, advice), advice)
 
 
 def validated(model: type[Model], given: dict[str, JsonValue], advice: str) -> Model:
-    """The model of these values. Raises InvalidRequest."""
+    """Validate these values as the model. Raises InvalidRequest."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -46,7 +48,7 @@ def validated(model: type[Model], given: dict[str, JsonValue], advice: str) -> M
 
 
 def explain(error: ValidationError) -> str:
-    """One readable sentence for what pydantic found, without echoing long input."""
+    """Describe pydantic's errors in one readable sentence, without echoing long input."""
     parts = []
     for problem in error.errors(include_input=False, include_url=False)[:5]:
         where = ".".join(str(part) for part in problem["loc"])[:80] or "body"

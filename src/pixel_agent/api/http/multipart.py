@@ -15,12 +15,12 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from pixel_agent.core.errors import InvalidRequest
 
 EXTENDED_NAME: Final = re.compile(rb";\s*filename\*\s*=\s*[\w-]+'[\w-]*'([^;\s]+)", re.IGNORECASE)
-"""A file name as RFC 5987 has it, which some clients send alone."""
+"""A file name as in RFC 5987; some clients send no other."""
 ADVICE: Final = "Send multipart/form-data with the photos in 'photos', or a ZIP archive in 'archive'."
 
 
 class Part:
-    """One part: a field (`filename` None), or a file. Read it before you ask for the next one."""
+    """One part: a field (`filename` is None) or a file. Read it before you request the next one."""
 
     def __init__(self, parts: Parts, name: str, filename: str | None) -> None:
         self._parts = parts
@@ -28,11 +28,11 @@ class Part:
         self.filename = filename
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Its bytes as they come."""
+        """The bytes of the part, as they arrive."""
         return self._parts.rest_of_part()
 
     async def read(self, most: int) -> bytes:
-        """Its bytes; of more than `most`, only so many that it shows."""
+        """The bytes of the part, at most `most` + 1: one byte over the limit shows that the part is too large."""
         data = bytearray()
         async for chunk in self.chunks():
             data += chunk[: most + 1 - len(data)]
@@ -40,7 +40,7 @@ class Part:
 
 
 class Parts:
-    """The parts of a request, in their order: `async for part in Parts(request)`. Raises InvalidRequest."""
+    """The parts of a request, in order: `async for part in Parts(request)`. Raises InvalidRequest."""
 
     def __init__(self, request: Request, advice: str = ADVICE) -> None:
         self._advice = advice
@@ -51,7 +51,7 @@ class Parts:
         self._stream = request.stream()
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
-        self._seen: deque[Part | bytes | None] = deque()  # a part begins, some of its bytes, it ends
+        self._seen: deque[Part | bytes | None] = deque()  # queue: a part begins, some of its bytes, None at its end
         self._ended = False
         self._parser = MultipartParser(
             boundary,
@@ -74,7 +74,7 @@ class Parts:
                 yield seen
 
     async def rest_of_part(self) -> AsyncIterator[bytes]:
-        """The bytes of the part that was given last."""
+        """The bytes of the latest part."""
         while await self._more():
             seen = self._seen.popleft()
             if not isinstance(seen, bytes):
@@ -82,7 +82,7 @@ class Parts:
             yield seen
 
     async def _more(self) -> bool:
-        """Have the parser see on; False at the end of the body."""
+        """Parse the next piece of the body; False at its end."""
         while not self._seen:
             try:
                 chunk = await anext(self._stream)

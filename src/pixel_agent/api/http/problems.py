@@ -1,4 +1,4 @@
-"""Errors as answers, and the parts of the OpenAPI document that several operations share."""
+"""Errors as HTTP responses, and the parts of the OpenAPI document that several operations share."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 LEGACY_PATH: Final = "/scan"
 CHAT_PATHS: Final = ("/v1/chat/completions", "/v1/models")
-"""Where errors have a form of their own: that of the first rebuild, and that of the OpenAI protocol."""
+"""Paths whose errors have another form: the legacy form of `/scan`, and that of the OpenAI protocol."""
 
 
 def error_response(path: str, error: PixelAgentError) -> JSONResponse:
-    """An error in the form of this path."""
+    """An error as a response, in the form that this path uses."""
     headers = {} if error.retry_after_s is None else {"Retry-After": str(max(1, ceil(error.retry_after_s)))}
     if path == LEGACY_PATH:
         return JSONResponse(LegacyError.of(error).model_dump(), error.status, headers)
@@ -37,33 +37,35 @@ def error_response(path: str, error: PixelAgentError) -> JSONResponse:
 
 
 def problem_response(problem: Problem, headers: dict[str, str]) -> JSONResponse:
-    """A problem as RFC 9457 has it."""
+    """A problem as an `application/problem+json` response (RFC 9457)."""
     return JSONResponse(problem.model_dump(exclude_none=True), problem.status, headers, media_type=PROBLEM)
 
 
 def problems(*states: int) -> Responses:
-    """The errors of an operation by status, as RFC 9457 has them."""
+    """OpenAPI responses for these error statuses, as problems (RFC 9457)."""
     return {state: _problem(HTTPStatus(state).phrase) for state in states}
 
 
 def any_problem() -> Responses:
-    """What every operation may answer: a problem of another status. It takes the place of FastAPI's own 422."""
+    """The OpenAPI default response: a problem of any other status. It replaces FastAPI's own 422."""
     return {"default": _problem(ANY)}
 
 
 def other_errors(model: type[LegacyError | ChatError], *states: int) -> Responses:
-    """The errors of an operation whose contract has a form of its own."""
+    """OpenAPI responses for these error statuses, for an operation with another error form."""
     by_status: Responses = {state: {"model": model} for state in states}
     return {**by_status, "default": {"model": model, "description": ANY}}
 
 
 def pictures(*kinds: str) -> Responses:
-    """A binary answer of these media types. The last one is for generated clients, which know no pictures."""
+    """The OpenAPI response for image bytes of these media types. The last type is for generated clients, which know no
+    images.
+    """
     return {200: {"content": dict.fromkeys((*kinds, "application/octet-stream"), _BINARY)}}
 
 
 def request_header(name: str, description: str, **schema: object) -> dict[str, object]:
-    """An optional header of a request, as a parameter of the document."""
+    """An optional request header, as an OpenAPI parameter."""
     return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
 
@@ -80,7 +82,7 @@ PREFER: Final = request_header(
 
 
 def inlined(model: type[BaseModel]) -> dict[str, dict[str, object]]:
-    """A model's JSON Schema without references, which would point nowhere inside a request body."""
+    """A model's JSON Schema without references, which would not resolve inside a request body."""
     schema = model.model_json_schema(ref_template="{model}")
     parts = schema.pop("$defs", {})
     parts["JsonValue"] = {}  # anything, to any depth
@@ -96,7 +98,7 @@ def inlined(model: type[BaseModel]) -> dict[str, dict[str, object]]:
 
 
 def json_body(model: type[BaseModel], *, required: bool = True) -> dict[str, object]:
-    """The request body of an operation that takes this model as JSON."""
+    """The OpenAPI request body of an operation that takes this model as JSON."""
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": inlined(model)}}}}
 
 

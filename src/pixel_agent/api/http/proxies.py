@@ -1,4 +1,4 @@
-"""Clients behind proxies: `X-Forwarded-For` is believed only from the proxies that the operator trusts."""
+"""Clients behind proxies: `X-Forwarded-For` is believed only if a proxy that the operator trusts sent it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def networks(setting: str) -> Sequence[Network]:
-    """The networks in the setting `server.trusted_proxies`. Raises ConfigurationError."""
+    """Parse the networks in the setting `server.trusted_proxies`. Raises ConfigurationError."""
     try:
         return [ipaddress.ip_network(part.strip()) for part in setting.split(",") if part.strip()]
     except ValueError as error:
@@ -25,7 +25,7 @@ def networks(setting: str) -> Sequence[Network]:
 
 
 def within(address: str, trusted: Sequence[Network]) -> bool:
-    """Whether an address lies in one of these networks; a text that is no address does not."""
+    """Whether an address lies in one of these networks; False for a text that is not an IP address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -34,14 +34,14 @@ def within(address: str, trusted: Sequence[Network]) -> bool:
 
 
 class ProxyHeaders:
-    """ASGI middleware: the client of a request that came through trusted proxies is the one that they name."""
+    """ASGI middleware: replaces the client's address by the one that trusted proxies report."""
 
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
         self._app = app
         self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on."""
+        """Pass the request on, with the client's real address in the scope."""
         peer = scope.get("client") if scope["type"] == "http" else None
         if peer is not None and within(peer[0], self._trusted):
             named = Headers(scope=scope).getlist("x-forwarded-for")
@@ -51,7 +51,9 @@ class ProxyHeaders:
         await self._app(scope, receive, send)
 
     def _nearest(self, named: Sequence[str]) -> str | None:
-        """The last address that is not a trusted proxy's: each one before it may be invented. None if it is no address."""
+        """The last address that is not a trusted proxy; the ones before it can be forged. None if it is not an IP
+        address.
+        """
         for one in reversed(named):
             try:
                 address = str(ipaddress.ip_address(one.strip()))

@@ -1,4 +1,4 @@
-"""Security headers for browsers. One pass over the headers of an answer: about a microsecond a request."""
+"""Security headers for browsers, added in one pass over the headers of an answer: about a microsecond a request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The page of the API's description begins with a script of its own; it shows nothing that came from outside."""
+"""For the API documentation: its page starts with an inline script, and shows no content from outside."""
 DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
-"""Answers and photos, should anybody open one as a page."""
+"""For JSON answers and photos, in case they are opened as a page."""
 
 _ALWAYS: Headers = (
     (b"x-content-type-options", b"nosniff"),
@@ -42,7 +42,7 @@ _ROOT = frozenset({"/", "/index.html", "/sw.js", "/manifest.webmanifest"})
 
 
 def headers_for(path: str) -> Headers:
-    """The headers that belong to what lives at a path."""
+    """The security headers for a path."""
     if path.startswith(("/v1/", "/scan")):
         return DATA
     if path in _ROOT or path.startswith("/app/"):
@@ -51,13 +51,13 @@ def headers_for(path: str) -> Headers:
 
 
 class SecurityHeaders:
-    """ASGI middleware; a header that a handler has set itself stays."""
+    """ASGI middleware that adds security headers; a header that a handler has set is not replaced."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, with headers."""
+        """Pass the request on, and add the headers to the answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

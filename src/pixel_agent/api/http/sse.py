@@ -1,4 +1,4 @@
-"""Server-sent events: progress of running work, which is cancelled when the client leaves."""
+"""Server-sent events: progress of running work, which is cancelled when the client disconnects."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from pixel_agent.core.errors import PixelAgentError, ScanCancelled, StoreUnavail
 log = logging.getLogger("pixel_agent.api")
 
 HEARTBEAT_S = 10.0
-"""Silence after which a comment is sent, so that nothing in between takes the connection for dead."""
+"""Silence after which a comment is sent, so that proxies do not close the connection as idle."""
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 Write = Callable[[str], None]
-"""Puts text on the wire, on the event loop; does not wait."""
+"""Queues text for the client; call it on the event loop. It does not block."""
 
 
 def event(name: str, data: str, seq: int | None = None) -> str:
-    """One event; `data` is one line. A returning client sends the last `seq` that it received."""
+    """One event; `data` must be one line. `seq` becomes its id, which a reconnecting client sends as `Last-Event-ID`."""
     number = "" if seq is None else f"id: {seq}\n"
     return f"{number}event: {name}\ndata: {data}\n\n"
 
 
 def error_event(error: PixelAgentError) -> str:
-    """An error, as it would have been answered."""
+    """An `error` event with the problem that an ordinary response would contain."""
     return event("error", Problem.of(error).model_dump_json(exclude_none=True))
 
 
 def comment(text: str) -> str:
-    """What every client of events skips; `text` is one line."""
+    """A comment, which clients of events skip; `text` must be one line."""
     return f": {text}\n\n"
 
 
 def known(error: BaseException) -> PixelAgentError:
-    """The error itself if it is a PixelAgentError; any other is logged and answered without details."""
+    """The error itself if it is a PixelAgentError; any other is logged, and answered without details."""
     if isinstance(error, PixelAgentError):
         return error
     log.error("unexpected error", exc_info=error)
@@ -54,10 +54,12 @@ def known(error: BaseException) -> PixelAgentError:
 
 
 class EventStream(Response):
-    """Runs `work` and sends what it writes. It is cancelled when the client leaves; `held` is closed at the end.
+    """Runs `work` and sends what it writes. The work is cancelled when the client disconnects; `held` is closed at the
+    end.
 
-    The response begins with the first event. An error before that is raised, and so answered with its own status; a later
-    one is written as `on_error` puts it. The request's body must have been read.
+    The response begins with the first event. An error before that is raised, and so answered with its own status; a
+    later one
+    is sent in the form that `on_error` gives it. The request's body must have been read.
     """
 
     media_type = "text/event-stream"
@@ -76,12 +78,12 @@ class EventStream(Response):
         self._begun = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # as ASGI has it
-        """Send it."""
+        """Run the work and send its events to the end."""
         try:
             async with self._held:
                 await self._run(receive, send)
         except ScanCancelled:
-            return  # the client has gone
+            return  # the client has disconnected
         except Exception as error:
             if not self._begun:
                 raise
@@ -105,7 +107,7 @@ class EventStream(Response):
             await asyncio.wait({work})
 
     async def _write_all(self, chunks: asyncio.Queue[str | None], send: Send) -> None:
-        """Write until the work has ended."""
+        """Send chunks until the work ends; after `HEARTBEAT_S` of silence, send a comment."""
         while True:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):

@@ -1,4 +1,4 @@
-"""From an HTTP request to checked scan fields and photo bytes: multipart or JSON, bounded while it is read."""
+"""From an HTTP request to checked scan fields and photo bytes: multipart or JSON, with size limits while it is read."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from pixel_agent.core.settings import PhotoSettings, Settings
 from pixel_agent.schemas.scans import ScanBody, ScanFields
 
 OVERHEAD_BYTES = 2**20
-"""What a request may carry beside its photos: part headers, fields, JSON punctuation."""
+"""Allowance for everything except the photos: part headers, fields, JSON punctuation."""
 
 MAX_FIELDS = 64
 SHORT_TEXT = 1024
 
 STREAM = "stream"
-"""Says in the query how the answer is to come; no field of the scan."""
+"""The query parameter that asks for a streamed answer; it is not a field of the scan."""
 
 T = TypeVar("T")
 Grow: TypeAlias = Callable[[int], None]
-"""Counts the bytes of an upload as they come; raises if they are too many now."""
+"""Called with the bytes received so far; raises if the reservation cannot grow to that size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One photo as it came in; `sha256` is that of its bytes."""
+    """One uploaded photo; `sha256` is the digest of its bytes."""
 
     data: bytes
     sha256: str
@@ -55,14 +55,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A whole request: its photos, in order, and its fields."""
+    """A whole request: its photos in order, and its fields."""
 
     uploads: tuple[Upload, ...]
     fields: ScanFields
 
 
 def check_length(request: Request, settings: PhotoSettings, *, most: int) -> int | None:
-    """The length that the client states, None if it does not; for `most` photos. Raises PhotoTooLarge."""
+    """The Content-Length, None without one. Raises PhotoTooLarge if it exceeds the limit for `most` photos."""
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         return None
@@ -74,9 +74,10 @@ def check_length(request: Request, settings: PhotoSettings, *, most: int) -> int
 async def read_form(
     request: Request, field: str, settings: Settings, *, most: int, strict: bool, grow: Grow | None = None
 ) -> Submission:
-    """Read a multipart request whose photos are in `field`. `strict` refuses unknown fields.
+    """Read a multipart request whose photos are in `field`. With `strict`, unknown fields are rejected.
 
-    Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, UploadTooSlow, or ScanCancelled if the client left half-way.
+    Raises InvalidRequest, TooManyPhotos, PhotoTooLarge, UploadTooSlow; ScanCancelled if the client disconnects
+    meanwhile.
     """
     limited = bounded(request, settings, _most_bytes(request, settings.photo, most), grow=grow)
     if media_type(request) == "application/x-www-form-urlencoded":
@@ -88,7 +89,7 @@ async def read_form(
 
 
 class _Form:
-    """The parts of one scan's form: photos up to the limit, and fields."""
+    """The parts of one scan's form: its fields, and photos up to the limit."""
 
     def __init__(self, field: str, settings: PhotoSettings, most: int) -> None:
         self.fields: dict[str, str] = {}
@@ -110,7 +111,7 @@ class _Form:
             await self._take_field(part)
 
     def uploads(self) -> tuple[Upload, ...]:
-        """All photos. Raises InvalidRequest, TooManyPhotos."""
+        """All photos, in order. Raises InvalidRequest, TooManyPhotos."""
         if not self._count:
             raise _missing(self._field, self._elsewhere, self._as_text)
         if self._count > self._most:
@@ -125,7 +126,7 @@ class _Form:
         if self._count >= self._most:
             self._count += 1
             return
-        # One byte over the limit is enough for the photo stage to refuse this photo, and not the others.
+        # One byte over the limit is enough: the photo stage rejects this photo and accepts the others.
         data = await part.read(self._settings.max_bytes)
         if part.filename is None and _is_text(data):
             self._as_text = True
@@ -147,12 +148,12 @@ async def _upload(data: bytes, filename: str | None) -> Upload:
 
 
 def _is_text(data: bytes) -> bool:
-    """Whether this is a short text, which somebody sent in place of a file. Every photo begins with other bytes."""
+    """Whether this is a short text sent in place of a file. Every photo format begins with other bytes."""
     return len(data) <= SHORT_TEXT and all(sign >= 32 or sign in b"\r\n\t" for sign in data[:64])
 
 
 async def read_json(request: Request, settings: Settings, *, most: int, grow: Grow | None = None) -> Submission:
-    """Read a JSON request; what its body does not say, the query may. Raises as `read_form` does."""
+    """Read a JSON request; fields missing in its body are taken from the query. Raises the errors of `read_form`."""
     advice = "See /docs for the JSON body of a scan."
     given = await parse_object(await read_body(request, settings, most=most, grow=grow), advice)
     photos = given.get("photos")
@@ -169,12 +170,12 @@ async def read_json(request: Request, settings: Settings, *, most: int, grow: Gr
 
 
 async def read_body(request: Request, settings: Settings, *, most: int, grow: Grow | None = None) -> bytes:
-    """A JSON body with at most so many photos in base64.
+    """Read a JSON body with at most `most` photos in base64.
 
-    Raises UnsupportedContent if there is a body of another type, PhotoTooLarge, ScanCancelled if the client left.
+    Raises UnsupportedContent for a body of another type, PhotoTooLarge; ScanCancelled if the client disconnects.
     """
     body = await bounded(request, settings, _most_bytes(request, settings.photo, most), grow=grow).body()
-    if body and not is_json(request):  # a foreign page can send text/plain without being asked
+    if body and not is_json(request):  # a browser sends text/plain across origins without a preflight request
         raise UnsupportedContent(
             f"The body is {media_type(request)[:60] or 'of no type'}.", "Send it with Content-Type: application/json."
         )
@@ -182,18 +183,18 @@ async def read_body(request: Request, settings: Settings, *, most: int, grow: Gr
 
 
 def query_fields(request: Request) -> dict[str, str]:
-    """The fields of a scan in the query."""
+    """The scan fields in the query."""
     return {name: value for name, value in request.query_params.items() if name != STREAM}
 
 
 def check_question(task: Task, question: str | None) -> None:
-    """Raise InvalidRequest if a task needs a question and has none."""
+    """Raise InvalidRequest if the task needs a question and none is given."""
     if task.needs_question and not (question or "").strip():
         raise InvalidRequest(f"The task {task.id} needs a question.", "Send it in the field 'question'.")
 
 
 def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
-    """Check the fields of a form or a query; without `strict` unknown ones are ignored."""
+    """Validate the fields of a form or a query; without `strict`, unknown ones are ignored."""
     known = without_empty(ScanFields, given, strict=strict)
     try:
         return ScanFields.model_validate(known)
@@ -203,7 +204,9 @@ def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
 
 
 def without_empty(model: type[BaseModel], given: Mapping[str, str], *, strict: bool) -> dict[str, str]:
-    """Fields of a form: one that is empty is not given. Without `strict` unknown ones go, too."""
+    """The fields of a form without the empty ones, which count as not given. Without `strict`, unknown ones are dropped
+    too.
+    """
     return {
         name: value
         for name, value in given.items()
@@ -212,14 +215,14 @@ def without_empty(model: type[BaseModel], given: Mapping[str, str], *, strict: b
 
 
 def file_name(given: str) -> str:
-    """A photo's name without control characters: a bad name is no reason to lose a photo."""
+    """A photo's file name without control characters: a bad name must not reject the photo."""
     return "".join(letter for letter in given if unicodedata.category(letter) != "Cc")
 
 
 async def cancel_on_disconnect(request: Request, work: Coroutine[object, object, T]) -> T:
-    """Run `work`, and cancel it the moment the client leaves. The request's body must have been read.
+    """Run `work`, and cancel it as soon as the client disconnects. The request's body must have been read.
 
-    Raises ScanCancelled when the client left.
+    Raises ScanCancelled if the client disconnected.
     """
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(disconnected(request.receive))
@@ -236,18 +239,18 @@ async def cancel_on_disconnect(request: Request, work: Coroutine[object, object,
 
 
 async def disconnected(receive: Receive) -> None:
-    """Wait until the client leaves; the request's body must have been read."""
+    """Wait until the client disconnects. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def is_json(request: Request) -> bool:
-    """Whether the body is JSON."""
+    """Whether the body's media type is `application/json`."""
     return media_type(request) == "application/json"
 
 
 def media_type(request: Request) -> str:
-    """The media type of the body, in lower case, without parameters."""
+    """The media type of the body: lower case, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -259,10 +262,11 @@ def _most_bytes(request: Request, settings: PhotoSettings, most: int) -> int:
 def bounded(
     request: Request, settings: Settings, most: int, *, hurried: bool = True, grow: Grow | None = None
 ) -> Request:
-    """The same request, whose body ends in PhotoTooLarge beyond `most` bytes, and in UploadTooSlow when it crawls.
+    """The same request with a bounded body: PhotoTooLarge beyond `most` bytes, UploadTooSlow below the minimum rate.
 
-    `hurried`: it takes memory while it comes, so that a larger one has to come faster. `grow`
-    is called with the bytes that have come. Raises UnsupportedContent.
+    `hurried` is for a body that occupies memory while it arrives: the larger it is, the faster it has to come. `grow`
+    is called
+    with the number of bytes received so far. Raises UnsupportedContent.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
@@ -316,12 +320,12 @@ def _missing(field: str, found: str = "", as_text: bool = False) -> InvalidReque
 
 
 def photo_too_large(field: str, most: int) -> PhotoTooLarge:
-    """The error for a photo over the limit, wherever that is noticed."""
+    """The error for a photo over the limit, the same wherever it is found."""
     return PhotoTooLarge(f"{field} has more than {most:,} bytes.", "Send a smaller photo, or a JPEG of it.")
 
 
 async def decode_base64(text: str, field: str, settings: PhotoSettings) -> bytes:
-    """The bytes of a photo in base64, with or without a `data:` prefix. Raises PhotoTooLarge, InvalidRequest."""
+    """Decode a photo in base64, with or without a `data:` prefix. Raises PhotoTooLarge, InvalidRequest."""
     return await asyncio.to_thread(_decoded, text, field, settings)
 
 
