@@ -23,8 +23,8 @@ class BrowserGuard:
     """ASGI middleware that stops DNS rebinding and cross-site requests.
 
     `Host` must be a name of this server, which stops DNS rebinding. A request that changes or costs something must not
-    come
-    from a page of another origin, which stops cross-site request forgery. Clients other than browsers send no `Origin`.
+    come from a page of another origin, which stops cross-site request forgery. Clients other than browsers send no
+    `Origin`.
     """
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:

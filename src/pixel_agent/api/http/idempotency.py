@@ -2,10 +2,8 @@
 answer.
 
 A key is bound to its client and to the photos and fields of its first request. A synchronous request locks its key
-while it
-runs; an asynchronous one records its key in the transaction that stores the scans. If the storage fails, a synchronous
-scan
-is answered without its key: a scan only reads, so running it twice does no harm.
+while it runs; an asynchronous one records its key in the transaction that stores the scans. If the storage fails, a
+synchronous scan is answered without its key: a scan only reads, so running it twice does no harm.
 """
 
 from __future__ import annotations
@@ -137,8 +135,7 @@ async def once(
     """Do the work and record its answer in one durable transaction; returns None if the work was done now.
 
     Returns the stored answer, and does nothing, if the request was answered before. Raises IdempotencyMismatch;
-    Conflict while
-    the first request runs; and whatever `work` raises.
+    Conflict while the first request runs; and whatever `work` raises.
     """
     standing = await service.storage.keys.once(key, _json(answer), work)
     if standing == idempotency.RUNNING:

@@ -58,8 +58,7 @@ class EventStream(Response):
     end.
 
     The response begins with the first event. An error before that is raised, and so answered with its own status; a
-    later one
-    is sent in the form that `on_error` gives it. The request's body must have been read.
+    later one is sent in the form that `on_error` gives it. The request's body must have been read.
     """
 
     media_type = "text/event-stream"

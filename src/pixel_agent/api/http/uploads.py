@@ -265,8 +265,7 @@ def bounded(
     """The same request with a bounded body: PhotoTooLarge beyond `most` bytes, UploadTooSlow below the minimum rate.
 
     `hurried` is for a body that occupies memory while it arrives: the larger it is, the faster it has to come. `grow`
-    is called
-    with the number of bytes received so far. Raises UnsupportedContent.
+    is called with the number of bytes received so far. Raises UnsupportedContent.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):

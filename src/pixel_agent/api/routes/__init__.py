@@ -1,1 +1,1 @@
-"""One router a family of endpoints."""
+"""Routes of the API: one module and router per family of endpoints."""

@@ -1,4 +1,6 @@
-"""Scans that are accepted now and run later: 202 once record and photo are on the disk; cancel, and run again."""
+"""Asynchronous scans: accepted with 202 once record and photo are on disk, then run by the worker; cancel, and run
+again.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,13 @@ APPLIED: Final = {"Preference-Applied": "respond-async"}
 
 
 def wants_async(request: Request) -> bool:
-    """Whether the client asks for an answer later (RFC 7240)."""
+    """Whether the client asks for an asynchronous answer, `Prefer: respond-async` (RFC 7240)."""
     given = ",".join(request.headers.getlist("prefer"))
     return any(re.split(r"[;=]", part)[0].strip().lower() == "respond-async" for part in given.split(","))
 
 
 def check_later(service: ScanService, task: Task, options: dict[str, JsonValue], question: str | None) -> None:
-    """Refuse what would fail later. Raises TaskUnsupported, InvalidRequest, TooManyPhotos."""
+    """Reject a scan that would fail when it runs. Raises TaskUnsupported, InvalidRequest, TooManyPhotos."""
     if task.photos != 1:
         raise TooManyPhotos(
             f"{task.id} takes {task.photos} photos and is answered at once only.",
@@ -51,16 +53,16 @@ def check_later(service: ScanService, task: Task, options: dict[str, JsonValue],
 
 
 def task_for_later(service: ScanService, fields: ScanFields) -> Task:
-    """The task that the fields name. Raises UnknownTask, and what `check_later` raises of the fields."""
+    """The task that the fields name. Raises UnknownTask, and the errors of `check_later`."""
     task = service.catalogue.find(fields.task or DEFAULT_TASK.id)
     check_later(service, task, fields.options, fields.question)
     return task
 
 
 async def accept(service: ScanService, request: Request, submission: Submission) -> Response:
-    """Keep the scans of a request durably and answer 202, or the first answer to its Idempotency-Key.
+    """Store the scans of a request durably and answer 202, or replay the first answer to its Idempotency-Key.
 
-    Raises what is wrong with a photo, a field or the store; then nothing of the request is kept.
+    Raises the error of a bad photo, a bad field or a failed store; then nothing of the request is stored.
     """
     fields = submission.fields
     task = task_for_later(service, fields)
@@ -68,7 +70,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
     key = Key.of(request, fields, [photo.sha256 for photo in photos], later=True)
     received_at = now_ms()
     spec = fields.spec(task, client_of(request))
-    if "priority" not in fields.model_fields_set:  # who asks for an answer later does not wait for it
+    if "priority" not in fields.model_fields_set:  # a client that asks for an asynchronous answer is not waiting for it
         spec = replace(spec, priority=Priority.NORMAL)
     new = [
         NewScan(
@@ -87,7 +89,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
 
 @router.post("/{scan_id}/cancel", name="cancel_scan", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
 async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
-    """Wherever it waits or runs; it has ended when this answers. A cancelled scan stays as it is."""
+    """Cancel a queued or running scan; the response comes once the scan has ended. A cancelled scan is left unchanged."""
     service: ScanService = request.app.state.service
     await service.persistence.worker.cancel(scan_id)
     record = await whole(service, scan_id)
@@ -106,7 +108,7 @@ async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
     openapi_extra={"parameters": [IDEMPOTENCY_KEY], **json_body(RerunIn, required=False)},
 )
 async def rerun(request: Request, scan_id: ScanId) -> Response:
-    """A new scan, with `rerun_of`; what people put right in the old one is carried over where it fits."""
+    """Create a new scan of the same photo, with `rerun_of`; corrections of the old scan are copied where they fit."""
     service: ScanService = request.app.state.service
     changes = await _changes(request, service)
     old = await fetch(service, scan_id, document=False)

@@ -1,4 +1,4 @@
-"""Batches over HTTP: upload photos, follow the progress, cancel, and retry failed scans."""
+"""Routes of batches: upload photos, follow the progress, cancel, and retry failed scans."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pixel_agent.storage.records import NewScan, now_ms
 from pixel_agent.storage.views import batch_out, scan_summary
 
 PACE_S: Final = 0.1
-"""Least time between two reads of a batch that moves: what happens meanwhile is published together."""
+"""Minimum time between two reads of a batch that changes; changes in between are published together."""
 MAX_SEQ: Final = 2**63
 _REFUSED: Final = TypeAdapter(list[RefusedPhoto])
 _FILES: dict[str, object] = {"type": "array", "items": {"type": "string", "format": "binary"}}
@@ -58,10 +58,10 @@ def _body(properties: dict[str, object]) -> dict[str, object]:
     openapi_extra=_body({**_FORM, **_ASKED}),
 )
 async def create(request: Request, response: Response) -> BatchOut:
-    """Photos in `photos`, a ZIP archive in `archive`, or both. It answers once all of them are on the disk.
+    """Send photos in `photos`, a ZIP archive in `archive`, or both. The response comes once all of them are on disk.
 
-    Photos that cannot be taken are listed in `refused` and stop no other. With an `Idempotency-Key` the same request makes
-    one batch, however often it is sent.
+    Photos that cannot be accepted are listed in `refused` and do not stop the others. With an `Idempotency-Key`, a
+    repeated request creates only one batch.
     """
     service: ScanService = request.app.state.service
     received = await receive(request, service)
@@ -80,7 +80,7 @@ async def create(request: Request, response: Response) -> BatchOut:
 
 @router.post("/{batch_id}/photos", name="add_photos", summary="Add photos to an open batch", openapi_extra=_body(_FORM))
 async def add(request: Request, response: Response, batch_id: BatchId) -> BatchOut:
-    """A photo that is there already, by its bytes and its file name, is not added twice."""
+    """A photo that the batch already contains, with the same bytes and file name, is not added again."""
     service: ScanService = request.app.state.service
     await _get(service, batch_id)
     received = await receive(request, service)
@@ -96,7 +96,7 @@ async def add(request: Request, response: Response, batch_id: BatchId) -> BatchO
 
 @router.post("/{batch_id}/close", name="close_batch", summary="Say that no more photos come")
 async def close(request: Request, batch_id: BatchId) -> BatchOut:
-    """A batch that is closed already stays so."""
+    """Close the batch: no more photos can be added. A closed batch is left unchanged."""
     service: ScanService = request.app.state.service
     await service.storage.batches.close(batch_id)
     return await _changed(service, batch_id)
@@ -104,7 +104,7 @@ async def close(request: Request, batch_id: BatchId) -> BatchOut:
 
 @router.post("/{batch_id}/cancel", name="cancel_batch", summary="End what has not ended")
 async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
-    """Wherever its scans wait or run; what was read stays."""
+    """Cancel the batch's queued and running scans. Finished readings stay."""
     service: ScanService = request.app.state.service
     await service.persistence.worker.cancel_batch(batch_id)
     return _out(await _get(service, batch_id))
@@ -112,7 +112,7 @@ async def cancel(request: Request, batch_id: BatchId) -> BatchOut:
 
 @router.post("/{batch_id}/retry", name="retry_batch", summary="Scan again what failed")
 async def retry(request: Request, batch_id: BatchId) -> BatchOut:
-    """Failed and expired scans begin anew, under their ids."""
+    """Run failed and expired scans again, under the same ids."""
     service: ScanService = request.app.state.service
     await service.storage.batches.retry(batch_id)
     return await _changed(service, batch_id)
@@ -124,7 +124,7 @@ async def list_batches(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,19}$")] = None,
 ) -> BatchPage:
-    """A page of them."""
+    """One page of the batches; `next` is the cursor of the following page."""
     service: ScanService = request.app.state.service
     before = None if cursor is None else min(int(cursor), MAX_SEQ - 1)
     found = await service.storage.batches.page(before, limit + 1)
@@ -134,7 +134,7 @@ async def list_batches(
 
 @router.get("/{batch_id}", name="get_batch", summary="One batch")
 async def get(request: Request, batch_id: BatchId) -> BatchOut:
-    """How far it is. Its scans: GET /v1/scans?batch_id=."""
+    """The progress of one batch. GET /v1/scans?batch_id= lists its scans."""
     return _out(await _get(request.app.state.service, batch_id))
 
 
@@ -146,9 +146,9 @@ async def get(request: Request, batch_id: BatchId) -> BatchOut:
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def tell(request: Request, batch_id: BatchId, after: Annotated[int, Query(ge=0, lt=MAX_SEQ)] = 0) -> EventStream:
-    """Server-sent events: `scan` for each scan that ended, `progress`, and at last `done`.
+    """Server-sent events: `scan` for each scan that ended, `progress`, and finally `done`.
 
-    Each `scan` has an id; a client that comes back with `Last-Event-ID` (or `after`) misses none and hears none twice.
+    Each `scan` has an id; a client that reconnects with `Last-Event-ID` (or `after`) gets each scan exactly once.
     """
     service: ScanService = request.app.state.service
     given = request.headers.get("last-event-id", "")
@@ -225,7 +225,7 @@ async def _taken(
     answer: StoredAnswer,
     work: Callable[[AsyncConnection], Awaitable[None]],
 ) -> BatchOut:
-    """Keep what came, or answer as the first request of this key was answered."""
+    """Store the upload, or replay the answer to the first request with this key."""
     first = await once(service, key, answer, work)
     if first is not None:
         answer = first
@@ -238,7 +238,7 @@ async def _taken(
 
 
 async def _changed(service: ScanService, batch_id: str) -> BatchOut:
-    """Wake those who run the batch and those who watch it; the batch as it is now."""
+    """Wake the workers and the subscribers of the batch; returns its current state."""
     service.persistence.worker.wake()
     service.storage.notifier.notify(batch_id)
     return _out(await _get(service, batch_id))

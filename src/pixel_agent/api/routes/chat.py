@@ -1,4 +1,4 @@
-"""The OpenAI chat protocol: a conversation about one photo takes the same way as a scan, and is answered in words."""
+"""The OpenAI chat protocol: a question about one photo runs through the same pipeline as a scan; the answer is text."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from pixel_agent.service.service import ScanService
 from pixel_agent.tasks.chat import chat_task
 
 MAX_SCHEMA = 64 * 1024
-"""Most characters of a JSON Schema in a request."""
+"""Maximum characters of a JSON Schema in a request."""
 
 router = APIRouter(tags=["chat"])
 _STARTED = int(datetime.now(UTC).timestamp())
@@ -62,7 +62,7 @@ _ERRORS = other_errors(ChatError, 400, 404, 408, 413, 415, 422, 502, 503, 504)
     openapi_extra=json_body(ChatBody),
 )
 async def complete(request: Request) -> Response:
-    """One photo as an `image_url` part (a data URL), and words; the answer whole, or in chunks with `stream`."""
+    """Send text and one photo as an `image_url` part (a data URL). The answer comes whole, or in chunks with `stream`."""
     service: ScanService = request.app.state.service
     async with AsyncExitStack() as held:
         arrival = held.enter_context(arriving(request, service, Priority.BULK, most=1))
@@ -80,7 +80,7 @@ async def complete(request: Request) -> Response:
 
 @router.get("/v1/models", name="list_models", summary="The model that answers", responses=other_errors(ChatError))
 async def models(request: Request) -> ModelList:
-    """One: that of the engine."""
+    """The list contains one model: the engine's."""
     return ModelList(data=[_model(request.app.state.service)])
 
 
@@ -88,14 +88,14 @@ async def models(request: Request) -> ModelList:
     "/v1/models/{name:path}", name="get_model", summary="One model", responses=other_errors(ChatError, 400, 404)
 )
 async def model(request: Request, name: str) -> Model:
-    """By its id."""
+    """One model by its id."""
     service: ScanService = request.app.state.service
     _check_model(service, name)
     return _model(service)
 
 
 async def _told(service: ScanService, asked: ScanRequest, answer: _Answer, usage: bool, write: Write) -> None:
-    """Answer in chunks. The place in the queue goes out as a comment, which clients skip."""
+    """Stream the answer in chunks. The queue position is sent as a comment, which clients skip."""
     begun = taken_back = False
 
     def tell(name: str, values: Mapping[str, JsonValue]) -> None:
@@ -111,7 +111,7 @@ async def _told(service: ScanService, asked: ScanRequest, answer: _Answer, usage
                 write(_data(answer.chunk(Delta(content=str(values["text"])))))
 
     output = await service.chat(replace(asked, on_event=tell))
-    if taken_back:  # the engine died half-way and then said something else: a chunk cannot be unsaid
+    if taken_back:  # the engine failed and was restarted with other text: sent chunks cannot be withdrawn
         raise EngineError("The engine was lost while it answered.", "Send the request again.")
     write(_data(answer.chunk(Delta(), output.finish_reason)))
     if usage:
@@ -120,7 +120,7 @@ async def _told(service: ScanService, asked: ScanRequest, answer: _Answer, usage
 
 
 class _Answer:
-    """What every part of one answer has in common."""
+    """Builds the parts of one answer, with the fields that all of them share."""
 
     def __init__(self, scan_id: str, model: str) -> None:
         self._id = f"chatcmpl-{scan_id}"
@@ -159,7 +159,7 @@ def _check_model(service: ScanService, name: str) -> None:
         raise UnknownModel(f"The model {name[:100]!r} does not answer here.", f"Ask for {answers!r}; see /v1/models.")
 
 
-# From the wire to a request
+# Conversion of the body to a request
 
 
 async def _request(service: ScanService, body: ChatBody, client: str) -> ScanRequest:
@@ -200,7 +200,7 @@ def _task(body: ChatBody, settings: ChatSettings) -> Task:
 
 
 def _schema(asked: ResponseFormat | None) -> dict[str, JsonValue]:
-    """The JSON Schema of the answer; {} for free text."""
+    """The JSON Schema that the answer must match; {} for free text."""
     if asked is None or asked.type == "text":
         return {}
     if asked.type == "json_object":
@@ -219,7 +219,7 @@ def _schema(asked: ResponseFormat | None) -> dict[str, JsonValue]:
 
 
 def _conversation(messages: list[MessageIn], settings: ChatSettings) -> tuple[tuple[Message, ...], str]:
-    """The messages, and where their one photo is."""
+    """The messages, and the URL of their one photo."""
     urls: list[str] = []
     told: list[Message] = []
     for given in messages:

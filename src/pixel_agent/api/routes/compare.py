@@ -1,4 +1,4 @@
-"""Before and after over HTTP: two scans, or two visits of a store, compared as they were kept."""
+"""Before and after: compares two recorded scans, or two visits of a store."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_
 router = APIRouter(tags=["compare"], responses=PROBLEMS)
 
 MAX_PHOTOS = 100
-"""Most photos of one visit; of more, the newest are compared."""
+"""Maximum photos of one visit; if there are more, the newest are compared."""
 LOOK_BACK = 250
-"""Scans among which the latest two visits are looked for."""
+"""Number of recent scans that are searched for the latest two visits."""
 
 
 @router.get("/v1/compare", summary="Before and after")
 async def compare(request: Request, query: Annotated[CompareQuery, Query()]) -> ComparisonOut:
-    """Two scans of one task (`before`, `after`), or two visits of a store for a task: the latest two, or those of two days.
+    """Compare two scans of one task (`before`, `after`), or two visits of a store for a task.
 
-    What people corrected counts as corrected; photos that were deleted are not needed.
+    The two visits are the latest two, or those of two given days. Corrected values replace the model's. Deleted photos
+    are not needed.
     """
     service: ScanService = request.app.state.service
     ids = query.before is not None or query.after is not None
@@ -123,11 +124,11 @@ async def _loaded(service: ScanService, visit: Sequence[ReadScan]) -> Visit:
 
 
 def _check_task(service: ScanService, name: str) -> None:
-    """A comparison says nothing of one photo, so two of them cannot be compared."""
+    """Reject a task that itself compares several photos: two of its readings cannot be compared."""
     try:
         task = service.catalogue.find(name)
     except UnknownTask:
-        return  # of a task that is not in the catalogue any more
+        return  # the task is no longer in the catalogue
     if task.photos > 1:
         raise InvalidRequest(f"Scans of {task.id} cannot be compared.", "Compare the scans that it was made of.")
 

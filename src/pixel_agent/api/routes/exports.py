@@ -1,4 +1,4 @@
-"""Exports: which scans, in which format; streamed as they are written."""
+"""Exports: selects scans and a format, and streams the file as it is written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ REPORT_POLICY = (
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""For the report, which is shown in the browser: its own style and photos, no script, nothing from anywhere else."""
+"""The policy for the report, which a browser displays: inline style and photos only, no script, no network."""
 _FILES: dict[int | str, dict[str, object]] = {
     200: {
         "content": {
@@ -58,23 +58,23 @@ _FILES: dict[int | str, dict[str, object]] = {
 
 
 class Export:
-    """One file to be made from a store, for HTTP and for the command line."""
+    """One export file from the storage, for HTTP and for the command line."""
 
     def __init__(
         self, settings: Settings, catalogue: Catalogue, store: Store, query: ExportQuery, photos: PhotoStage
     ) -> None:
-        """Raises UnknownTask and InvalidRequest for what the query asks."""
+        """Prepare an export. Raises UnknownTask and InvalidRequest for a bad query."""
         self._db, self._history, self._lang = store.db, store.history, query.lang
         self._wanted = scan_filter(query, catalogue)
         self.exporter = _exporter(settings, catalogue, store, query, self._wanted, photos)
         self.name = _name(query, self.exporter)
 
     async def total(self) -> int:
-        """How many scans will be in the file, as the history stands. Raises StoreUnavailable."""
+        """Number of scans in the file, as of now. Raises StoreUnavailable."""
         return await self._history.count(self._wanted)
 
     async def open(self, progress: ExportProgress | None = None) -> AsyncGenerator[bytes, None]:
-        """The file in pieces, once the first scans have been read. Raises NotFound, StoreUnavailable."""
+        """The file in chunks, once the first scans have been read. Raises NotFound, StoreUnavailable."""
         try:
             await self._check_ids()
             found = pages(self._db, self._wanted, as_record)
@@ -116,10 +116,10 @@ class Export:
     responses=_FILES,
 )
 async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> StreamingResponse:
-    """The newest first (the report: the oldest first), corrections laid over what the model said.
+    """Newest scans first (the report: oldest first); corrected values replace the model's.
 
-    The answer is streamed. If something fails after it has begun the connection breaks off, so that half a file never
-    looks whole.
+    The answer is streamed. If an error occurs after the start, the connection is closed without a proper end, so that a
+    partial file is never taken for a complete one.
     """
     service: ScanService = request.app.state.service
     slots = _slots(request)
@@ -141,7 +141,7 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
     responses={204: {"description": "No such export is known here."}},
 )
 async def export_progress(request: Request, export_id: str) -> Response:
-    """Of an export that this process runs, or ran a moment ago, and that was asked for with this `export_id`."""
+    """The progress of a running or recently finished export of this process, by the `export_id` that its request gave."""
     found = _progresses(request).get(export_id)
     if found is None:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
@@ -152,7 +152,7 @@ async def export_progress(request: Request, export_id: str) -> Response:
 
 
 class _ExportResponse(StreamingResponse):
-    """Occupies a slot while it lasts, and ends the export when the client leaves."""
+    """Occupies an export slot while it is sent, and stops the export when the client disconnects."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class _ExportResponse(StreamingResponse):
         self._pieces, self._slots, self._progress = pieces, slots, progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the file."""
         async with self._slots:
             try:
                 await super().__call__(scope, receive, send)
@@ -185,12 +185,12 @@ class _ExportResponse(StreamingResponse):
 
 
 def decoders(settings: Settings) -> PhotoStage:
-    """What makes the photos of a report small, for an export without a service; the caller closes it."""
+    """The photo stage that shrinks the photos of a report, for an export without a service; the caller closes it."""
     return PhotoStage(settings.photo)
 
 
 def as_record(record: ScanRecord, said: Sequence[ReviewRecord]) -> Fields:
-    """What `GET /v1/scans/{id}` answers."""
+    """A scan as `GET /v1/scans/{id}` returns it."""
     return scan_record(record, said).model_dump(mode="json")
 
 
@@ -218,7 +218,7 @@ def _exporter(
 
 
 def _picture(settings: Settings, store: Store, photos: PhotoStage) -> Picture:
-    """Reduces the photo of a scan; blocks, for a worker thread of this loop."""
+    """A function that shrinks the photo of a scan; it blocks, so call it in a worker thread of this loop."""
     loop = asyncio.get_running_loop()
 
     def picture(entry: Entry) -> bytes | None:
@@ -236,7 +236,9 @@ def _picture(settings: Settings, store: Store, photos: PhotoStage) -> Picture:
 
 
 def _name(query: ExportQuery, exporter: Exporter) -> str:
-    """`pixel-agent-2026-11-22.csv`; the report of one scan is called by it."""
+    """The file name, such as `pixel-agent-2026-11-22.csv`; a file of one scan has the start of its id instead of the
+    date.
+    """
     about = query.scan_id[0][:12] if len(query.scan_id) == 1 else datetime.now().strftime("%Y-%m-%d")
     kind = f"-{query.format}" if query.format in ("coco", "truth") else ""
     return f"pixel-agent-{''.join(sign for sign in about if sign.isalnum() or sign == '-')}{kind}.{exporter.suffix}"
@@ -250,7 +252,7 @@ def _progresses(request: Request) -> ExportProgresses:
 
 
 def _slots(request: Request) -> asyncio.Semaphore:
-    """How many exports run at once, for the whole application."""
+    """The application-wide limit of concurrent exports."""
     state = request.app.state
     if not hasattr(state, "export_slots"):
         service: ScanService = state.service

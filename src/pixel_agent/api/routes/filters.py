@@ -1,4 +1,4 @@
-"""From the query of a request to the filter that the store understands."""
+"""Conversion of query parameters to the filter of the storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pixel_agent.tasks import Catalogue
 
 
 def scan_filter(query: PeriodQuery, catalogue: Catalogue) -> ScanFilter:
-    """The store's noun of a query. Raises UnknownTask, and InvalidRequest where `until` is not after `since`."""
+    """Convert a query. Raises UnknownTask, and InvalidRequest if `until` is not after `since`."""
     if query.since and query.until and query.until <= query.since:
         raise InvalidRequest("`until` is not after `since`.", "Give a later `until`, or leave it out.")
     wanted = ScanFilter(

@@ -1,4 +1,4 @@
-"""Recorded scans: the list with its filters, one scan, its photo, thumbnail and annotated photo."""
+"""Recorded scans: the filtered list, one scan, its photo, thumbnail and annotated photo."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _PHOTO = {**pictures("image/*"), **_UNCHANGED}
 router = APIRouter(tags=["history"], responses=PROBLEMS)
 
 HEAD_BYTES = 4096
-"""Enough of a photo to detect its type."""
+"""Bytes at the start of a photo from which its type is detected."""
 FRESH = {"Cache-Control": "private, no-cache"}
-"""A browser may cache it, and revalidates each time."""
+"""Browsers can cache it, but revalidate it each time."""
 KEPT = {"Cache-Control": "private, max-age=3600"}
-"""The photo never changes; one hour, so that a deleted one soon disappears."""
-# A photo that somebody opens as a page does nothing, whatever it claims to be.
+"""A photo never changes; one hour, so that a deleted photo soon disappears from caches."""
+# A photo opened as a page must not run anything, whatever type it claims.
 _INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
 @router.get("/v1/scans", summary="The history, newest first", response_model=ScanPage)
 async def list_scans(request: Request, query: Annotated[ListQuery, Query()]) -> Response:
-    """A page; `next` leads to the following one. Scans that come in meanwhile move nothing."""
+    """One page of the history; `next` leads to the following page. New scans do not shift the pages."""
     service: ScanService = request.app.state.service
     wanted = scan_filter(query, service.catalogue)
     after = Position.parse(query.cursor) if query.cursor else None
@@ -62,7 +62,7 @@ async def get_scan(
     scan_id: ScanId,
     wait_s: Annotated[float, Query(ge=0, le=60, description="Wait so long for a final status.")] = 0,
 ) -> Response:
-    """The whole record, with all corrections applied to its reading."""
+    """The whole record; corrections are applied to its reading."""
     service: ScanService = request.app.state.service
     if wait_s:
         waiting = service.storage.history.until_final(scan_id, wait_s, lambda: service.admission.draining)
@@ -72,7 +72,7 @@ async def get_scan(
 
 @router.delete("/v1/scans/{scan_id}", status_code=204, summary="Delete a scan", response_class=Response)
 async def delete_scan(request: Request, scan_id: ScanId) -> Response:
-    """With its reading and reviews; its photo goes too unless another scan is of it."""
+    """Delete a scan with its reading and reviews; its photo too, unless another scan uses it."""
     service: ScanService = request.app.state.service
     await service.storage.history.delete(scan_id)
     return Response(status_code=204)
@@ -80,7 +80,7 @@ async def delete_scan(request: Request, scan_id: ScanId) -> Response:
 
 @router.get("/v1/scans/{scan_id}/photo", summary="The photo as it came", response_class=Response, responses=_PHOTO)
 async def get_photo(request: Request, scan_id: ScanId) -> Response:
-    """Byte by byte, with the type that its bytes show."""
+    """The original bytes, with the media type detected from them."""
     service: ScanService = request.app.state.service
     record = await fetch(service, scan_id, document=False)
     photo = _photo(record)
@@ -107,7 +107,7 @@ async def get_thumbnail(
     scan_id: ScanId,
     size: Annotated[int, Query(ge=64, le=2048, description="Longer side, in pixels.")] = 320,
 ) -> Response:
-    """A JPEG, whatever type the photo has."""
+    """A JPEG, whatever the format of the photo."""
     service: ScanService = request.app.state.service
     photo = _photo(await fetch(service, scan_id, document=False))
     tag = f'"{photo.sha256[:40]}-{size}"'
@@ -126,7 +126,7 @@ async def get_thumbnail(
     responses=_JPEG,
 )
 async def get_annotated(request: Request, scan_id: ScanId) -> Response:
-    """A JPEG, its longer side at most 2048 pixels; corrected values are drawn as they were corrected."""
+    """A JPEG, its longer side at most 2048 pixels; corrected values are drawn instead of the model's."""
     service: ScanService = request.app.state.service
     record, said = await service.storage.history.with_reviews(scan_id)
     photo = _photo(record)
@@ -141,23 +141,23 @@ async def get_annotated(request: Request, scan_id: ScanId) -> Response:
 
 
 async def fetch(service: ScanService, scan_id: str, *, document: bool = True) -> ScanRecord:
-    """One scan. Raises NotFound."""
+    """Load one scan. Raises NotFound."""
     return await service.storage.history.get(scan_id, document=document)
 
 
 async def whole(service: ScanService, scan_id: str) -> ScanRecordOut:
-    """One scan with its reviews, as it is answered. Raises NotFound."""
+    """One scan with its reviews, as the API returns it. Raises NotFound."""
     record, said = await service.storage.history.with_reviews(scan_id)
     return scan_record(record, said)
 
 
 def record_answer(record: ScanRecordOut, status: int = 200) -> Response:
-    """A scan as JSON."""
+    """A scan as a JSON response."""
     return Response(record.model_dump_json(), status, FRESH, media_type="application/json")
 
 
 def unchanged(request: Request, tag: str) -> bool:
-    """Whether the client has this already (RFC 9110, 13.1.2: compared weakly)."""
+    """Whether the client's copy is current: weak comparison of `If-None-Match` (RFC 9110, 13.1.2)."""
     asked = request.headers.get("if-none-match", "")
     return asked.strip() == "*" or tag in [one.strip().removeprefix("W/") for one in asked.split(",")]
 
@@ -182,7 +182,7 @@ async def _bytes(service: ScanService, photo: PhotoRecord) -> bytes:
 
 
 def _type_of(head: bytes) -> str:
-    """What the bytes show; a scan that failed may have no photo but something else."""
+    """The media type detected from the bytes; the upload of a failed scan may not be a photo."""
     try:
         return media_type_of(head)
     except InvalidPhoto:
@@ -198,7 +198,7 @@ def _head(service: ScanService, sha256: str) -> bytes | None:
 
 
 def _drawn(reading: Envelope) -> list[Row]:
-    """What is in this photo: a comparison's resolved rows were in the other one."""
+    """The rows in this photo; a comparison's resolved rows were in the other photo."""
     rows = [row.as_row() for row in (*reading.items, *reading.findings)]
     return [row for row in rows if row.fields.get("change") != "resolved"]
 

@@ -1,4 +1,4 @@
-"""For the operator: liveness, readiness, metrics, stats and settings."""
+"""Operations: liveness, readiness, metrics, stats and settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pixel_agent.service.service import ScanService
 
 @asynccontextmanager
 async def _sampled(app: FastAPI) -> AsyncIterator[None]:
-    """Keep the last quarter of an hour as long as the application runs."""
+    """Record the last quarter of an hour while the application runs."""
     app.state.history = history = StatsHistory(app.state.service.stats)
     sampling = asyncio.create_task(history.run(), name="stats-history")
     try:
@@ -42,13 +42,13 @@ router = APIRouter(tags=["operations"], lifespan=_sampled)
 
 @router.get("/livez", summary="Is the process alive")
 async def livez() -> Alive:
-    """Answers as long as the event loop turns."""
+    """Answers 200 while the event loop runs."""
     return Alive()
 
 
 @router.get("/readyz", summary="Can it take scans", responses=problems(503))
 async def readyz(request: Request) -> Ready:
-    """200 once the engine has warmed up; 503 with the reason before that, while it stops, and when the engine is down."""
+    """200 once the engine is warm; 503 with the reason before that, during shutdown, and when the engine is down."""
     service: ScanService = request.app.state.service
     service.check_ready()
     return Ready(engine=service.engine.info.name, model=service.engine.info.model)
@@ -56,7 +56,7 @@ async def readyz(request: Request) -> Ready:
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=_METRICS)
 async def metrics(request: Request) -> Response:
-    """Histograms of every stage, queue, batches, replicas, devices, refusals."""
+    """Metrics of every stage, queue, batches, replicas, devices and rejections."""
     service: ScanService = request.app.state.service
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
 
@@ -70,7 +70,7 @@ async def stats(request: Request) -> Stats:
 
 @router.get("/v1/stats/history", summary="The last quarter of an hour")
 async def stats_history(request: Request) -> StatsColumns:
-    """A point a second, as columns, and whether more or fewer replicas would do."""
+    """One point per second, as columns, and advice on the number of replicas."""
     history: StatsHistory = request.app.state.history
     return history.columns()
 
@@ -81,7 +81,7 @@ async def stats_events(
     interval_s: Annotated[float, Query(ge=0.1, le=60)] = 1.0,
     history: Annotated[bool, Query(description="Begin with `history`, and send each new `point`.")] = False,
 ) -> StreamingResponse:
-    """Server-sent events, one `stats` event per interval, until the client leaves or the server stops."""
+    """Server-sent events: one `stats` event per interval, until the client disconnects or the server stops."""
     service: ScanService = request.app.state.service
     kept: StatsHistory = request.app.state.history
 
@@ -104,7 +104,7 @@ async def stats_events(
 
 @router.get("/v1/settings", summary="Settings in force")
 async def settings_in_force(request: Request) -> SettingsOut:
-    """Every setting with its default and its meaning, without secrets."""
+    """Every setting with its value, default and description; secrets are masked."""
     service: ScanService = request.app.state.service
     rows = zip(describe(service.settings), describe(Settings()), strict=True)
     return SettingsOut(
@@ -118,5 +118,5 @@ async def settings_in_force(request: Request) -> SettingsOut:
 
 
 def _without_password(value: str) -> str:
-    """Addresses may carry a name and a password."""
+    """Mask the user name and the password in the URLs of a value."""
     return re.sub(r"//[^/@\s,]+@", "//***@", value)

@@ -1,4 +1,4 @@
-"""Reviews: confirm, correct, comment, undo; and how often the model was right."""
+"""Reviews: confirm, correct, comment, undo; and the model's accuracy measured from them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ router = APIRouter(tags=["review"], responses=PROBLEMS)
 async def add_review(request: Request, scan_id: ScanId) -> Response:
     """`confirm` a row or the whole scan, `correct` one field of one row, or leave a `comment`.
 
-    What the model said is kept beside it, and a later run never overwrites it.
+    The model's value is stored next to the correction; running the scan again does not overwrite the review.
     """
     service: ScanService = request.app.state.service
     said = await parse_model(ReviewIn, await read_body(request, service.settings, most=0), _ADVICE)
@@ -56,7 +56,7 @@ async def add_review(request: Request, scan_id: ScanId) -> Response:
 
 @router.delete("/v1/scans/{scan_id}/reviews/{review_id}", summary="Take a review back", response_model=ScanRecordOut)
 async def undo_review(request: Request, scan_id: ScanId, review_id: Annotated[int, Path(ge=0, le=2**53)]) -> Response:
-    """It stays in the list, marked as undone; what it had covered shows again."""
+    """The review stays in the list, marked as undone; the value that it replaced is shown again."""
     service: ScanService = request.app.state.service
     await service.storage.history.undo_review(scan_id, review_id)
     return record_answer(await whole(service, scan_id))
@@ -64,10 +64,10 @@ async def undo_review(request: Request, scan_id: ScanId, review_id: Annotated[in
 
 @router.get("/v1/accuracy", summary="How often the model was right")
 async def get_accuracy(request: Request, query: Annotated[PeriodQuery, Query()]) -> AccuracyOut:
-    """By task and field, over the scans that people have reviewed.
+    """Accuracy by task and field, over reviewed scans.
 
-    A corrected value was wrong, every other value of a confirmed row right; what the model left empty counts only where
-    somebody filled it in.
+    A corrected value counts as wrong, every other value of a confirmed row as right. A value that the model left empty
+    counts only if a reviewer filled it in.
     """
     service: ScanService = request.app.state.service
     measured = await service.storage.history.accuracy(scan_filter(query, service.catalogue))
@@ -91,7 +91,7 @@ def _task_accuracy(measured: accuracy.Accuracy) -> TaskAccuracy:
 
 
 def _checked(said: ReviewIn, record: ScanRecord, catalogue: Catalogue, client: str) -> NewReview:
-    """What is to be written down. Raises InvalidRequest, and Conflict where there is nothing to review."""
+    """The review to record. Raises InvalidRequest, and Conflict if there is nothing to review."""
     reviewer = (said.by or "").strip() or client or "unknown"
     comment = said.comment.strip()
     if said.action != "correct" and (said.field is not None or said.value is not None):
@@ -141,7 +141,7 @@ def _value(
 
 
 def _task(catalogue: Catalogue, name: str) -> Task | None:
-    """None for one that is not in the catalogue any more."""
+    """The task; None if it is no longer in the catalogue."""
     try:
         return catalogue.find(name)
     except UnknownTask:

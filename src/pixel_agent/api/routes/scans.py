@@ -1,4 +1,4 @@
-"""Scans and tasks over HTTP. A handler reads the request, asks the service, and shapes the answer; nothing else."""
+"""Scans and tasks over HTTP. A handler reads the request, calls the service and builds the response; nothing else."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _JSON: dict[str, object] = {"application/json": {"schema": inlined(ScanBody)}}
     },
 )
 async def legacy_scan(request: Request) -> Response:
-    """One photo in `file`, one task; `result` is the reading as text, `scan` the whole envelope."""
+    """Send one photo in `file` and one task; `result` is the reading as text, `scan` the whole envelope."""
     service: ScanService = request.app.state.service
     with arriving(request, service, _early_priority(request), most=1) as arrival:
         submission = await read_form(request, "file", service.settings, most=1, strict=False, grow=arrival.grow)
@@ -112,10 +112,10 @@ _ACCEPTED: dict[str, object] = {"model": ScanRecordOut | ScanRecordList, "descri
 async def create_scan(
     request: Request, stream: Annotated[bool, Query(description="StoredAnswer with server-sent events.")] = False
 ) -> Response:
-    """One photo answers with its envelope; several answer with a list, in which one bad photo does not stop the rest.
+    """One photo returns its envelope; several photos return a list, in which a bad photo does not stop the others.
 
-    Multipart with the photos in `photos`, or JSON with `photos` in base64. With `stream=true` the answer comes as events:
-    `queued`, `stage`, `text`, and at last `done` with the whole answer, or `error`.
+    Send multipart with the photos in `photos`, or JSON with `photos` in base64. With `stream=true` the answer comes as
+    events: `queued`, `stage`, `text`, and finally `done` with the whole answer, or `error`.
     """
     service: ScanService = request.app.state.service
     most = service.settings.photo.max_photos
@@ -155,7 +155,7 @@ async def _read(request: Request, service: ScanService, most: int, grow: Grow) -
 
 
 def _key(request: Request, submission: Submission) -> Key | None:
-    """The request's Idempotency-Key, if it has one."""
+    """The request's Idempotency-Key with what it identifies; None without the header."""
     return Key.of(request, submission.fields, [upload.sha256 for upload in submission.uploads])
 
 
@@ -168,7 +168,7 @@ async def _answered(service: ScanService, asked: Sequence[ScanRequest]) -> Envel
 
 
 async def _told(service: ScanService, asked: Sequence[ScanRequest], slot: Slot, write: Write) -> None:
-    """StoredAnswer as a stream of progress events. Of several photos, `photo` says which (from 0)."""
+    """Stream the progress events, then the answer. With several photos, `photo` is the photo's index (from 0)."""
 
     def teller(index: int) -> OnEvent:
         which: dict[str, JsonValue] = {"photo": index} if len(asked) > 1 else {}
@@ -193,7 +193,7 @@ async def _told_again(answer: StoredAnswer, write: Write) -> None:
     responses=problems(400),
 )
 async def list_tasks(request: Request, lang: Annotated[Lang, Query()] = "zh") -> list[TaskOut]:
-    """Names, schema, and how well the engine in use answers each task."""
+    """Names, schema, and how well the engine in use supports each task."""
     service: ScanService = request.app.state.service
     return [task_out(task, service.engine.plan(task), lang) for task in service.catalogue]
 
@@ -202,7 +202,7 @@ async def list_tasks(request: Request, lang: Annotated[Lang, Query()] = "zh") ->
     "/v1/tasks/{name}", tags=["tasks"], summary="One task", response_model=TaskOut, responses=problems(400, 404)
 )
 async def get_task(request: Request, name: str, lang: Annotated[Lang, Query()] = "zh") -> TaskOut:
-    """By id, Chinese or English name."""
+    """One task by its id, Chinese or English name."""
     service: ScanService = request.app.state.service
     task = service.catalogue.find(name)
     return task_out(task, service.engine.plan(task), lang)
@@ -254,15 +254,16 @@ async def _several(service: ScanService, asked: Sequence[ScanRequest]) -> ScanLi
 
 
 def arriving(request: Request, service: ScanService, priority: Priority, *, most: int) -> Arrival:
-    """The check before the body is read, by the headers. Raises Refused, PhotoTooLarge."""
+    """Admission check by the headers, before the body is read. Raises Refused, PhotoTooLarge."""
     length = check_length(request, service.settings.photo, most=most)
     return service.admission.arriving(length, priority, client_of(request))
 
 
 def _early_priority(request: Request) -> Priority:
-    """The priority as far as it is known before the body: that of the query, and `/scan` is interactive by default.
+    """The priority known before the body is read: the query's; for `/scan`, interactive is the default.
 
-    Elsewhere the form may still say `bulk`, so only what would refuse even a bulk scan refuses before the body is read.
+    On other paths the form can still say `bulk`, so a request is rejected this early only if a bulk scan would be
+    rejected too.
     """
     given = request.query_params.get("priority")
     if given is not None:

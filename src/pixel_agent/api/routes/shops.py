@@ -34,7 +34,7 @@ USUAL_BUCKETS = {"day": 30, "week": 12}
 
 @router.get("", summary="All stores")
 async def list_stores(request: Request) -> ShopList:
-    """Every store that scans name, at most 1000."""
+    """Every store named in a scan, at most 1000."""
     service: ScanService = request.app.state.service
     lines = await service.storage.history.shops()
     return ShopList(stores=[ShopLineOut(**{**asdict(line), "last_at": moment(line.last_at)}) for line in lines])
@@ -42,7 +42,7 @@ async def list_stores(request: Request) -> ShopList:
 
 @router.get("/{store_id:path}", summary="A store over time")
 async def get_store(request: Request, store_id: str, query: Annotated[ShopQuery, Query()]) -> ShopOut:
-    """By day or week: scans, findings, alerts, what comes up most, and what changed against the time before."""
+    """By day or week: scans, findings, alerts, the most frequent topics, and the change from the previous period."""
     service: ScanService = request.app.state.service
     offset = local_offset_min() if query.utc_offset_min is None else query.utc_offset_min
     period = _period(query, offset)
@@ -53,7 +53,7 @@ async def get_store(request: Request, store_id: str, query: Annotated[ShopQuery,
 
 
 def _period(query: ShopQuery, offset_min: int) -> Period:
-    """Whole days or weeks. Raises InvalidRequest."""
+    """The requested period in whole days or weeks. Raises InvalidRequest."""
     width = bucket_ms(query.bucket)
     last = start_of(millis(query.until) - 1 if query.until else now_ms(), query.bucket, offset_min)
     usual = last - (USUAL_BUCKETS[query.bucket] - 1) * width

@@ -13,19 +13,21 @@ from pixel_agent.schemas.stats import Advice, NewPoint, Point, Stats, StatsColum
 
 INTERVAL_S = 1.0
 POINTS = 900
-"""A quarter of an hour; about half a megabyte."""
+"""Points in a quarter of an hour; about half a megabyte."""
 ANSWERED = frozenset(status.value for status in (Status.COMPLETED, Status.PARTIAL, Status.RETAKE_REQUIRED))
 ADVICE_POINTS = 60
-"""Advice looks at the last minute: a burst of a few seconds is what the queue is for."""
+"""Points of the last minute, on which advice is based: the queue absorbs bursts of a few seconds."""
 LONG_POINTS = 300
-"""Fewer replicas are advised only after five quiet minutes."""
+"""Points of five minutes: fewer replicas are advised only after five quiet minutes."""
 BUSY = 0.85
-"""Use of the replicas (0-1) from which waiting times grow steeply (M/G/1: the wait grows as busy / (1 - busy))."""
+"""Utilisation of the replicas (0-1) above which waiting times grow steeply (M/G/1: the wait grows as busy / (1 -
+busy)).
+"""
 IDLE = 0.3
 
 
 class StatsHistory:
-    """Takes a point every `interval_s` while it runs, and keeps the latest. `take` looks at the service."""
+    """Samples the service every `interval_s` while it runs, and remembers the latest points. `take` reads the stats."""
 
     def __init__(self, take: Callable[[], Stats], clock: Callable[[], float] = time) -> None:
         self._take = take
@@ -34,13 +36,13 @@ class StatsHistory:
         self._before: tuple[float, Stats] | None = None
 
     async def run(self, interval_s: float = INTERVAL_S) -> None:
-        """Sample until cancelled."""
+        """Sample every `interval_s` until cancelled."""
         while True:
             self.sample()
             await asyncio.sleep(interval_s)
 
     def sample(self) -> None:
-        """Take one point; the first look only opens the interval."""
+        """Take one point; the first call only starts the interval."""
         now, stats = self._clock(), self._take()
         if self._before is not None:
             then, before = self._before
@@ -49,18 +51,18 @@ class StatsHistory:
 
     @property
     def latest(self) -> NewPoint | None:
-        """The newest point; None before the first."""
+        """The newest point and the advice; None before the first point."""
         return NewPoint(point=self._points[-1], advice=advise(self._points)) if self._points else None
 
     def columns(self) -> StatsColumns:
-        """Everything kept."""
+        """All points and the advice."""
         points = list(self._points)
         columns = {name: [getattr(point, name) for point in points] for name in Point.model_fields}
         return StatsColumns(interval_s=INTERVAL_S, points=columns, advice=advise(points))
 
 
 def point(before: Stats, after: Stats, now: float, seconds: float) -> Point:
-    """What happened between two looks that lie `seconds` apart; `now` is in seconds since 1970."""
+    """The point for the interval between two samples, `seconds` apart; `now` is in seconds since 1970."""
     scans, waiting, device, machine = after.scans, after.queue.waiting, after.device, after.machine
     batches = after.batches.count - before.batches.count
     items = after.batches.items - before.batches.items
@@ -87,7 +89,7 @@ def point(before: Stats, after: Stats, now: float, seconds: float) -> Point:
 
 
 def advise(points: Sequence[Point]) -> Advice:
-    """What the latest points say about the number of replicas."""
+    """Advice on the number of replicas, from the latest points."""
     recent = [points[index] for index in range(max(0, len(points) - ADVICE_POINTS), len(points))]
     replicas = recent[-1].replicas if recent else 0
     busy = sum(point.busy for point in recent) / max(1, len(recent))

@@ -1,4 +1,4 @@
-"""The terminal's files: the page at `/`, its parts under `/app/`, the service worker and the manifest at the root."""
+"""Serves the terminal: the page at `/`, its files under `/app/`, the service worker and the manifest at the root."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 ROOT = Path(__file__).resolve().parents[2] / "web"
-"""Where the files lie in the package."""
+"""Folder of the terminal's files in the package."""
 SHELL = "no-cache"
-"""Asked again each time, answered with 304 while nothing changed: an update is in force at the next look."""
+"""Revalidated each time, answered with 304 if unchanged: an update takes effect at the next load."""
 VENDORED = "public, max-age=86400"
 """For the font and the charts, which change only with a release."""
 
 SHELL_LINE = b'const SHELL = { version: "none", files: [] };'
-"""The line of the service worker that is filled in here."""
+"""The line of the service worker that is replaced when it is served."""
 SHELL_PATHS = MappingProxyType({"index.html": "/", "manifest.webmanifest": "/manifest.webmanifest"})
-"""Files that live at the root; all others live under /app/."""
+"""Files served at the root; all others are under /app/."""
 PLACES = MappingProxyType(
     {"docs": "/docs", "openapi": "/openapi.json", "tasks": "/v1/tasks", "scans": "/v1/scans", "ready": "/readyz"}
 )
-"""Where a program finds everything else."""
+"""Entry points of the API, for a program that requests `/`."""
 
-# What a machine's own table of types may not know.
+# Types that the machine's own table may lack.
 for kind, suffix in (
     ("application/manifest+json", ".webmanifest"),
     ("font/woff2", ".woff2"),
@@ -46,7 +46,9 @@ for kind, suffix in (
 
 
 def add_terminal(app: FastAPI) -> None:
-    """Serve the terminal. Only its own answers are packed: events and files of the API go out as they are made."""
+    """Add the terminal's routes. Only its own files are compressed; events and exports of the API are sent as they are
+    made.
+    """
     files = TerminalFiles(directory=ROOT)
     app.router.routes.extend(
         [
@@ -64,22 +66,22 @@ def add_terminal(app: FastAPI) -> None:
 
 
 class TerminalFiles(StaticFiles):
-    """Starlette's static files, with rules for caches."""
+    """Starlette's static files with cache rules."""
 
     def file_response(
         self, full_path: os.PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """The file, or that it has not changed."""
+        """The file, or 304 if the client's copy is current."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         vendored = Path(full_path).is_relative_to(ROOT / "vendor")
         response.headers["Cache-Control"] = VENDORED if vendored else SHELL
-        # Weak, since the tag is the same for the plain and the packed file (RFC 9110, 8.8.1).
+        # Weak, since the tag is the same for the plain and the compressed file (RFC 9110, 8.8.1).
         response.headers["ETag"] = f"W/{response.headers['etag']}"
         return response
 
 
 class _One:
-    """One file, at a path of its own."""
+    """ASGI application for one file at its own path."""
 
     def __init__(self, files: TerminalFiles, name: str) -> None:
         self._files = files
@@ -91,7 +93,7 @@ class _One:
 
 
 class _Home:
-    """The terminal for browsers; for a program that asks for JSON, where everything else is."""
+    """The page for browsers; for a program that asks for JSON, the entry points of the API."""
 
     def __init__(self, files: TerminalFiles) -> None:
         self._files = files
@@ -106,7 +108,7 @@ class _Home:
 
 
 async def _worker(scope: Scope, receive: Receive, send: Send) -> None:
-    """The service worker; at the root, since it governs only what lies below it."""
+    """Serve the service worker; at the root, since its scope is the path it is served from."""
     data = await run_in_threadpool(_filled_in)
     tag = f'W/"{hashlib.sha256(data).hexdigest()[:24]}"'
     headers = {"ETag": tag, "Cache-Control": SHELL}
@@ -118,7 +120,7 @@ async def _worker(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _filled_in() -> bytes:
-    """The worker with the name of every file of the shell and a hash of them all: a new shell is a new worker."""
+    """The worker with the names of all shell files and a hash over them: a changed shell makes a new worker."""
     files = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*") if _is_shell(path)}
     names = sorted(files)
     said = "".join(f"{name} {_digest(files[name], files[name].stat().st_mtime_ns)} " for name in names)

@@ -1,4 +1,4 @@
-"""Webhooks: registering receivers, and their deliveries."""
+"""Routes of webhooks: register receivers, and list or retry their deliveries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=problems(
 
 @router.post("", status_code=201, summary="Send events to an address", openapi_extra=json_body(WebhookIn))
 async def create_webhook(request: Request) -> NewWebhookOut:
-    """The answer contains the secret that signs all deliveries; it is not shown again."""
+    """The response contains the secret that signs all deliveries; it is not shown again."""
     service: ScanService = request.app.state.service
     wanted = await parse_model(
         WebhookIn, await read_body(request, service.settings, most=0), "See /docs for the JSON body of a webhook."
@@ -41,14 +41,14 @@ async def create_webhook(request: Request) -> NewWebhookOut:
 
 @router.get("", summary="All webhooks")
 async def list_webhooks(request: Request) -> WebhookList:
-    """The oldest first, without their secrets."""
+    """Webhooks, oldest first, without their secrets."""
     service: ScanService = request.app.state.service
     return WebhookList(webhooks=[webhook_out(webhook) for webhook in await service.storage.webhooks.list_all()])
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Delete a webhook", response_class=Response)
 async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
-    """Pending deliveries are dropped."""
+    """Delete a webhook; its pending deliveries are dropped."""
     service: ScanService = request.app.state.service
     await service.storage.webhooks.remove(webhook_id)
     return Response(status_code=204)
@@ -56,7 +56,7 @@ async def delete_webhook(request: Request, webhook_id: WebhookId) -> Response:
 
 @router.post("/{webhook_id}/test", status_code=202, summary="Send it an event of the kind `webhook.test`")
 async def test_webhook(request: Request, webhook_id: WebhookId) -> DeliveryOut:
-    """It goes the way of every event, signed and repeated; the list of deliveries says what became of it."""
+    """The test event is signed and retried like any other; the list of deliveries shows its result."""
     service: ScanService = request.app.state.service
     delivery = await service.storage.webhooks.ping(webhook_id)
     return delivery_out(delivery)
@@ -69,7 +69,7 @@ async def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(description="`next` of the page before.", max_length=20)] = None,
 ) -> DeliveryPage:
-    """The newest first."""
+    """Deliveries, newest first."""
     service: ScanService = request.app.state.service
     found = await service.storage.webhooks.deliveries(state, _before(cursor), limit + 1)
     more = str(found[limit - 1].delivery_id) if len(found) > limit else None
@@ -78,7 +78,7 @@ async def list_deliveries(
 
 @router.post("/deliveries/{delivery_id}/retry", summary="Try a dead letter again")
 async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
-    """With all attempts before it again. Later events of the same scan may have been delivered meanwhile."""
+    """Reset its number of attempts and send it again. Later events of the same scan may already be delivered."""
     service: ScanService = request.app.state.service
     if not 0 < delivery_id < 2**63:
         raise InvalidRequest("This is not the number of a delivery.", "GET /v1/webhooks/deliveries lists them.")
