@@ -1,4 +1,4 @@
-"""`python -m pixel_agent.cli`: the same as `pixel-agent`."""
+"""Runs the command line as `python -m pixel_agent.cli`, the same as `pixel-agent`."""
 
 from pixel_agent.cli.main import main
 

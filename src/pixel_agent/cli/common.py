@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, errors as one line, a progress bar, a folder to write to."""
+"""Parts that the commands share: exit codes, errors as one line, a progress bar, an output folder, settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Exit:
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Turn our errors into one line on the error stream and an exit code."""
+    """Turn a PixelAgentError into one line on the error stream and an exit code."""
     try:
         yield
     except PixelAgentError as error:
@@ -59,12 +59,12 @@ def usage_errors() -> Iterator[None]:
 
 
 def complain(error: PixelAgentError) -> None:
-    """One line on the error stream."""
+    """Print an error as one line on the error stream."""
     Console(stderr=True).print(f"[red]{escape(error.message)}[/] {escape(error.advice)}", highlight=False)
 
 
 def json_object(text: str) -> dict[str, JsonValue]:
-    """What `--options` says. Raises InvalidRequest."""
+    """Parse the value of `--options`. Raises InvalidRequest."""
     try:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError:
@@ -75,7 +75,7 @@ def json_object(text: str) -> dict[str, JsonValue]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make sure that files can be written there. Raises ConfigurationError."""
+    """Create a folder if needed, and check that files can be written in it. Raises ConfigurationError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -87,7 +87,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_copy(folder: Path, source: str, data: bytes) -> None:
-    """Write the annotated copy of a photo; a name that is taken in this folder gets a number."""
+    """Write the annotated copy of a photo; if the name exists in the folder, a number is added."""
     stem = Path(source).stem
     target = folder / f"{stem}.jpg"
     number = 2
@@ -99,19 +99,19 @@ def write_copy(folder: Path, source: str, data: bytes) -> None:
 
 @contextmanager
 def progress_bar(total: int) -> Iterator[tuple[Progress, TextIO]]:
-    """A bar on the error stream, for people with more than one photo; and where to print results meanwhile.
+    """A progress bar on the error stream for several photos, and the stream to print results to meanwhile.
 
-    On a terminal that is above the bar. A pipe or a file gets them as they are.
+    On a terminal, results appear above the bar. A pipe or a file gets them unchanged.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     out, shown = sys.stdout, total > 1 and console.is_terminal
     with Progress(*columns, console=console, disable=not shown, transient=True) as progress:
-        yield progress, sys.stdout if out.isatty() else out  # while it lives, rich holds the standard output
+        yield progress, sys.stdout if out.isatty() else out  # meanwhile, rich replaces the standard output
 
 
 def load_settings(engine: str | None, **overrides: JsonValue) -> Settings:
-    """The settings in force, with what the command line says. Ends the command where they are wrong."""
+    """Load the settings, with the command line's overrides. Ends the command if they are invalid."""
     chosen: dict[str, JsonValue] = {"engine": engine} if engine else {}
     with usage_errors():
         return load({**chosen, **overrides})

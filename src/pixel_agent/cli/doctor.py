@@ -1,4 +1,4 @@
-"""`pixel-agent doctor`: versions, devices, and which engines can run here; for what cannot, why and what to do."""
+"""`pixel-agent doctor`: versions, devices, and which engines can run here; for each problem, the reason and the fix."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `fix` says what to do where it is not well; what is not `needed` may be missing."""
+    """The result of one check. `fix` is the advice if `ok` is False; a part that is not `needed` can be missing."""
 
     name: str
     ok: bool
@@ -63,7 +63,7 @@ def doctor_command(as_json: Annotated[bool, typer.Option("--json", help="Print J
 
 
 def examine(settings: Settings) -> list[Check]:
-    """Look at everything; never raises, never reaches for the network."""
+    """Run all checks; never raises, and does not use the network."""
     return [*_machine(), *(_package(name) for name in PACKAGES), _gpu(), *_engines(settings)]
 
 
@@ -100,7 +100,7 @@ def _gpu() -> Check:
         finally:
             pynvml.nvmlShutdown()
         return Check("gpu", True, ", ".join(names) or "none")
-    except Exception as error:  # NVML has an error class per code, and none where its library is missing
+    except Exception as error:  # NVML has an error class per code, but none for a missing library
         return Check("gpu", True, f"none ({error}); the embedded engine needs none")
 
 
@@ -136,7 +136,7 @@ def _engines(settings: Settings) -> list[Check]:
 
 
 def _engine(name: str, ok: bool, details: tuple[str, str], fix: str, *, needed: bool = False) -> Check:
-    """`details`: what is said where it can run, and where it cannot."""
+    """`details`: the text if the engine can run, and the text if it cannot."""
     return Check(f"engine {name}", ok, details[not ok], fix, needed)
 
 

@@ -1,4 +1,6 @@
-"""`pixel-agent eval`: the user's own photos with a truth file, read by one or two engines or taken from saved runs, and scored."""
+"""`pixel-agent eval`: scores readings of the user's own photos against a truth file, from one or two engines or saved
+runs.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from pixel_agent.service.service import ScanService
 
 Readings: TypeAlias = dict[str, Mapping[str, JsonValue]]
-"""File → the reading of it, as `pixel-agent scan --format jsonl` writes it."""
+"""Maps a file to its reading, as `pixel-agent scan --format jsonl` writes it."""
 TRUTH = "cases.jsonl"
 SAVED = (".jsonl", ".ndjson")
 
@@ -47,8 +49,8 @@ def eval_command(
 ) -> None:
     """Score readings of a folder of photos: precision, recall, and values that are wrong and sure, by field and kind.
 
-    docs/tasks.md describes the truth file; `pixel-agent export --format truth` makes one of scans that people have corrected.
-    Exit code 0 whatever the score.
+    docs/tasks.md describes the truth file; `pixel-agent export --format truth` makes one from corrected scans. Exit
+    code 0 for any score.
     """
     names = run or ["auto"]
     if len(names) > 2 or len(set(names)) < len(names) or (save is not None and len(names) > 1):
@@ -69,7 +71,7 @@ def eval_command(
 
 
 def load_cases(folder: Path) -> list[Case]:
-    """The cases of a folder, whose photos are there. Raises InvalidRequest."""
+    """Load the cases of a folder, and check that their photos exist. Raises InvalidRequest."""
     try:
         cases = read_cases((folder / TRUTH).read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -84,7 +86,7 @@ def load_cases(folder: Path) -> list[Case]:
 
 
 def read_with(settings: Settings, folder: Path, cases: Sequence[Case]) -> Readings:
-    """Read all photos in this process, those of equal task and options together."""
+    """Read all photos in this process; those with the same task and options are read together."""
     from pixel_agent.service.service import build_service
 
     return asyncio.run(_read_all(build_service(settings, keep=False), folder, cases))
@@ -98,7 +100,7 @@ def report(
     html: Path | None = None,
     json_path: Path | None = None,
 ) -> dict[str, list[Score]]:
-    """Print the tables, write the page and the numbers where they are wanted. Returns the scores of each run."""
+    """Print the tables, and write the page and the numbers if asked to. Returns the scores of each run."""
     scores = {name: [score_case(case, found.get(case.file, {})) for case in cases] for name, found in readings.items()}
     for by in ("kind", "field"):
         Console().print(_table(by, {name: tally(found, by) for name, found in scores.items()}))
@@ -122,7 +124,7 @@ def _readings(name: str, folder: Path, cases: Sequence[Case]) -> Readings:
 
 
 def _saved(path: Path) -> Readings:
-    """A saved run, by file. Raises InvalidRequest."""
+    """Load a saved run: readings by file. Raises InvalidRequest."""
     try:
         lines = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
         return {str(line["file"]): line for line in lines}
@@ -156,7 +158,7 @@ async def _read_all(service: ScanService, folder: Path, cases: Sequence[Case]) -
 
 
 def _table(by: Literal["kind", "field"], runs: Mapping[str, Mapping[str, Tally]]) -> Table:
-    """One line a kind or field; with two runs one line each, one below the other."""
+    """A table with one line per kind or field; with two runs, one line per run, one below the other."""
     table = Table(title=f"By {by}")
     for column in (by, "run", "cases" if by == "kind" else "values"):
         if column != "run" or len(runs) > 1:

@@ -1,4 +1,6 @@
-"""A page that shows each miss of an evaluation: the photo, the boxes of its rows, what was wanted and what was read."""
+"""A page that shows each miss of an evaluation: the photo, the boxes of its rows, the expected value and the value
+read.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def misses_page(
     folder: Path,
     page: Path,
 ) -> str:
-    """The whole page as HTML; photos are linked, not copied. `readings` is run → file → reading."""
+    """The page as HTML; photos are linked, not copied. `readings` maps run → file → reading."""
     title = " / ".join(f"{name}: {sum(one.right for one in scores)} of {len(scores)}" for name, scores in runs.items())
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Misses</title><style>{STYLE}</style>",

@@ -1,4 +1,4 @@
-"""`pixel-agent export`: the same files as over HTTP, from the store of this machine."""
+"""`pixel-agent export`: the same files as over HTTP, from the storage of this machine."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def _export(settings: Settings, query: ExportQuery, output: Path) -> None:
 
 
 async def _write_folder(export: Export, output: Path) -> None:
-    """The archive, unpacked. Raises ConfigurationError."""
+    """Write the truth archive, unpacked to a folder. Raises ConfigurationError."""
     packed = output.with_name(f"{output.name}.zip.part")
     await _write_file(export, packed)
     try:
@@ -114,7 +114,7 @@ async def _write_folder(export: Export, output: Path) -> None:
 
 
 async def _write_file(export: Export, output: Path) -> None:
-    """Beside the place first, so that half a file never stands there. Raises ConfigurationError."""
+    """Write to a `.part` file and rename it, so that `output` is never incomplete. Raises ConfigurationError."""
     part = output.with_name(f"{output.name}.part")
     try:
         with part.open("wb") as file:

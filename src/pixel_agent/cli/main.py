@@ -1,4 +1,4 @@
-"""The command line: one file a command; this module puts them together."""
+"""The entry point of the command line: registers the commands, one module each."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ app.command(name="top")(top_command)
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line: prepare the standard streams and logging, then run the command."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us
+        if stream is None:  # the parent process closed it
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

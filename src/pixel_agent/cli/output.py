@@ -1,4 +1,4 @@
-"""What the command line prints: a table for people, JSON, JSON lines or CSV for programs. One result a photo."""
+"""Output of the command line, one result per photo: a table for people; JSON, JSON lines or CSV for programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pixel_agent.storage.exports.cells import EVIDENCE, cell, plain
 
 
 class Format(StrEnum):
-    """How readings are printed."""
+    """Output formats of readings."""
 
     TABLE = "table"
     JSON = "json"
@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one photo: a reading, or a problem."""
+    """The result of one photo: a reading, or a problem."""
 
     file: str
     reading: Envelope | None = None
@@ -43,11 +43,11 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether nothing could be read."""
+        """Whether the photo has no usable reading."""
         return self.reading is None or self.reading.status == Status.RETAKE_REQUIRED
 
     def record(self, task: str) -> dict[str, JsonValue]:
-        """The envelope plus `file`; for a problem of a photo of this task, `error`."""
+        """The envelope plus `file`; for a problem, `file` and `error` instead of a reading."""
         if self.reading is not None:
             return {"file": self.file, **self.reading.model_dump(mode="json", by_alias=True)}
         problem = self.problem or Problem.of(PixelAgentError("The scan ended without an answer."))
@@ -56,7 +56,7 @@ class Result:
 
 
 class Writer(ABC):
-    """Takes results in the order of the arguments; `task` is an id, `columns` are the fields of its rows."""
+    """Prints results in the order of the arguments; `task` is a task id, `columns` are the fields of its rows."""
 
     def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
         self.task = task
@@ -65,42 +65,42 @@ class Writer(ABC):
 
     @abstractmethod
     def add(self, result: Result) -> None:
-        """Take one result."""
+        """Print one result, or store it until `close`."""
 
     def close(self) -> None:  # noqa: B027  # most formats have nothing to write at the end
-        """Write what must come last."""
+        """Print what must come last."""
 
 
 class JsonLines(Writer):
-    """One envelope a line, as soon as it is there."""
+    """Prints one envelope per line, as soon as it is there."""
 
     def add(self, result: Result) -> None:
-        """Write one line."""
+        """Print one line."""
         self.out.write(json.dumps(result.record(self.task), ensure_ascii=False) + "\n")
         self.out.flush()
 
 
 class JsonArray(Writer):
-    """All envelopes as one JSON array."""
+    """Prints all envelopes as one JSON array."""
 
     def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
         super().__init__(task, columns, out)
         self._opened = False
 
     def add(self, result: Result) -> None:
-        """Write one element."""
+        """Print one element."""
         self.out.write(",\n" if self._opened else "[\n")
         self.out.write(json.dumps(result.record(self.task), ensure_ascii=False, indent=1))
         self._opened = True
         self.out.flush()
 
     def close(self) -> None:
-        """Close the array."""
+        """Print the end of the array."""
         self.out.write("\n]\n" if self._opened else "[]\n")
 
 
 class CsvTable(Writer):
-    """One line an item or finding; the columns are those of the task's schema, the rest goes to `more` as JSON."""
+    """Prints one line per item or finding; the columns are the task's schema, all other values go to `more` as JSON."""
 
     def __init__(self, task: str, columns: Sequence[str], out: TextIO) -> None:
         super().__init__(task, columns, out)
@@ -108,7 +108,7 @@ class CsvTable(Writer):
         self._csv.writerow(["file", "scan_id", "status", "kind", *self.columns, *EVIDENCE, "more", "error"])
 
     def add(self, result: Result) -> None:
-        """Write the rows of one photo; one line even if it has none."""
+        """Print the rows of one photo; one line even if there is none."""
         record = result.record(self.task)
         head = [cell(record.get(key)) for key in ("file", "scan_id", "status")]
         rows = [(kind, row) for kind in ("items", "findings") for row in _rows(record, kind)]
@@ -121,10 +121,10 @@ class CsvTable(Writer):
 
 
 class Tables(Writer):
-    """A small table a photo, for people."""
+    """Prints a small table per photo, for people."""
 
     def add(self, result: Result) -> None:
-        """Print one photo's reading."""
+        """Print the reading of one photo."""
         console = Console(file=self.out, soft_wrap=False)
         if result.reading is None:
             problem = result.problem
@@ -144,9 +144,9 @@ class Tables(Writer):
 
 
 def writer(wanted: Format | None, task: str, columns: Sequence[str], out: TextIO | None = None) -> Writer:
-    """The writer for a format; to the standard output unless told otherwise.
+    """Create the writer for a format; it prints to `out`, by default the standard output.
 
-    None: a table on a terminal, JSON lines in a pipe.
+    Without a format: a table on a terminal, JSON lines in a pipe.
     """
     kinds: dict[Format, type[Writer]] = {
         Format.TABLE: Tables,
@@ -159,7 +159,7 @@ def writer(wanted: Format | None, task: str, columns: Sequence[str], out: TextIO
 
 
 def _print_rows(console: Console, rows: Sequence[RowOut]) -> None:
-    """A table where it fits the terminal, else a few lines a row."""
+    """Print a table if it fits the terminal, else one line per row."""
     shown = [_for_people(row) for row in rows]
     columns = list(dict.fromkeys(key for row in shown for key in row))
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
@@ -175,7 +175,7 @@ def _print_rows(console: Console, rows: Sequence[RowOut]) -> None:
 
 
 def _for_people(row: RowOut) -> dict[str, str]:
-    """The task's own fields first, then who says so; what is empty is left out."""
+    """The task's own fields first, then source, confidence and review; empty values are left out."""
     evidence = {"source": row.source, "confidence": row.confidence}
     if row.review != Review.NONE:
         evidence["review"] = row.review

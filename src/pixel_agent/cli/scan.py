@@ -1,4 +1,4 @@
-"""`pixel-agent scan`: on this machine (`scan_local.py`) or by a server (`scan_remote.py`)."""
+"""`pixel-agent scan`: on this machine (`scan_local.py`) or on a server (`scan_remote.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pixel-agent scan` on this machine: the service in this process, without HTTP and without a record."""
+"""`pixel-agent scan` on this machine: the service runs in this process, without HTTP and without storage."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pixel_agent.service.service import ScanService
 from pixel_agent.tasks.columns import columns_of
 
 AHEAD = 8
-"""Scans under way at once: enough to keep the engine's batches full while photos are prepared."""
+"""Maximum concurrent scans: enough to fill the engine's batches while photos are prepared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of one photo: a scan, or an error."""
+    """The result of one photo: a scan, or an error."""
 
     file: str
     scan: Scan | None = None
@@ -33,7 +33,7 @@ class Done:
 
     @property
     def result(self) -> Result:
-        """As it is printed."""
+        """The result in the form of the output module."""
         reading = None if self.scan is None else Envelope.of(self.scan)
         return Result(self.file, reading, None if self.error is None else Problem.of(self.error))
 
@@ -41,7 +41,7 @@ class Done:
 async def scan_here(
     service: ScanService, template: ScanRequest, files: list[Path], format_: Format | None, annotate: Path | None
 ) -> int:
-    """Scan files, print what was read in their order; the exit code. Raises what the engine's start raises."""
+    """Scan files, print the readings in order, and return the exit code. Raises the errors of the engine's start."""
     if annotate is not None:
         make_folder(annotate)
     await service.start()
@@ -67,7 +67,7 @@ async def scan_here(
 
 
 async def scan_files(service: ScanService, template: ScanRequest, files: list[Path]) -> AsyncGenerator[Done, None]:
-    """What came of each, in the order of the files, with a bounded number of scans under way."""
+    """Scan files with bounded concurrency; yields the results in the order of the files."""
     if template.task.photos > 1:
         yield await _compare(service, template, files)
         return
@@ -129,7 +129,7 @@ def _read(service: ScanService, template: ScanRequest, file: Path) -> ScanReques
 
 
 async def _annotate(service: ScanService, done: Done, folder: Path) -> None:
-    """Write the annotated copy, unless the photo is gone."""
+    """Write the annotated copy, unless the scan failed or the photo no longer exists."""
     if done.scan is None:
         return
     with suppress(FileNotFoundError):

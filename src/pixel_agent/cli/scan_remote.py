@@ -1,7 +1,7 @@
-"""`pixel-agent scan --server URL`: hand photos to a server as one batch, and print what it read in their order.
+"""`pixel-agent scan --server URL`: uploads photos to a server as one batch, and prints the readings in order.
 
-A small file in the user's state folder keeps what was handed in. After Ctrl-C the batch stays open on the server, and the
-same command goes on where it was.
+A small file in the user's state folder records the progress. After Ctrl-C the batch stays open on the server, and the
+same command resumes it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from pixel_agent.schemas.records import ScanRecordOut, ScanSummary
 from pixel_agent.schemas.tasks import TaskOut
 
 AT_FIRST = Retries(attempts=3)
-"""Short, so that a wrong address fails soon."""
+"""Retries of the first request: few, so that a wrong address fails soon."""
 UNDER_WAY = Retries(attempts=16, most_s=15.0)
-"""A server that starts again in the middle is waited for: about two minutes."""
+"""Retries afterwards: a server that restarts is waited for, about two minutes."""
 FETCHING = 8
-"""Readings fetched at once."""
+"""Maximum concurrent downloads of readings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What one command is to do."""
+    """The arguments of one command."""
 
     server: str
     files: Sequence[Path]
@@ -52,14 +52,14 @@ class Errand:
 
     @property
     def state(self) -> Path:
-        """Where it is kept how far this errand is: the same for the same server, files and fields."""
+        """The progress file, the same for the same server, files and fields."""
         said = [self.server, [str(file.absolute()) for file in self.files], form_of(self.options)]
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
         return user_state_path("pixel-agent", appauthor=False) / "batches" / f"{digest[:32]}.json"
 
 
 def scan_there(errand: Errand) -> int:
-    """Do it; the exit code. Raises a PixelAgentError."""
+    """Run the command, and return the exit code. Raises a PixelAgentError."""
     if errand.annotate is not None:
         make_folder(errand.annotate)
     if errand.restart:
@@ -87,7 +87,7 @@ async def _scan(errand: Errand) -> int:
 
 
 async def _one_answer(client: AsyncClient, errand: Errand, task: TaskOut, out: Writer) -> int:
-    """One photo, or a pair: scanned while the person waits, and so before everything in bulk."""
+    """Scan one photo or a pair at interactive priority, ahead of bulk scans."""
     names = [str(file) for file in errand.files]
     name = " → ".join(names)
     try:
@@ -111,7 +111,7 @@ async def _one_answer(client: AsyncClient, errand: Errand, task: TaskOut, out: W
 
 @dataclass(slots=True)
 class _Batch:
-    """One batch: what was handed in, what has been read, and what has been printed."""
+    """One batch: uploaded photos, received readings, and what is printed."""
 
     client: AsyncClient
     errand: Errand
@@ -127,7 +127,7 @@ class _Batch:
     _reading: TaskID | None = None
 
     async def run(self) -> int:
-        """Hand in, follow, print; the exit code."""
+        """Upload, follow and print; returns the exit code."""
         names = list(dict.fromkeys(str(file) for file in self.errand.files))
         self._order.extend(names)
         self._sending = self.progress.add_task("↑", total=len(names))
@@ -149,7 +149,7 @@ class _Batch:
             raise error from None
         for refusal in result.refused:
             self._refused(refusal)
-        for name in list(self._order):  # what was cancelled by somebody else, or deleted meanwhile
+        for name in list(self._order):  # cancelled by another client, or deleted meanwhile
             self._results.setdefault(name, Result(name))
         self._print()
         return Exit.SOME_FAILED if self.failed else Exit.OK
@@ -181,7 +181,7 @@ class _Batch:
             self._results[refusal.filename] = Result(refusal.filename, problem=_problem(refusal))
 
     def _print(self) -> None:
-        """What comes next in the order of the files, as far as it is there."""
+        """Print the next results in the order of the files, as far as they have arrived."""
         while self._order and self._order[0] in self._results:
             result = self._results.pop(self._order.popleft())
             self.out.add(result)

@@ -1,4 +1,4 @@
-"""`pixel-agent settings`: every setting, its value here, and what it means."""
+"""`pixel-agent settings`: every setting with its current value and its meaning."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def top_command(
     url: Annotated[str | None, typer.Option(help="Address of the server; default from the settings.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Show once and exit.")] = False,
 ) -> None:
-    """Watch a running server: latencies, queue, batches, device."""
+    """Show a running server live: latencies, queue, batches, device."""
     from pixel_agent.cli.top_screen import watch
 
     with usage_errors(), suppress(KeyboardInterrupt):

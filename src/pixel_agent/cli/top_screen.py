@@ -1,4 +1,4 @@
-"""The screen of `pixel-agent top`: what a running server measures, live in a terminal."""
+"""The screen of `pixel-agent top`: the stats of a running server, live in a terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BAR_CELLS = 20
 
 
 def watch(url: str, *, once: bool = False) -> None:
-    """Show until interrupted, or `once`. Raises InvalidRequest if no such server answers."""
+    """Show the stats until interrupted, or `once`. Raises InvalidRequest if no Pixel Agent server answers."""
     try:
         if once:
             Console().print(screen(_read(f"{url}/v1/stats")))
@@ -32,7 +32,7 @@ def watch(url: str, *, once: bool = False) -> None:
 
 
 def screen(stats: Stats) -> RenderableType:
-    """Everything on one screen."""
+    """The panels for one set of stats."""
     panels = [_scans(stats), _queue(stats), _batches(stats), _device(stats)]
     head = f"[bold]Pixel Agent 像素特工[/]  engine {stats.engine}  up {stats.uptime_s:.0f} s  "
     head += "[green]ready[/]" if stats.ready else "[red]not ready[/]"

@@ -7,7 +7,7 @@ with Client("http://127.0.0.1:8000") as agent:
     reading = agent.scan("shelf.jpg", task="price_tag")
 ```
 
-Importing it loads neither the service nor any library for pictures or models.
+The import loads neither the service nor any image or model library.
 """
 
 from pixel_agent.client.aio import AsyncClient

@@ -1,4 +1,4 @@
-"""The client, asynchronous: one method for each thing that the service does."""
+"""The asynchronous client: one method per operation of the service."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class AsyncClient(Scanning, Batches, History, Webhooks):
-    """Talks to one server; close it, or use it in `async with`.
+    """Client of one server; close it, or use it in `async with`.
 
-    Every method raises a PixelAgentError: those of the server by their code, `ServerUnreachable`, `BadAnswer`. Requests are
-    tried again where the server asks for it (`Retry-After`) or the connection fails, and never done twice.
-    `timeout_s` is the longest silence of the server; `http` a connection pool of your own, which you close yourself.
+    Every method raises a PixelAgentError: the server's errors by their code, `ServerUnreachable`, `BadAnswer`. Requests
+    are retried if the server asks for it (`Retry-After`) or the connection fails, and never take effect twice.
+    `timeout_s` is the longest silence of the server; `http` is an optional connection pool, which the caller closes.
     """
 
     def __init__(
@@ -43,5 +43,5 @@ class AsyncClient(Scanning, Batches, History, Webhooks):
         await self.close()
 
     async def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         await self._transport.close()

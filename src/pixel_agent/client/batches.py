@@ -1,4 +1,4 @@
-"""Batches: many photos uploaded together, in chunks, and followed to the end."""
+"""Batches in the client: upload many photos in chunks, and follow the batch to its end."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from pixel_agent.schemas.records import ScanSummary
 
 CHUNK_PHOTOS = 32
 CHUNK_BYTES = 16 * 2**20
-"""One request carries so many photos, or so many bytes, at most: what an interrupted upload repeats."""
+"""Maximum photos and bytes per request: this much an interrupted upload repeats at most."""
 PAGE = 100
 SILENCE_S = 30.0
-"""The server sends a comment every 10 s; after so much silence the connection counts as dead."""
+"""Longest silence before the connection counts as lost; the server sends a comment every 10 s."""
 
 Photos: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-"""A folder, a pattern or a photo; or several."""
+"""A folder, a pattern or a photo; or several of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """How far a batch is. `batch` is what the server said last."""
+    """Progress of a batch. `batch` is the server's latest state of it."""
 
     photos: int
     sent: int
@@ -43,13 +43,13 @@ class BatchProgress:
 
     @property
     def done(self) -> int:
-        """Photos that are through, refused ones included."""
+        """Number of finished photos, refused ones included."""
         return len(self.refused) + (self.batch.done if self.batch else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """How a batch ended, and which photos were not taken at all. Its scans: `history(batch_id=…)`."""
+    """The final state of a batch, and the photos that were refused. Its scans: `history(batch_id=…)`."""
 
     batch: BatchOut
     refused: Sequence[Refusal]
@@ -60,7 +60,7 @@ OnScan: TypeAlias = Callable[[ScanSummary], None]
 
 
 class Batches:
-    """The part of the client that deals with many photos at once."""
+    """The methods of the client for batches."""
 
     _transport: Transport
 
@@ -74,12 +74,12 @@ class Batches:
         on_scan: OnScan | None = None,
         **options: Unpack[ScanOptions],
     ) -> BatchResult:
-        """Hand in photos as one batch, and wait until all were read.
+        """Upload photos as one batch, and wait until all are read.
 
-        Folders are searched for photos at any depth. With `resume`, a file that keeps what was handed in, the same call goes
-        on where an earlier one was stopped: nothing is uploaded or scanned twice; the file is removed at the end. `progress`
-        and `on_scan` are called while it runs, and must be quick. A photo that cannot be read or taken stops no other.
-        Raises InvalidRequest where there is no photo at all.
+        Folders are searched for photos at any depth. `resume` names a file that records the progress: the same call
+        continues an interrupted one, and nothing is uploaded or scanned twice; the file is removed at the end.
+        `progress` and `on_scan` are called while the batch runs, and must be quick. A photo that cannot be read or is
+        refused does not stop the others. Raises InvalidRequest if there is no photo at all.
         """
         given = [photos] if isinstance(photos, str | os.PathLike) else list(photos)
         files = await asyncio.to_thread(expand, [os.fspath(path) for path in given])
@@ -107,9 +107,9 @@ class Batches:
         return await self.get_batch(batch_id)
 
     async def follow_batch(self, batch_id: str) -> AsyncGenerator[ScanSummary | BatchOut, None]:
-        """Each scan of a batch as it ends, those that have ended already first, and how far the batch is; to its end.
+        """Each scan of a batch as it ends, earlier ones first, and the state of the batch; until the batch ends.
 
-        A lost connection is taken up where it broke, as often in a row as `retries` allows.
+        A lost connection is resumed where it broke, as often in a row as `retries` allows.
         """
         last_id, failures = "", 0
         while True:
@@ -134,11 +134,11 @@ class Batches:
             await self._transport.pause(failures, ServerUnreachable("The events of the batch broke off.", "Try again."))
 
     async def get_batch(self, batch_id: str) -> BatchOut:
-        """How far a batch is."""
+        """The current state of a batch."""
         return await self._transport.json(Call("GET", f"/v1/batches/{quoted(batch_id)}"), BatchOut)
 
     async def batches(self) -> AsyncGenerator[BatchOut, None]:
-        """All batches, newest first; fetched page by page as they are asked for."""
+        """All batches, newest first; pages are fetched as needed."""
         cursor: str | None = None
         while True:
             params = params_of({"limit": PAGE, "cursor": cursor})
@@ -149,20 +149,20 @@ class Batches:
                 return
 
     async def cancel_batch(self, batch_id: str) -> BatchOut:
-        """Stop everything of it that has not ended."""
+        """Cancel all scans of a batch that have not ended."""
         return await self._transport.json(
             Call("POST", f"/v1/batches/{quoted(batch_id)}/cancel", key=new_key()), BatchOut
         )
 
     async def retry_batch(self, batch_id: str) -> BatchOut:
-        """Scan again what failed."""
+        """Run the failed and expired scans of a batch again."""
         return await self._transport.json(
             Call("POST", f"/v1/batches/{quoted(batch_id)}/retry", key=new_key()), BatchOut
         )
 
 
 class _Upload:
-    """Hands in the photos of one batch, piece by piece, and remembers each piece that the server has."""
+    """Uploads the photos of one batch in chunks, and records each chunk that the server has accepted."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class _Upload:
         self._batch: BatchOut | None = None
 
     async def run(self) -> None:
-        """Hand in what is left, and say that it was all."""
+        """Upload the remaining photos, and close the batch."""
         if self.state.batch_id is not None:
             self.batch_id.set_result(self.state.batch_id)
         else:
@@ -201,12 +201,12 @@ class _Upload:
         self._report()
 
     def update(self, batch: BatchOut) -> None:
-        """Take the server's latest state of the batch."""
+        """Record the server's latest state of the batch, and report the progress."""
         self._batch = batch
         self._report()
 
     async def _chunks(self) -> AsyncGenerator[list[Part], None]:
-        """The photos that are not there yet, so many at a time; those that cannot be read are noted."""
+        """The photos not yet uploaded, in chunks; unreadable ones are recorded as refused."""
         refused = {refusal.filename for refusal in self.state.refused}
         chunk, size = list[Part](), 0
         for name in self._names:
@@ -226,7 +226,7 @@ class _Upload:
             yield chunk
 
     async def _send(self, chunk: list[Part]) -> None:
-        """One request; the first one makes the batch."""
+        """Upload one chunk; the first one creates the batch."""
         if self.state.batch_id is None:
             form = {**self._form, "open": "true"}
             call = Call("POST", "/v1/batches", form=form, photos=chunk, key=self.state.key)
@@ -249,7 +249,7 @@ class _Upload:
 
 
 def _stamp(name: str) -> str:
-    """Size and time of change of a file; empty for one that is not there."""
+    """Size and modification time of a file; empty if the file does not exist."""
     try:
         found = os.stat(name)
     except OSError:

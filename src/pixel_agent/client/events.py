@@ -1,4 +1,4 @@
-"""Events of a scan as typed values."""
+"""Events of a streamed scan as typed values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pixel_agent.schemas.scans import ScanList
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The scan waits: so many go before it, and it starts in about so many milliseconds."""
+    """The scan is queued: its position, and the estimated time until it starts, in milliseconds."""
 
     position: int
     estimated_ms: float
@@ -33,7 +33,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class TextPiece:
-    """The model's next words, not checked yet. `restart`: forget the pieces before this one."""
+    """The model's next text, not checked yet. `restart`: discard the pieces before this one."""
 
     text: str
     restart: bool = False
@@ -42,13 +42,13 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The last event: the answer, as `scan` gives it."""
+    """The last event: the answer, as `scan` returns it."""
 
     answer: Envelope | ScanList
 
     @property
     def reading(self) -> Envelope:
-        """The envelope of a single photo. Raises BadAnswer if there were several."""
+        """The envelope of a single photo. Raises BadAnswer if there were several photos."""
         if isinstance(self.answer, ScanList):
             raise BadAnswer("There are several readings in this answer.", "See `answer.scans`.")
         return self.answer
@@ -63,7 +63,7 @@ _KINDS: dict[str, type[Queued] | type[Stage] | type[TextPiece]] = {
 
 
 def scan_event(event_in: ServerEvent) -> ScanEvent | None:
-    """The typed event; None for one that is not known here. Raises the error of an `error` event, or BadAnswer."""
+    """Parse an event; None for an unknown type. Raises the error of an `error` event, or BadAnswer."""
     try:
         if event_in.name == "done":
             answer: Envelope | ScanList = _ANSWER.validate_json(event_in.data)

@@ -17,17 +17,17 @@ from pixel_agent.core.errors import PixelAgentError, Refused
 
 
 class ServerProblem(PixelAgentError):
-    """A problem whose code is not known here: that of a newer server, or of something in between."""
+    """A problem whose code this client does not know: from a newer server, or from a proxy."""
 
     def __init__(self, message: str, advice: str = "", *, status: int, code: str, title: str) -> None:
         super().__init__(message, advice)
-        self.status = status  # type: ignore[misc]  # the class's own is only the default
+        self.status = status  # type: ignore[misc]  # the class attribute is only the default
         self.code = code  # type: ignore[misc]
         self.title = title  # type: ignore[misc]
 
 
 class ServerUnreachable(PixelAgentError):
-    """No answer: the server is down, the address is wrong, or the network failed; tried again as often as allowed."""
+    """No answer: the server is down, the address is wrong, or the network failed. Raised after the last retry."""
 
     status = 503
     code = "server_unreachable"
@@ -35,7 +35,7 @@ class ServerUnreachable(PixelAgentError):
 
 
 class BadAnswer(PixelAgentError):
-    """The answer is not what a Pixel Agent server says; is the address right?"""
+    """The answer does not come from a Pixel Agent server; check the address."""
 
     status = 502
     code = "bad_answer"
@@ -54,7 +54,7 @@ class _Problem(BaseModel):
 
 
 def error_of(status: int, body: bytes | str, retry_after_s: float | None = None) -> PixelAgentError:
-    """The error in an answer. `retry_after_s` is its Retry-After."""
+    """The error in a response. `retry_after_s` is the value of its Retry-After header."""
     try:
         given = _Problem.model_validate_json(body)
     except ValidationError:
@@ -75,7 +75,7 @@ def error_of(status: int, body: bytes | str, retry_after_s: float | None = None)
 
 
 def first_of(group: ExceptionGroup[Exception]) -> Exception:
-    """The first error of tasks that ran together: what callers are given."""
+    """The first error of concurrent tasks, which is raised to the caller."""
     error: Exception = group
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
@@ -88,7 +88,7 @@ def _by_code(root: type[PixelAgentError]) -> dict[str, type[PixelAgentError]]:
 
 
 def _below(root: type[PixelAgentError]) -> Iterator[type[PixelAgentError]]:
-    """Every subclass that has a code of its own."""
+    """Every subclass that has its own code."""
     for kind in root.__subclasses__():
         if "code" in vars(kind):
             yield kind

@@ -1,4 +1,4 @@
-"""History: recorded scans, their reviews, and exports."""
+"""The history in the client: recorded scans, their reviews, and exports."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from pixel_agent.schemas.records import ScanPage, ScanRecordOut, ScanSummary
 from pixel_agent.schemas.tasks import TaskOut
 
 PAGE = 200
-"""Scans fetched at once."""
+"""Scans per page."""
 ExportFormat = Literal["csv", "jsonl", "xlsx", "coco", "html", "truth"]
 
 
 class History:
-    """The part of the client that deals with scans that are recorded."""
+    """The methods of the client for recorded scans."""
 
     _transport: Transport
 
     async def get(self, scan_id: str) -> ScanRecordOut:
-        """All that is kept of a scan."""
+        """The whole record of a scan."""
         return await self._transport.json(Call("GET", _scan(scan_id)), ScanRecordOut)
 
     async def history(self, **wanted: Unpack[HistoryFilter]) -> AsyncGenerator[ScanSummary, None]:
-        """The scans that fit, newest first; fetched page by page as they are asked for."""
+        """The matching scans, newest first; pages are fetched as needed."""
         cursor: str | None = None
         while True:
             params = params_of({**wanted, "limit": PAGE, "cursor": cursor})
@@ -42,17 +42,17 @@ class History:
                 return
 
     async def delete(self, scan_id: str) -> None:
-        """Forget a scan, and its photo if no other scan has the same."""
+        """Delete a scan, and its photo if no other scan uses it."""
         await self._transport.send(Call("DELETE", _scan(scan_id)))
 
     async def cancel(self, scan_id: str) -> ScanRecordOut:
-        """Stop a scan that waits or runs."""
+        """Cancel a queued or running scan."""
         return await self._transport.json(Call("POST", f"{_scan(scan_id)}/cancel"), ScanRecordOut)
 
     async def rerun(
         self, scan_id: str, *, task: str | None = None, options: Mapping[str, JsonValue] | None = None
     ) -> ScanRecordOut:
-        """Read the photo of a scan again, as a new scan; corrections are kept."""
+        """Read the photo of a scan again, as a new scan; corrections are copied where they fit."""
         asked: dict[str, JsonValue] = {} if task is None else {"task": task}
         if options is not None:
             asked["options"] = dict(options)
@@ -70,7 +70,7 @@ class History:
         return (await self._transport.send(call)).content
 
     async def annotated(self, scan_id: str) -> bytes:
-        """A JPEG of the photo with what was read drawn on it."""
+        """A JPEG of the photo with the reading drawn on it."""
         return (await self._transport.send(Call("GET", f"{_scan(scan_id)}/annotated"))).content
 
     async def review(
@@ -85,7 +85,7 @@ class History:
         by: str = "",
         comment: str = "",
     ) -> ScanRecordOut:
-        """Say that a reading is right, put a value right, or remark on it. The model's own value is kept beside it."""
+        """Confirm a reading, correct a value, or comment. The model's own value is stored next to the correction."""
         said: dict[str, JsonValue] = {"action": action}
         given: dict[str, JsonValue] = {"part": part, "row": row, "field": field, "by": by, "comment": comment}
         said |= {name: one for name, one in given.items() if one not in (None, "")}
@@ -95,7 +95,7 @@ class History:
         return await self._transport.json(call, ScanRecordOut)
 
     async def undo_review(self, scan_id: str, review_id: int) -> ScanRecordOut:
-        """Take a review back."""
+        """Undo a review."""
         return await self._transport.json(Call("DELETE", f"{_scan(scan_id)}/reviews/{review_id}"), ScanRecordOut)
 
     async def compare(
@@ -109,13 +109,15 @@ class History:
         after_day: date | None = None,
         lang: Literal["zh", "en"] = "zh",
     ) -> ComparisonOut:
-        """What was resolved, remains and is new: between two scans by their ids, or the last two visits of a store."""
+        """What is resolved, remains and is new: between two scans by their ids, or between the last two visits of a
+        store.
+        """
         asked = {"before": before, "after": after, "store_id": store_id, "task": task, "lang": lang}
         params = params_of({**asked, "before_day": before_day, "after_day": after_day})
         return await self._transport.json(Call("GET", "/v1/compare", params), ComparisonOut)
 
     async def export(self, path: str | Path, format: ExportFormat, **wanted: Unpack[HistoryFilter]) -> Path:
-        """Write the scans that fit to a file, as it comes; the file appears once it is whole."""
+        """Write the matching scans to a file as they arrive; the file appears at `path` once it is complete."""
         target = Path(path)
         part = target.with_name(target.name + ".part")
         call = Call("GET", "/v1/exports", params_of({**wanted, "format": format}))
@@ -130,11 +132,11 @@ class History:
         return target
 
     async def tasks(self, lang: Literal["zh", "en"] = "zh") -> list[TaskOut]:
-        """What a scan can be asked, and how well the server's engine answers it."""
+        """All tasks, and how well the server's engine supports each."""
         return await self._transport.json(Call("GET", "/v1/tasks", [("lang", lang)]), list[TaskOut])
 
     async def task(self, name: str, lang: Literal["zh", "en"] = "zh") -> TaskOut:
-        """One task, by its id, Chinese or English name."""
+        """One task by its id, Chinese or English name."""
         return await self._transport.json(Call("GET", f"/v1/tasks/{quoted(name)}", [("lang", lang)]), TaskOut)
 
 

@@ -1,4 +1,4 @@
-"""Keyword arguments of scans and of the history."""
+"""Keyword arguments of the client's methods for scans and for the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PriorityName = Literal["interactive", "normal", "bulk"]
 
 
 class ScanOptions(TypedDict, total=False):
-    """The fields of a scan beside its photo; what is left out, the server chooses."""
+    """The fields of a scan except its photo; the server sets the defaults."""
 
     task: str
     question: str | None
@@ -26,7 +26,7 @@ class ScanOptions(TypedDict, total=False):
 
 
 class HistoryFilter(TypedDict, total=False):
-    """Filters of the history; all that are given must match."""
+    """Filters of the history; a scan must match all that are given."""
 
     task: str | None
     status: Sequence[str]
@@ -41,12 +41,12 @@ class HistoryFilter(TypedDict, total=False):
 
 
 def form_of(options: Mapping[str, object]) -> dict[str, str]:
-    """Fields of a form."""
+    """The options as form fields."""
     return {name: _text(value) for name, value in options.items() if value is not None}
 
 
 def params_of(options: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Parameters of a query; a list becomes several of the same name."""
+    """The options as query parameters; a list becomes several parameters of the same name."""
     pairs: list[tuple[str, str]] = []
     for name, value in options.items():
         if isinstance(value, Sequence) and not isinstance(value, str):

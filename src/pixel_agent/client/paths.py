@@ -1,4 +1,4 @@
-"""From what a person names – photos, folders, patterns – to the photos themselves."""
+"""Expands paths that a user gives – photos, folders, patterns – to a list of photos."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ PHOTO_SUFFIXES = frozenset(
 
 
 def expand(paths: Sequence[str]) -> list[Path]:
-    """Files as given; folders as all photos in them, at any depth; patterns as what they match. Order is kept.
+    """Expand paths: a file to itself, a folder to all photos below it, a pattern to its matches. The order is
+    preserved.
 
     A path that does not exist stays in the list, so that its error is reported in its place. Raises InvalidRequest if
-    nothing is left.
+    the list is empty.
     """
     files: list[Path] = []
     for text in paths:
@@ -39,6 +40,6 @@ def expand(paths: Sequence[str]) -> list[Path]:
 
 
 def _is_photo(path: Path, folder: Path) -> bool:
-    """By its name; what is hidden below the folder stays hidden."""
+    """Whether the name is a photo's, and nothing below the folder on its path is hidden."""
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return not hidden and path.suffix.lower() in PHOTO_SUFFIXES and path.is_file()

@@ -10,19 +10,19 @@ from typing import BinaryIO, TypeAlias
 from pixel_agent.core.errors import FileUnreadable
 
 PhotoSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
-"""A path, the bytes themselves, or a file that is open for reading bytes."""
+"""A path, the bytes of a photo, or a file opened for reading bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A photo as it is uploaded."""
+    """A photo ready for upload."""
 
     filename: str
     data: bytes
 
 
 def part_of(source: PhotoSource, name: str | None = None) -> Part:
-    """Read a photo; blocks. `name` replaces the file's own name. Raises FileUnreadable."""
+    """Read a photo; blocks. `name` replaces the file's name. Raises FileUnreadable."""
     if isinstance(source, bytes):
         return Part(name or "photo", source)
     if isinstance(source, str | os.PathLike):

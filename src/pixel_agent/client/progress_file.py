@@ -1,4 +1,4 @@
-"""What of a batch was handed in already: a small file, so that a program that was stopped can go on where it was."""
+"""The progress of a batch upload in a small file, so that an interrupted program can resume it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 @dataclass(slots=True)
 class Refusal:
-    """A photo that was not taken, and why."""
+    """A photo that was refused, and the reason."""
 
     filename: str
     code: str
@@ -24,9 +24,9 @@ class Refusal:
 
 @dataclass(slots=True)
 class UploadProgress:
-    """How far the upload of one batch is. `key` makes it one batch, whatever is repeated.
+    """Progress of one batch upload. `key` is the Idempotency-Key, so that a repeated request creates only one batch.
 
-    `sent` maps each file name to size and time of change: a changed file is another photo.
+    `sent` maps each file name to its size and modification time: a changed file counts as another photo.
     """
 
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -37,14 +37,14 @@ class UploadProgress:
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
-        """What the file says; a new one if the file is missing or malformed."""
+        """Read the file; a new progress if it is missing or malformed."""
         try:
             return TypeAdapter(cls).validate_json(path.read_bytes()) if path is not None else cls()
         except (OSError, ValidationError):
             return cls()
 
     def save(self, path: Path | None) -> None:
-        """Write it so that a crash leaves the old file or the new one. Raises OSError."""
+        """Write the file atomically: a crash leaves the old content or the new one. Raises OSError."""
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)

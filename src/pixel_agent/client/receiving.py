@@ -13,7 +13,7 @@ from pixel_agent.schemas.signing import is_signed
 
 
 class WebhookRefused(PixelAgentError):
-    """The signature is wrong or too old: ignore the request and answer 400."""
+    """The signature is invalid or too old: ignore the request and answer 400."""
 
     status = 400
     code = "webhook_refused"
@@ -21,7 +21,7 @@ class WebhookRefused(PixelAgentError):
 
 
 class WebhookEvent(BaseModel):
-    """What happened. `id` is the same when it is sent again: take each only once."""
+    """An event. A repeated delivery has the same `id`: process each id only once."""
 
     id: str
     type: str
@@ -32,11 +32,11 @@ class WebhookEvent(BaseModel):
 def verify_webhook(
     headers: Mapping[str, str], body: bytes, secret: str, tolerance_s: float = 300.0, now_s: float | None = None
 ) -> WebhookEvent:
-    """The event in a request, once its signature is proven.
+    """Verify the signature of a request and return its event.
 
-    `headers` in any case, `body` exactly as it came, `secret` as it was shown when the webhook was made. A request whose
-    timestamp is more than `tolerance_s` seconds away from now is refused, which stops replays. Raises
-    WebhookRefused; ValueError if the secret is malformed.
+    `headers`: names in any case; `body`: the bytes exactly as received; `secret`: as shown when the webhook was
+    created. A request whose timestamp differs from now by more than `tolerance_s` seconds is rejected, which stops
+    replays. Raises WebhookRefused; ValueError if the secret is malformed.
     """
     given = {name.lower(): value for name, value in headers.items()}
     message_id, stamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")

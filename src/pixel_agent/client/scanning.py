@@ -1,4 +1,4 @@
-"""Scanning: now, as a stream of events, or later."""
+"""Scans in the client: synchronous, as a stream of events, or asynchronous."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from pixel_agent.core.sse import read_events
 from pixel_agent.schemas.records import ScanRecordOut
 
 FINAL = frozenset({"completed", "partial", "retake_required", "failed", "cancelled", "expired"})
-"""States that a scan never leaves."""
+"""Final states of a scan."""
 WAIT_S = 30
-"""How long one request waits for the end of a scan."""
+"""Longest time one request waits for the end of a scan."""
 
 
 class Scanning:
-    """The part of the client that uploads photos."""
+    """The methods of the client for scanning photos."""
 
     _transport: Transport
 
     async def scan(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> Envelope:
-        """Scan one photo now, and wait for its reading. Raises also FileUnreadable."""
+        """Scan one photo now, and wait for its reading. Also raises FileUnreadable."""
         return await self._transport.json(await _posted([photo], options, key=new_key()), Envelope)
 
     async def scan_pair(self, before: PhotoSource, after: PhotoSource, **options: Unpack[ScanOptions]) -> Envelope:
-        """Two photos of one place: what was resolved, what remains, what is new (the task `compare`)."""
+        """Compare two photos of one place: what is resolved, remains and is new (the task `compare`)."""
         asked: ScanOptions = {"task": "compare", **options}
         return await self._transport.json(await _posted([before, after], asked, key=new_key()), Envelope)
 
     async def stream(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> AsyncGenerator[ScanEvent, None]:
-        """Scan one photo now, with its events; the last one is `Done`. Leaving the loop cancels the scan."""
+        """Scan one photo now, and yield its events; the last one is `Done`. Leaving the loop cancels the scan."""
         call = await _posted([photo], options, params=[("stream", "true")])
         async with self._transport.open(call) as response, aclosing(read_events(response.aiter_bytes())) as events:
             async for one in events:
@@ -45,12 +45,12 @@ class Scanning:
                     yield event
 
     async def scan_later(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> ScanRecordOut:
-        """Upload a photo. When this returns it is on the server's disk, and a crash of the server does not lose the scan."""
+        """Upload a photo to be scanned later. On return it is on the server's disk, and survives a crash of the server."""
         call = await _posted([photo], options, headers={"Prefer": "respond-async"}, key=new_key())
         return await self._transport.json(call, ScanRecordOut)
 
     async def wait(self, scan_id: str, timeout_s: float | None = None) -> ScanRecordOut:
-        """The record of a scan once it has ended. Raises TimeoutError."""
+        """Wait until a scan has ended; returns its record. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while True:
                 call = Call("GET", f"/v1/scans/{quoted(scan_id)}", [("wait_s", str(WAIT_S))])

@@ -1,4 +1,4 @@
-"""The client, blocking: the methods of `AsyncClient`, run on a thread of its own."""
+"""The blocking client: the methods of `AsyncClient`, run on a separate thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 def _blocking(
     method: Callable[Concatenate[AsyncClient, P], Coroutine[object, object, T]],
 ) -> Callable[Concatenate[Client, P], T]:
-    """The same method, which returns when it is done."""
+    """Wrap a coroutine method as a blocking one."""
 
     @wraps(method)
     def wait(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -33,7 +33,7 @@ def _blocking(
 def _iterating(
     method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[T, None]],
 ) -> Callable[Concatenate[Client, P], Iterator[T]]:
-    """The same method, as an iterator."""
+    """Wrap an asynchronous generator method as an iterator."""
 
     @wraps(method)
     def iterate(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
@@ -48,9 +48,9 @@ def _iterating(
 
 
 class Client:
-    """Talks to one server; close it, or use it in `with`. Any thread may use it, several at once.
+    """Client of one server; close it, or use it in `with`. Several threads can use it at once.
 
-    See `AsyncClient` for what its methods promise and raise.
+    See `AsyncClient` for what its methods return and raise.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Client:
         self._client = AsyncClient(base_url, timeout_s=timeout_s, retries=retries)
         leave = ExitStack()
         self._portal = leave.enter_context(start_blocking_portal())
-        # Also at the end of the program, before the thread is frozen: an unclosed client must not block the exit.
+        # Also at exit, before the thread stops: an unclosed client must not block the exit.
         self._leave = finalize(self, leave.close)
 
     def __enter__(self) -> Self:
@@ -71,13 +71,13 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End all connections, and the thread."""
+        """Close all connections, and stop the thread."""
         if self._leave.alive:
             self._call(self._client.close)
             self._leave()
 
     def _call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run it on the thread to its end; an interruption here cancels it there."""
+        """Run it to its end on the client's thread; an interruption here cancels it there."""
         if not self._leave.alive:
             raise RuntimeError("The client is closed.")
         future = self._portal.start_task_soon(work)
@@ -124,7 +124,7 @@ class Client:
 
 
 async def _next(source: AsyncGenerator[T, None]) -> tuple[T] | None:
-    """The next value in a box; None at the end."""
+    """The next value in a tuple of one; None at the end."""
     try:
         return (await anext(source),)
     except StopAsyncIteration:

@@ -1,4 +1,4 @@
-"""Requests with retries: only where that is safe, after the server's Retry-After, a bounded number of times."""
+"""HTTP requests with retries: only if a repeat is safe, after the server's Retry-After, a bounded number of times."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from pixel_agent.core.errors import PixelAgentError
 T = TypeVar("T")
 Params = Sequence[tuple[str, str]]
 CONNECT_S = 10.0
-"""Longest time to establish a connection."""
+"""Timeout for establishing a connection."""
 SPREAD = 0.5
-"""Pauses vary by so much, so that clients do not come back in step."""
+"""Relative random variation of the pauses, so that clients do not return at the same moment."""
 MAX_RETRY_AFTER_S = 86_400.0
 AGAIN = frozenset({408, 425, 429, 502, 503, 504})
-"""Statuses after which the same request may fare better; of 502 and 504 only those that something in between says."""
+"""Statuses worth a retry; 502 and 504 only if a proxy sent them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often and when a request is tried again. `chance` (0-1) spreads the pauses, so that clients do not march in step."""
+    """Limits and pauses of retries. `chance` returns a random number (0-1), which varies the pauses between clients."""
 
     attempts: int = 6
     first_s: float = 0.25
@@ -40,7 +40,9 @@ class Retries:
     chance: Callable[[], float] = random.random
 
     def pause_s(self, attempt: int, retry_after_s: float | None) -> float:
-        """Pause after failed attempt number `attempt` (from 1): doubling and spread, never shorter than the server asks."""
+        """Pause after failed attempt number `attempt` (from 1): doubled each time, varied, never shorter than
+        Retry-After.
+        """
         if retry_after_s is None:
             return Backoff(self.first_s, self.most_s, SPREAD).pause_s(attempt, self.chance())
         # Clients with the same Retry-After must not return at the same moment.
@@ -49,7 +51,10 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `key`: its Idempotency-Key; a POST without one is sent only once. `silence_s`: longest pause in its answer."""
+    """One request.
+
+    `key`: its Idempotency-Key; a POST without one is sent only once. `silence_s`: longest pause in its answer.
+    """
 
     method: str
     path: str
@@ -64,22 +69,22 @@ class Call:
 
     @property
     def repeatable(self) -> bool:
-        """Whether sending it twice does no more than sending it once."""
+        """Whether it is safe to send the request twice."""
         return self.method != "POST" or self.key is not None
 
 
 def new_key() -> str:
-    """A key for a request that must not run twice."""
+    """A new Idempotency-Key."""
     return uuid.uuid4().hex
 
 
 def quoted(part: str) -> str:
-    """A path segment, percent-encoded."""
+    """A percent-encoded path segment."""
     return quote(part, safe="")
 
 
 class Transport:
-    """Sends calls to one server."""
+    """Sends requests to one server, with retries."""
 
     def __init__(
         self, base_url: str, timeout_s: float, retries: Retries, http: httpx.AsyncClient | None = None
@@ -93,12 +98,12 @@ class Transport:
         self._base = base_url.rstrip("/")
 
     async def close(self) -> None:
-        """Close the connections, unless they are the caller's."""
+        """Close the connections, unless the caller provided the pool."""
         if self._own:
             await self._http.aclose()
 
     async def json(self, call: Call, kind: type[T]) -> T:
-        """The answer, read as this type. Raises a PixelAgentError."""
+        """The JSON answer, validated as this type. Raises a PixelAgentError."""
         response = await self.send(call)
         try:
             if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -111,14 +116,14 @@ class Transport:
             ) from None
 
     async def send(self, call: Call) -> httpx.Response:
-        """The whole answer to a call, once it succeeded. Raises a PixelAgentError."""
+        """The whole answer to a successful request. Raises a PixelAgentError."""
         async with self.open(call) as response:
             await response.aread()
             return response
 
     @asynccontextmanager
     async def open(self, call: Call) -> AsyncIterator[httpx.Response]:
-        """The answer to a call, once it succeeded, to be read piece by piece. Raises a PixelAgentError."""
+        """The answer to a successful request, to be read in chunks. Raises a PixelAgentError."""
         attempt = 0
         while True:
             attempt += 1
@@ -144,13 +149,13 @@ class Transport:
             await response.aclose()
 
     async def pause(self, attempt: int, failed: PixelAgentError) -> None:
-        """Wait after failed attempt number `attempt` (from 1); raise what failed if it was the last."""
+        """Wait after failed attempt number `attempt` (from 1); raise `failed` if it was the last."""
         if attempt >= self._retries.attempts:
             raise failed
         await asyncio.sleep(self._retries.pause_s(attempt, failed.retry_after_s))
 
     async def _failure(self, call: Call, response: httpx.Response) -> tuple[PixelAgentError, bool]:
-        """The error in an answer, and whether to retry."""
+        """The error in a response, and whether to retry."""
         try:
             await response.aread()
             body = response.content
@@ -163,7 +168,7 @@ class Transport:
         ours = response.headers.get("content-type", "").startswith("application/problem+json")
         passing = status in AGAIN and not (ours and status in (502, 504))
         # The service answers 503 before it does any work; a 409 with Retry-After means that the first
-        # request with this key still runs.
+        # request with this key is still running.
         asked_back = status == 409 and failed.retry_after_s is not None
         return failed, (passing and (call.repeatable or status in (429, 503))) or asked_back
 

@@ -1,4 +1,4 @@
-"""Webhooks: registering receivers, and their deliveries."""
+"""Webhooks in the client: register receivers, and list or retry their deliveries."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from pixel_agent.client.transport import Call, Transport, quoted
 from pixel_agent.schemas.webhooks import DeliveryOut, DeliveryPage, Kind, NewWebhookOut, WebhookList, WebhookOut
 
 PAGE = 200
-"""Deliveries fetched at once."""
+"""Deliveries per page."""
 
 
 class Webhooks:
-    """The part of the client that registers receivers."""
+    """The methods of the client for webhooks."""
 
     _transport: Transport
 
     async def create_webhook(self, url: str, kinds: Sequence[Kind] = (), secret: str | None = None) -> NewWebhookOut:
-        """Send events to a URL, all kinds if none is named. Store the secret: it is shown only once."""
+        """Register a URL for events, of all kinds if `kinds` is empty. Store the secret: it is shown only once."""
         asked: dict[str, JsonValue] = {"url": url, "kinds": list(kinds)}
         if secret is not None:
             asked["secret"] = secret
         return await self._transport.json(Call("POST", "/v1/webhooks", json=asked), NewWebhookOut)
 
     async def webhooks(self) -> list[WebhookOut]:
-        """All of them, the oldest first."""
+        """All webhooks, oldest first."""
         return (await self._transport.json(Call("GET", "/v1/webhooks"), WebhookList)).webhooks
 
     async def delete_webhook(self, webhook_id: str) -> None:
-        """Stop sending events to it."""
+        """Delete a webhook."""
         await self._transport.send(Call("DELETE", f"/v1/webhooks/{quoted(webhook_id)}"))
 
     async def test_webhook(self, webhook_id: str) -> DeliveryOut:
-        """Send it an event of the kind `webhook.test`; `deliveries` says what became of it."""
+        """Send a test event of the kind `webhook.test`; `deliveries` shows the result."""
         call = Call("POST", f"/v1/webhooks/{quoted(webhook_id)}/test")
         return await self._transport.json(call, DeliveryOut)
 
@@ -54,6 +54,6 @@ class Webhooks:
                 return
 
     async def retry_delivery(self, delivery_id: int) -> DeliveryOut:
-        """Try a dead letter again."""
+        """Retry a dead letter."""
         call = Call("POST", f"/v1/webhooks/deliveries/{delivery_id}/retry")
         return await self._transport.json(call, DeliveryOut)

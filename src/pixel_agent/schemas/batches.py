@@ -1,4 +1,4 @@
-"""Batches on the wire."""
+"""Wire types of batches."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pixel_agent.schemas.text import Text
 
 
 class RefusedPhoto(BaseModel):
-    """A photo of this request that was refused, and the reason."""
+    """A rejected photo of this request, and the reason."""
 
     filename: str
     error: Problem
 
 
 class BatchOut(BaseModel):
-    """A batch and how far it is. Times are UTC."""
+    """A batch and its progress. Times are UTC."""
 
     batch_id: str
     name: str
@@ -45,7 +45,7 @@ class BatchPage(BaseModel):
 
 
 class BatchFields(ScanFields):
-    """The fields of a batch, the same for all its photos. `open`: more photos come later."""
+    """The fields of a batch, which apply to all its photos. `open`: more photos will follow."""
 
     priority: Priority = Priority.BULK
     deadline_ms: None = None

@@ -1,5 +1,8 @@
-"""The OpenAI chat protocol on the wire: requests, answers, chunks and errors. Unknown fields are ignored, as is usual there;
-fields that would change the answer and that we cannot follow are refused."""
+"""Wire types of the OpenAI chat protocol: requests, answers, chunks and errors.
+
+Unknown fields are ignored, as is usual in this protocol; a known field that would change the answer and is not
+supported is rejected.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +18,20 @@ PRIORITIES = tuple(Priority)
 
 
 class ImageUrl(BaseModel):
-    """Where the photo is: a data URL, or http(s) if the operator allows that."""
+    """The photo's location: a data URL, or http(s) if the operator allows it."""
 
     url: str
 
 
 class TextPart(BaseModel):
-    """Words in a message."""
+    """Text in a message."""
 
     type: Literal["text"]
     text: str
 
 
 class ImagePart(BaseModel):
-    """The photo in a message."""
+    """A photo in a message."""
 
     type: Literal["image_url"]
     image_url: ImageUrl
@@ -38,7 +41,7 @@ Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
 class MessageIn(BaseModel):
-    """One turn."""
+    """One message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
     content: str | Annotated[list[Part], Field(fail_fast=True)]
@@ -51,14 +54,14 @@ class JsonSchema(BaseModel):
 
 
 class ResponseFormat(BaseModel):
-    """Free text, any JSON object, or JSON of a schema."""
+    """Format of the answer: free text, any JSON object, or JSON of a schema."""
 
     type: Literal["text", "json_object", "json_schema"] = "text"
     json_schema: JsonSchema | None = None
 
 
 class StreamOptions(BaseModel):
-    """What a stream contains beside the text."""
+    """What a stream contains in addition to the text."""
 
     include_usage: bool = False
 
@@ -68,14 +71,14 @@ def _strings(value: object) -> object:
 
 
 def _priority(value: object) -> object:
-    """vLLM's integers, lower is earlier; our own names are taken too."""
+    """vLLM's integers, lower is more urgent; the names of priorities are accepted too."""
     if isinstance(value, int) and not isinstance(value, bool):
         return PRIORITIES[min(max(value, 0), len(PRIORITIES) - 1)]
     return value
 
 
 class ChatBody(BaseModel):
-    """A chat completion request. Greedy unless a temperature is given."""
+    """A chat completion request. Decoding is greedy unless a temperature is given."""
 
     model: str
     messages: list[MessageIn] = Field(min_length=1, max_length=256, fail_fast=True)
@@ -94,7 +97,7 @@ class ChatBody(BaseModel):
     priority: Annotated[Priority, BeforeValidator(_priority)] = Priority.INTERACTIVE
     deadline_ms: int | None = Field(None, gt=0, le=86_400_000)
 
-    # What would change the answer and cannot be followed: only the value that changes nothing is taken.
+    # Fields that would change the answer and are not supported: only the neutral value is accepted.
     n: int | None = None
     tools: list[JsonValue] | None = None
     functions: list[JsonValue] | None = None
@@ -129,7 +132,7 @@ class ChatBody(BaseModel):
 
 
 class Usage(BaseModel):
-    """Tokens read (the photo's included) and written."""
+    """Number of tokens: the prompt's (the photo's included), and the answer's."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -137,7 +140,7 @@ class Usage(BaseModel):
 
     @classmethod
     def of(cls, output: Output) -> Usage | None:
-        """From the core noun; None where the engine does not count."""
+        """Convert from `Output`; None if the engine does not count tokens."""
         if output.tokens is None:
             return None
         prompt = output.tokens.visual + output.tokens.prompt
@@ -146,7 +149,7 @@ class Usage(BaseModel):
 
 
 class MessageOut(BaseModel):
-    """What the model said."""
+    """The model's message."""
 
     role: Literal["assistant"] = "assistant"
     content: str
@@ -154,7 +157,7 @@ class MessageOut(BaseModel):
 
 
 class Choice(BaseModel):
-    """The one answer."""
+    """The answer; there is always one."""
 
     index: int = 0
     message: MessageOut
@@ -163,7 +166,7 @@ class Choice(BaseModel):
 
 
 class Completion(BaseModel):
-    """A whole answer."""
+    """A complete answer."""
 
     id: str
     object: Literal["chat.completion"] = "chat.completion"
@@ -174,14 +177,14 @@ class Completion(BaseModel):
 
 
 class Delta(BaseModel):
-    """What is new in a chunk."""
+    """The new part of the answer in a chunk."""
 
     role: Literal["assistant"] | None = None
     content: str | None = None
 
 
 class ChunkChoice(BaseModel):
-    """The one answer, as far as it is new."""
+    """The new part of the only answer."""
 
     index: int = 0
     delta: Delta
@@ -201,7 +204,7 @@ class Chunk(BaseModel):
 
 
 class Model(BaseModel):
-    """What answers."""
+    """The model of the engine."""
 
     id: str
     object: Literal["model"] = "model"
@@ -210,14 +213,14 @@ class Model(BaseModel):
 
 
 class ModelList(BaseModel):
-    """All that answer: one."""
+    """All models: only one."""
 
     object: Literal["list"] = "list"
     data: list[Model]
 
 
 class ChatErrorBody(BaseModel):
-    """What was wrong, and what to do."""
+    """The error, and the advice."""
 
     message: str
     type: str
@@ -226,13 +229,13 @@ class ChatErrorBody(BaseModel):
 
 
 class ChatError(BaseModel):
-    """An error as clients of the OpenAI protocol know it."""
+    """An error in the form of the OpenAI protocol."""
 
     error: ChatErrorBody
 
     @classmethod
     def of(cls, error: PixelAgentError) -> ChatError:
-        """From an error of `core.errors`."""
+        """Convert an error of `core.errors`."""
         kind = (
             "invalid_request_error" if error.status < 500 else "overloaded_error" if isinstance(error, Refused) else ""
         )

@@ -1,4 +1,4 @@
-"""A comparison on the wire."""
+"""Wire types of comparisons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pixel_agent.schemas.text import Text
 
 
 class CompareQuery(BaseModel):
-    """Two scans by their ids, or two visits of a store for a task."""
+    """A query for two scans by their ids, or for two visits of a store for a task."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,7 +28,7 @@ class CompareQuery(BaseModel):
 
 
 class ComparisonOut(BaseModel):
-    """What differs. Each row says in `scan_id` whose photo shows it, and has the box of that photo."""
+    """The differences. The `scan_id` of each row names the scan whose photo shows it; its box refers to that photo."""
 
     before: ScanSummary = Field(description="Of a visit with several photos, the last one.")
     after: ScanSummary

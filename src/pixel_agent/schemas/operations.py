@@ -1,4 +1,4 @@
-"""Liveness, readiness and settings on the wire."""
+"""Wire types of liveness, readiness and settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: str = "alive"
 
 
 class Ready(BaseModel):
-    """The engine has warmed up and takes scans."""
+    """The engine is warm and accepts scans."""
 
     status: str = "ready"
     engine: str
@@ -20,7 +20,7 @@ class Ready(BaseModel):
 
 
 class SettingOut(BaseModel):
-    """One setting: its value, its default and its description. Secrets are shown as ***."""
+    """One setting: its value, default and description. Secrets are shown as ***."""
 
     name: str
     value: str

@@ -1,4 +1,4 @@
-"""Filters of recorded scans as query parameters: the same names for the list, for exports and for numbers over scans."""
+"""Filters of recorded scans as query parameters, the same for the list, for exports and for statistics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_SCAN_IDS = 1000
 
 
 def _moment(value: object) -> object:
-    """Accept ISO 8601 as answers have it; a query turns its plus sign into a blank, which is read as a plus again."""
+    """Accept ISO 8601 as in answers; a plus sign that the query decoding turned into a blank is restored."""
     if not isinstance(value, str):
         return value
     try:
@@ -41,7 +41,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_known)]
 
 
 class PeriodQuery(BaseModel):
-    """Scans of a task and a store, received in a time. An empty parameter is ignored."""
+    """Filters by task, store and time of receipt. An empty parameter is ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -62,7 +62,7 @@ class PeriodQuery(BaseModel):
 
 
 class FilterQuery(PeriodQuery):
-    """All filters of the history; all that are given must match."""
+    """All filters of the history; a scan must match all that are given."""
 
     status: list[Status] = Field([], description="One or several.")
     batch_id: Text | None = Field(None, max_length=64)
@@ -74,14 +74,14 @@ class FilterQuery(PeriodQuery):
 
 
 class ListQuery(FilterQuery):
-    """A page of the history."""
+    """A query for one page of the history."""
 
     limit: int = Field(50, ge=1, le=200)
     cursor: str | None = Field(None, max_length=200, description="`next` of the page before.")
 
 
 class ExportQuery(FilterQuery):
-    """What is exported, and how."""
+    """A query for an export: the scans, the format and the language."""
 
     format: Literal["csv", "jsonl", "xlsx", "coco", "html", "truth"] = "csv"
     lang: Literal["zh", "en"] = "zh"

@@ -1,4 +1,4 @@
-"""Recorded scans as they go over the wire: a line of the history, and the whole record with its reading and its reviews."""
+"""Wire types of recorded scans: a line of the history, and the whole record with its reading and its reviews."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ReviewState: TypeAlias = Literal["none", "advised", "confirmed", "corrected"]
 
 
 class PhotoOut(BaseModel):
-    """The photo of a scan; null where a value is not known yet."""
+    """The photo of a scan; a value that is not known yet is null."""
 
     sha256: str
     width: int | None
@@ -24,7 +24,7 @@ class PhotoOut(BaseModel):
 
 
 class ScanErrorOut(BaseModel):
-    """Why a scan failed, in short."""
+    """The error of a failed scan, in short."""
 
     code: str
     detail: str
@@ -59,7 +59,7 @@ class ScanSummary(BaseModel):
 
 
 class CorrectionOut(BaseModel):
-    """A value that a person corrected; it replaces the model's value in the reading."""
+    """A corrected value; it replaces the model's value in the reading."""
 
     review_id: int
     at: datetime
@@ -91,7 +91,7 @@ class ReviewOut(BaseModel):
 
 
 class LinksOut(BaseModel):
-    """Paths of everything that belongs to a scan; null where there is nothing."""
+    """Paths of the resources of a scan; null if there is none."""
 
     self: str
     photo: str | None
@@ -128,7 +128,7 @@ class ScanPage(BaseModel):
 
 
 class ExportProgressOut(BaseModel):
-    """How far an export is."""
+    """Progress of an export."""
 
     scans_done: int = Field(description="Scans written to the file so far.")
     scans_total: int = Field(description="Scans that matched when the export began.")

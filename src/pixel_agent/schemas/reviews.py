@@ -1,4 +1,4 @@
-"""Reviews of a reading, and how often the model was right."""
+"""Wire types of reviews, and of the model's accuracy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Part: TypeAlias = Literal["items", "findings"]
 
 
 class ReviewIn(BaseModel):
-    """A review of a scan."""
+    """A review of a reading: confirmation, correction or comment."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,7 +26,7 @@ class ReviewIn(BaseModel):
 
 
 class FieldAccuracy(BaseModel):
-    """Of one field: values that were reviewed, and how many of them were right."""
+    """Accuracy of one field: number of reviewed values, and of correct ones."""
 
     field: str
     reviewed: int
@@ -35,7 +35,7 @@ class FieldAccuracy(BaseModel):
 
 
 class TaskAccuracy(BaseModel):
-    """Of one task."""
+    """Accuracy of one task."""
 
     task: str
     scans_reviewed: int
@@ -43,6 +43,6 @@ class TaskAccuracy(BaseModel):
 
 
 class AccuracyOut(BaseModel):
-    """How often the model was right, over all reviewed scans."""
+    """The model's accuracy over all reviewed scans."""
 
     tasks: list[TaskAccuracy]

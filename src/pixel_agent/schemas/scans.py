@@ -1,4 +1,6 @@
-"""A scan as it is asked for and answered at once; the last two classes are the contract of the first rebuild."""
+"""Wire types of a synchronous scan: its request and its answer; the last two classes are the contract of the legacy
+`/scan`.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +21,25 @@ _ASKED = {field.name for field in fields(ScanSpec)}
 
 
 MAX_SIGNS = 50_000
-"""Most commas, colons and brackets of each kind in options as text; a task takes 20,000 values."""
+"""Maximum count of commas, of colons and of each kind of bracket in options given as text; a task accepts 20,000
+values.
+"""
 
 
 def _options(value: object) -> object:
-    """Options from a form come as text. A value that JSON cannot represent is refused."""
+    """Parse options that a form sends as text. A value that JSON cannot represent is rejected."""
     if isinstance(value, str) and any(value.count(sign) > MAX_SIGNS for sign in ",:[{"):
         raise ValueError("holds too many values")
     try:
         parsed = from_json(value or "{}", allow_inf_nan=False) if isinstance(value, str) else value
-        json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, and becomes infinite
+        json.dumps(parsed, allow_nan=False)  # 1e999 is valid JSON, but becomes infinite
     except (ValueError, RecursionError):
         raise ValueError('must be a JSON object, for example {"threshold_deg": 10}') from None
     return parsed
 
 
 class ScanFields(BaseModel):
-    """The fields of a scan beside its photos; the same names in the query, a form and JSON."""
+    """The fields of a scan except its photos; they have the same names in the query, a form and JSON."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,7 +53,7 @@ class ScanFields(BaseModel):
     options: Annotated[dict[str, JsonValue], BeforeValidator(_options), AfterValidator(without_nul)] = {}
 
     def spec(self, task: Task, client: str) -> ScanSpec:
-        """What is asked, by a client."""
+        """Convert to a `ScanSpec` for this task and client."""
         return ScanSpec(**{**self.model_dump(include=_ASKED), "task": task.id, "client": client})
 
 
@@ -63,13 +67,13 @@ class PhotoIn(BaseModel):
 
 
 class ScanBody(ScanFields):
-    """A scan as JSON."""
+    """A scan request as JSON."""
 
     photos: list[PhotoIn | str] = Field(fail_fast=True)
 
 
 class RerunIn(BaseModel):
-    """What to change when a photo is read again; what is left out stays."""
+    """Changes for reading a photo again; what is not given stays as it was."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,7 +82,7 @@ class RerunIn(BaseModel):
 
 
 class FailedPart(BaseModel):
-    """One photo of several that could not be scanned."""
+    """One of several photos that could not be scanned."""
 
     scan_id: str
     status: str
@@ -86,7 +90,7 @@ class FailedPart(BaseModel):
 
 
 class ScanList(BaseModel):
-    """The answer to a request with several photos, in their order."""
+    """The answer to a request with several photos, in order."""
 
     scan_id: str = Field(description="Of the request as a whole.")
     status: str = Field(description="`completed` if every photo is, `failed` if none could be scanned, else `partial`.")
@@ -95,7 +99,7 @@ class ScanList(BaseModel):
 
 
 def overall_status(parts: Sequence[Envelope | FailedPart]) -> str:
-    """One status for several photos."""
+    """The combined status of several photos."""
     states = {part.status for part in parts}
     if states == {"completed"} or states == {"failed"}:
         return states.pop()
@@ -103,7 +107,7 @@ def overall_status(parts: Sequence[Envelope | FailedPart]) -> str:
 
 
 class LegacyAnswer(BaseModel):
-    """What the first rebuild answered, plus the scan itself."""
+    """The answer of the legacy `/scan`, plus the scan itself."""
 
     status: str
     result: str
@@ -111,7 +115,7 @@ class LegacyAnswer(BaseModel):
 
 
 class LegacyError(BaseModel):
-    """What the first rebuild answered on an error, plus a stable code and advice."""
+    """The error of the legacy `/scan`, plus a stable code and advice."""
 
     status: str = "error"
     message: str
@@ -120,5 +124,5 @@ class LegacyError(BaseModel):
 
     @classmethod
     def of(cls, error: PixelAgentError) -> LegacyError:
-        """From an error of `core.errors`."""
+        """Convert an error of `core.errors`."""
         return cls(message=error.message, code=error.code, advice=error.advice)

@@ -1,4 +1,4 @@
-"""Shops on the wire, where they are called stores: the list, and one shop over time."""
+"""Wire types of shops, which the wire calls stores: the list, and one shop over time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class ShopLineOut(BaseModel):
 
 
 class ShopList(BaseModel):
-    """Every store that scans name, the one scanned last first."""
+    """Every store named in a scan, most recently scanned first."""
 
     stores: list[ShopLineOut]
 
 
 class TallyOut(BaseModel):
-    """What the scans of some time came to."""
+    """Totals of the scans in a period."""
 
     scans: int
     completed: int
@@ -44,13 +44,13 @@ class TallyOut(BaseModel):
 
 
 class BucketOut(TallyOut):
-    """One day or week."""
+    """Totals of one day or week."""
 
     start: datetime
 
 
 class ChangeOut(BaseModel):
-    """This period less the one before."""
+    """Change from the previous period."""
 
     scans: int
     findings: int
@@ -61,7 +61,7 @@ class ChangeOut(BaseModel):
 
 
 class TopicOut(BaseModel):
-    """What findings or alerts were about."""
+    """A frequent topic of findings or alerts."""
 
     kind: str
     label: str
@@ -71,7 +71,7 @@ class TopicOut(BaseModel):
 
 
 class ShopOut(BaseModel):
-    """A store over time. Days and weeks (from Monday on) are those of `utc_offset_min`."""
+    """A store over time. Days and weeks (from Monday) are in the time zone `utc_offset_min`."""
 
     store_id: str
     since: datetime
@@ -86,7 +86,7 @@ class ShopOut(BaseModel):
 
 
 class ShopQuery(BaseModel):
-    """Which time of a store."""
+    """A query for the period of a store's overview."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""How webhooks are signed: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body`."""
+"""Signatures of webhooks: Standard Webhooks, HMAC-SHA256 over `id.timestamp.body`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hashlib import sha256
 PREFIX = "whsec_"
 VERSION = "v1"
 KEY_BYTES = range(24, 65)
-"""Lengths of a key, as Standard Webhooks has them."""
+"""Minimum and maximum length of a key in bytes, from Standard Webhooks."""
 
 
 def new_secret() -> str:

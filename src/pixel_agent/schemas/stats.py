@@ -1,4 +1,4 @@
-"""What the service is doing, and did in the last quarter of an hour, as it goes over the wire."""
+"""Wire types of the service's stats, now and over the last quarter of an hour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Why = Literal["refusing", "busy", "idle", "fits", "down", "too_early"]
 
 
 class ScanStats(BaseModel):
-    """Answers of the last `window_s`, and totals since the start by outcome."""
+    """Scans answered in the last `window_s`, and totals since the start by outcome."""
 
     window_s: float
     per_s: float
@@ -26,7 +26,7 @@ class ScanStats(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """Admitted scans. Rates are scans a second; `drain_per_s` is what the replicas answer under load."""
+    """Admitted scans. Rates are scans per second; `drain_per_s` is the throughput of the replicas under load."""
 
     waiting: dict[str, int]
     in_flight: int
@@ -40,7 +40,7 @@ class QueueOut(BaseModel):
 
 
 class BatchStats(BaseModel):
-    """Batches since the start; `why` is the reason of the last decision, `recent` are the latest sizes."""
+    """Batches since the start; `why` is the reason of the last decision, `recent` lists the latest sizes."""
 
     count: int
     items: int
@@ -82,7 +82,7 @@ class GpuOut(BaseModel):
 
 
 class DeviceOut(BaseModel):
-    """The device: time the replicas were busy since the start, and what the monitor sees."""
+    """The device: busy time of the replicas since the start, and the monitor's values."""
 
     busy_s: float
     busy: float
@@ -103,11 +103,12 @@ class MachineOut(BaseModel):
 
 
 class TuningOut(BaseModel):
-    """Inputs of admission and of the policy. `slo_ms` is the response time that admission protects, None if there is none.
+    """Inputs of admission and of the batching policy.
 
-    `limit_items` is the largest batch right now, `engine_items` and `engine_tokens` the engine's own bounds. `full_ms` and
-    `alone_ms` are the predicted times of a full batch and of a single scan, `measured` whether they come
-    from measurements. `bias_ms` is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
+    `slo_ms` is the response time that admission protects, None if there is none. `limit_items` is the largest batch
+    right now, `engine_items` and `engine_tokens` are the engine's own bounds. `full_ms` and `alone_ms` are the
+    predicted times of a full batch and of a single scan; `measured` says whether they come from measurements. `bias_ms`
+    is how much longer than predicted answers take, `scatter_ms` their mean deviation from that.
     """
 
     slo_ms: float | None
@@ -125,9 +126,9 @@ class TuningOut(BaseModel):
 
 
 class StorageOut(BaseModel):
-    """Whether records and photos can be written; `code` and `reason` say why not.
+    """Whether records and photos can be written; if not, `code` and `reason` say why.
 
-    Records of synchronous scans since the start: those written, those that wait for the store, those given up.
+    Records of synchronous scans since the start: written, waiting for the storage, and lost.
     """
 
     ok: bool
@@ -139,7 +140,7 @@ class StorageOut(BaseModel):
 
 
 class Stats(BaseModel):
-    """Everything, at one moment. `store` is None where scans are not kept."""
+    """All stats at one moment. `store` is None if scans are not stored."""
 
     engine: str
     ready: bool
@@ -155,10 +156,10 @@ class Stats(BaseModel):
 
 
 class Point(BaseModel):
-    """One second. Rates are per second since the point before, latencies those of the last minute, shares 0-1.
+    """One second. Rates are per second since the previous point, latencies those of the last minute, shares 0-1.
 
-    `batch_items` is the mean of the batches that started since, None without any; `gpu` and `gpu_memory` are None
-    without a GPU; `refused_per_s` counts what admission turned away.
+    `batch_items` is the mean of the batches that started since then, None without any; `gpu` and `gpu_memory` are None
+    without a GPU; `refused_per_s` counts the scans that admission rejected.
     """
 
     t: int
@@ -181,7 +182,7 @@ class Point(BaseModel):
 
 
 class Advice(BaseModel):
-    """Whether more or fewer replicas would do: `why` is a stable word, `replicas` how many are there now."""
+    """Advice on the number of replicas: `why` is a stable code, `replicas` the current number."""
 
     action: Action
     why: Why
@@ -199,7 +200,7 @@ class StatsColumns(BaseModel):
 
 
 class NewPoint(BaseModel):
-    """One more point, and what is advised now."""
+    """One new point, and the current advice."""
 
     point: Point
     advice: Advice

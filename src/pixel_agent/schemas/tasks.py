@@ -1,4 +1,4 @@
-"""The catalogue of tasks on the wire."""
+"""Wire types of the task catalogue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
 class ColumnOut(BaseModel):
-    """One field of a task's finished rows, with the names that people are shown."""
+    """One field of a task's finished rows, with its display names."""
 
     field: str
     zh: str
@@ -15,7 +15,7 @@ class ColumnOut(BaseModel):
 
 
 class TaskOut(BaseModel):
-    """One task, and how far the engine in use supports it."""
+    """One task, and how well the engine in use supports it."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 

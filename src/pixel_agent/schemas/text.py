@@ -1,4 +1,4 @@
-"""Text that every database can store: the character NUL is refused anywhere in it."""
+"""Text that every database can store: the character NUL is rejected anywhere in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ T = TypeVar("T")
 
 
 def without_nul(value: T) -> T:
-    """The text, or JSON that holds texts, unchanged. Raises ValueError for the character NUL, which PostgreSQL refuses."""
+    """Return a text, or JSON that contains texts, unchanged. Raises ValueError for the character NUL, which PostgreSQL
+    rejects.
+    """
     if _holds_nul(value):
         raise ValueError("must not hold the character NUL")
     return value

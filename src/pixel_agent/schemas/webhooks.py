@@ -1,4 +1,4 @@
-"""Webhooks and deliveries on the wire."""
+"""Wire types of webhooks and their deliveries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Kind = Literal[
 
 
 class WebhookIn(BaseModel):
-    """A new webhook."""
+    """A webhook to register."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class WebhookList(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """One event on its way to one webhook."""
+    """One event to be delivered to one webhook."""
 
     delivery_id: int
     webhook_id: str
