@@ -1,1 +1,1 @@
-"""The HTTP layer: requests and responses only; the scan service below it knows nothing of HTTP."""
+"""The HTTP layer: everything about requests and responses, and no photo processing."""

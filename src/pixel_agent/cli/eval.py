@@ -1,6 +1,4 @@
-"""`pixel-agent eval`: scores readings of the user's own photos against a truth file, from one or two engines or saved
-runs.
-"""
+"""`pixel-agent eval`: scores readings of the user's photos against a truth file; one or two engines or saved runs."""
 
 from __future__ import annotations
 

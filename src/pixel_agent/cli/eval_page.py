@@ -1,6 +1,4 @@
-"""A page that shows each miss of an evaluation: the photo, the boxes of its rows, the expected value and the value
-read.
-"""
+"""A page of all misses of an evaluation: the photo, the boxes of its rows, the expected value and the value read."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether the photo has no usable reading."""
+        """Whether the photo has no usable reading: a problem, or a photo that must be retaken."""
         return self.reading is None or self.reading.status == Status.RETAKE_REQUIRED
 
     def record(self, task: str) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""`pixel-agent tasks`: the catalogue, and how well the engine answers each task."""
+"""`pixel-agent tasks`: the catalogue, and how well the engine supports each task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tasks_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     engine: EngineOption = None,
 ) -> None:
-    """List all tasks, and how far the engine supports each."""
+    """List all tasks, and how well the engine supports each."""
     from pixel_agent.api.views import task_out
     from pixel_agent.service.service import build_service
 

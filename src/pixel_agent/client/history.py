@@ -109,9 +109,7 @@ class History:
         after_day: date | None = None,
         lang: Literal["zh", "en"] = "zh",
     ) -> ComparisonOut:
-        """What is resolved, remains and is new: between two scans by their ids, or between the last two visits of a
-        store.
-        """
+        """What is resolved, remains and is new: between two scans by their ids, or the last two visits of a store."""
         asked = {"before": before, "after": after, "store_id": store_id, "task": task, "lang": lang}
         params = params_of({**asked, "before_day": before_day, "after_day": after_day})
         return await self._transport.json(Call("GET", "/v1/compare", params), ComparisonOut)

@@ -15,8 +15,7 @@ PHOTO_SUFFIXES = frozenset(
 
 
 def expand(paths: Sequence[str]) -> list[Path]:
-    """Expand paths: a file to itself, a folder to all photos below it, a pattern to its matches. The order is
-    preserved.
+    """Expand paths, in order: a file to itself, a folder to all photos below it, a pattern to its matches.
 
     A path that does not exist stays in the list, so that its error is reported in its place. Raises InvalidRequest if
     the list is empty.

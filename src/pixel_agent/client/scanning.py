@@ -45,7 +45,7 @@ class Scanning:
                     yield event
 
     async def scan_later(self, photo: PhotoSource, **options: Unpack[ScanOptions]) -> ScanRecordOut:
-        """Upload a photo to be scanned later. On return it is on the server's disk, and survives a crash of the server."""
+        """Upload a photo to be scanned later. On return it is on the server's disk and survives a server crash."""
         call = await _posted([photo], options, headers={"Prefer": "respond-async"}, key=new_key())
         return await self._transport.json(call, ScanRecordOut)
 

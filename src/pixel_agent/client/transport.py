@@ -40,9 +40,7 @@ class Retries:
     chance: Callable[[], float] = random.random
 
     def pause_s(self, attempt: int, retry_after_s: float | None) -> float:
-        """Pause after failed attempt number `attempt` (from 1): doubled each time, varied, never shorter than
-        Retry-After.
-        """
+        """Pause after failed attempt number `attempt` (from 1): doubles, varies, never shorter than Retry-After."""
         if retry_after_s is None:
             return Backoff(self.first_s, self.most_s, SPREAD).pause_s(attempt, self.chance())
         # Clients with the same Retry-After must not return at the same moment.

@@ -1,6 +1,4 @@
-"""Wire types of a synchronous scan: its request and its answer; the last two classes are the contract of the legacy
-`/scan`.
-"""
+"""Wire types of scan requests and their answers; the last two classes belong to the legacy `/scan`."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ _ASKED = {field.name for field in fields(ScanSpec)}
 
 
 MAX_SIGNS = 50_000
-"""Maximum count of commas, of colons and of each kind of bracket in options given as text; a task accepts 20,000
-values.
-"""
+"""Maximum count of `,`, of `:`, of `[` and of `{` in options given as text; a task takes 20,000 values."""
 
 
 def _options(value: object) -> object:

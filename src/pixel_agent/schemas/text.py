@@ -10,9 +10,7 @@ T = TypeVar("T")
 
 
 def without_nul(value: T) -> T:
-    """Return a text, or JSON that contains texts, unchanged. Raises ValueError for the character NUL, which PostgreSQL
-    rejects.
-    """
+    """Return a text, or JSON with texts, unchanged. Raises ValueError for the character NUL (PostgreSQL rejects it)."""
     if _holds_nul(value):
         raise ValueError("must not hold the character NUL")
     return value

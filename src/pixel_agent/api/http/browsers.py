@@ -64,7 +64,7 @@ class BrowserGuard:
             raise _foreign(repr(origin[:100]))
 
     def _is_here(self, host: str) -> bool:
-        """Whether a host is this server. An IP address needs no entry in the list: DNS rebinding works with names only."""
+        """Whether a host is this server. IP addresses need no entry in the list: DNS rebinding needs a name."""
         address = address_of(host)
         if address is None:
             return host in self._own or host.endswith(".localhost")

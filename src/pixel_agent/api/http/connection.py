@@ -1,6 +1,4 @@
-"""uvicorn's HTTP protocol plus limits: bytes and time of request heads, connections, pipelining, bodies of rejected
-requests.
-"""
+"""uvicorn's HTTP protocol plus limits: request heads (bytes, time), connections, pipelining, rejected bodies."""
 
 from __future__ import annotations
 
@@ -28,14 +26,11 @@ TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-Afte
 PIPELINED: Final = 32
 """Maximum number of pipelined requests that wait on one connection."""
 REFUSED_BYTES: Final = 32 * 2**20
-"""Bytes of a body that are still read after its request was answered, so that the client sees the answer, not a reset.
-"""
+"""Bytes of a body that are still read after its request was answered: the client sees the answer, not a reset."""
 LINGER_S: Final = 2.0
 """Time such a client has to read the answer after that."""
 STALL_S: Final = 60.0
-"""A client that reads nothing of its answer for this long is disconnected, so that it does not occupy an export slot
-for ever.
-"""
+"""A client that reads nothing of its answer for this long is disconnected: it would occupy an export slot for ever."""
 MAX_FILES: Final = 65_536
 PRINTABLE: Final = bytes(range(32, 127)).decode()
 FRAMING: Final = (b"content-length", b"transfer-encoding")
@@ -189,7 +184,7 @@ class _Connection(HttpToolsProtocol):
     # Bodies
 
     def on_body(self, body: bytes) -> None:
-        """Pass body bytes on; if the request was already answered, drop them up to `REFUSED_BYTES`."""
+        """Pass body bytes on; drop them if the request was already answered, and stop reading after `REFUSED_BYTES`."""
         super().on_body(body)
         if self.cycle.response_complete:
             self._refused_bytes += len(body)
@@ -239,7 +234,7 @@ class _Connection(HttpToolsProtocol):
                 self.send_400_response("Invalid HTTP request received.")
 
     def _read_on(self, rest: bytes) -> None:
-        """Ignore a request to upgrade (RFC 9110, 7.8): the old parser stops at the body, so a new one parses the rest."""
+        """Ignore a request to upgrade (RFC 9110, 7.8): the old parser stops at the body, a new one parses the rest."""
         framing = b"".join(name + b": " + value + b"\r\n" for name, value in self.headers if name in FRAMING)
         self.parser = httptools.HttpRequestParser(self)
         self._skipping_head = True

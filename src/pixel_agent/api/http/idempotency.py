@@ -1,5 +1,4 @@
-"""`Idempotency-Key`: a client that does not know whether its request arrived can send it again, and gets the first
-answer.
+"""`Idempotency-Key`: a client that does not know whether its request arrived repeats it, and gets the first answer.
 
 A key is bound to its client and to the photos and fields of its first request. A synchronous request locks its key
 while it runs; an asynchronous one records its key in the transaction that stores the scans. If the storage fails, a
@@ -62,8 +61,7 @@ class Key(idempotency.Key):
 
     @classmethod
     def of(cls, request: Request, fields: BaseModel, photos: Sequence[str], *, later: bool = False) -> Key | None:
-        """The key of a request with these fields and photos (by SHA-256); None without the header. Raises
-        InvalidRequest.
+        """The key of a request with these fields and photos (by SHA-256); None without a key. Raises InvalidRequest.
 
         `later` marks an asynchronous request: the same path can also answer at once, and one must not be replayed for
         the other.

@@ -1,6 +1,4 @@
-"""JSON bodies: size checks before validation, since `{"photos": [{}, {}, …]}` costs 3 bytes an element but 2 kB in
-errors.
-"""
+"""JSON bodies: limits before validation, since `{"photos": [{}, {}, …]}` takes 3 bytes an item but 2 kB in errors."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from pydantic_core import from_json
 from pixel_agent.core.errors import InvalidRequest
 
 MAX_SIGNS: Final = 100_000
-"""Maximum count of commas, of colons and of each kind of bracket, those inside texts included. Base64 contains none."""
+"""Maximum count of `,`, of `:`, of `{` and of `[` in a body, those inside texts included. Base64 contains none."""
 MAX_VALUES: Final = 25_000
 """Maximum number of values and keys in a body; an option of a task can contain 20,000."""
 MAX_DEPTH: Final = 64

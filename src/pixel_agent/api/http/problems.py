@@ -58,9 +58,7 @@ def other_errors(model: type[LegacyError | ChatError], *states: int) -> Response
 
 
 def pictures(*kinds: str) -> Responses:
-    """The OpenAPI response for image bytes of these media types. The last type is for generated clients, which know no
-    images.
-    """
+    """The OpenAPI response for image bytes of these types; a generic type is added for generated clients."""
     return {200: {"content": dict.fromkeys((*kinds, "application/octet-stream"), _BINARY)}}
 
 

@@ -51,9 +51,7 @@ class ProxyHeaders:
         await self._app(scope, receive, send)
 
     def _nearest(self, named: Sequence[str]) -> str | None:
-        """The last address that is not a trusted proxy; the ones before it can be forged. None if it is not an IP
-        address.
-        """
+        """The last address that is not a trusted proxy; those before it can be forged. None if it is malformed."""
         for one in reversed(named):
             try:
                 address = str(ipaddress.ip_address(one.strip()))

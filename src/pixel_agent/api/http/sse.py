@@ -26,7 +26,7 @@ Write = Callable[[str], None]
 
 
 def event(name: str, data: str, seq: int | None = None) -> str:
-    """One event; `data` must be one line. `seq` becomes its id, which a reconnecting client sends as `Last-Event-ID`."""
+    """One event; `data` must be one line. `seq` is its id: a reconnecting client sends the last as `Last-Event-ID`."""
     number = "" if seq is None else f"id: {seq}\n"
     return f"{number}event: {name}\ndata: {data}\n\n"
 
@@ -54,8 +54,7 @@ def known(error: BaseException) -> PixelAgentError:
 
 
 class EventStream(Response):
-    """Runs `work` and sends what it writes. The work is cancelled when the client disconnects; `held` is closed at the
-    end.
+    """Runs `work` and sends what it writes; a disconnect cancels the work. `held` is closed at the end.
 
     The response begins with the first event. An error before that is raised, and so answered with its own status; a
     later one is sent in the form that `on_error` gives it. The request's body must have been read.

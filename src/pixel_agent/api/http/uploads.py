@@ -204,9 +204,7 @@ def scan_fields(given: Mapping[str, str], *, strict: bool) -> ScanFields:
 
 
 def without_empty(model: type[BaseModel], given: Mapping[str, str], *, strict: bool) -> dict[str, str]:
-    """The fields of a form without the empty ones, which count as not given. Without `strict`, unknown ones are dropped
-    too.
-    """
+    """The fields of a form except empty ones, which count as not given. Without `strict`, unknown ones go too."""
     return {
         name: value
         for name, value in given.items()

@@ -1,6 +1,4 @@
-"""Asynchronous scans: accepted with 202 once record and photo are on disk, then run by the worker; cancel, and run
-again.
-"""
+"""Asynchronous scans: accepted with 202 once record and photo are on disk; the worker runs them. Cancel and rerun."""
 
 from __future__ import annotations
 
@@ -89,7 +87,7 @@ async def accept(service: ScanService, request: Request, submission: Submission)
 
 @router.post("/{scan_id}/cancel", name="cancel_scan", summary="Cancel a scan that has not ended", responses=_PROBLEMS)
 async def cancel(request: Request, scan_id: ScanId) -> ScanRecordOut:
-    """Cancel a queued or running scan; the response comes once the scan has ended. A cancelled scan is left unchanged."""
+    """Cancel a queued or running scan; the response comes once the scan has ended. A cancelled scan stays as it is."""
     service: ScanService = request.app.state.service
     await service.persistence.worker.cancel(scan_id)
     record = await whole(service, scan_id)

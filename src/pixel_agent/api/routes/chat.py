@@ -62,7 +62,7 @@ _ERRORS = other_errors(ChatError, 400, 404, 408, 413, 415, 422, 502, 503, 504)
     openapi_extra=json_body(ChatBody),
 )
 async def complete(request: Request) -> Response:
-    """Send text and one photo as an `image_url` part (a data URL). The answer comes whole, or in chunks with `stream`."""
+    """Send text and one photo as an `image_url` part (a data URL). The answer comes whole; with `stream`, in chunks."""
     service: ScanService = request.app.state.service
     async with AsyncExitStack() as held:
         arrival = held.enter_context(arriving(request, service, Priority.BULK, most=1))
@@ -111,7 +111,7 @@ async def _told(service: ScanService, asked: ScanRequest, answer: _Answer, usage
                 write(_data(answer.chunk(Delta(content=str(values["text"])))))
 
     output = await service.chat(replace(asked, on_event=tell))
-    if taken_back:  # the engine failed and was restarted with other text: sent chunks cannot be withdrawn
+    if taken_back:  # the engine failed and started the answer again: sent chunks cannot be withdrawn
         raise EngineError("The engine was lost while it answered.", "Send the request again.")
     write(_data(answer.chunk(Delta(), output.finish_reason)))
     if usage:

@@ -141,7 +141,7 @@ async def export(request: Request, query: Annotated[ExportQuery, Query()]) -> St
     responses={204: {"description": "No such export is known here."}},
 )
 async def export_progress(request: Request, export_id: str) -> Response:
-    """The progress of a running or recently finished export of this process, by the `export_id` that its request gave."""
+    """The progress of a running or recently finished export of this process, by the `export_id` of its request."""
     found = _progresses(request).get(export_id)
     if found is None:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
@@ -236,9 +236,7 @@ def _picture(settings: Settings, store: Store, photos: PhotoStage) -> Picture:
 
 
 def _name(query: ExportQuery, exporter: Exporter) -> str:
-    """The file name, such as `pixel-agent-2026-11-22.csv`; a file of one scan has the start of its id instead of the
-    date.
-    """
+    """The file name, such as `pixel-agent-2026-11-22.csv`; with one scan, the start of its id replaces the date."""
     about = query.scan_id[0][:12] if len(query.scan_id) == 1 else datetime.now().strftime("%Y-%m-%d")
     kind = f"-{query.format}" if query.format in ("coco", "truth") else ""
     return f"pixel-agent-{''.join(sign for sign in about if sign.isalnum() or sign == '-')}{kind}.{exporter.suffix}"

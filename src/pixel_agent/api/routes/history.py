@@ -182,7 +182,7 @@ async def _bytes(service: ScanService, photo: PhotoRecord) -> bytes:
 
 
 def _type_of(head: bytes) -> str:
-    """The media type detected from the bytes; the upload of a failed scan may not be a photo."""
+    """The media type detected from the bytes; a failed scan's upload is not always a photo."""
     try:
         return media_type_of(head)
     except InvalidPhoto:

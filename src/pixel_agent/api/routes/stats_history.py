@@ -20,9 +20,7 @@ ADVICE_POINTS = 60
 LONG_POINTS = 300
 """Points of five minutes: fewer replicas are advised only after five quiet minutes."""
 BUSY = 0.85
-"""Utilisation of the replicas (0-1) above which waiting times grow steeply (M/G/1: the wait grows as busy / (1 -
-busy)).
-"""
+"""Utilisation of the replicas (0-1) from which waits grow steeply (M/G/1: the wait grows as busy / (1 - busy))."""
 IDLE = 0.3
 
 

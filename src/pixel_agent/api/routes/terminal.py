@@ -46,9 +46,7 @@ for kind, suffix in (
 
 
 def add_terminal(app: FastAPI) -> None:
-    """Add the terminal's routes. Only its own files are compressed; events and exports of the API are sent as they are
-    made.
-    """
+    """Add the terminal's routes. Only its own files are compressed; events and exports are sent as they are made."""
     files = TerminalFiles(directory=ROOT)
     app.router.routes.extend(
         [

@@ -78,7 +78,7 @@ async def list_deliveries(
 
 @router.post("/deliveries/{delivery_id}/retry", summary="Try a dead letter again")
 async def retry_delivery(request: Request, delivery_id: int) -> DeliveryOut:
-    """Reset its number of attempts and send it again. Later events of the same scan may already be delivered."""
+    """Reset its number of attempts and send it again. Later events of the same scan can already be delivered."""
     service: ScanService = request.app.state.service
     if not 0 < delivery_id < 2**63:
         raise InvalidRequest("This is not the number of a delivery.", "GET /v1/webhooks/deliveries lists them.")
