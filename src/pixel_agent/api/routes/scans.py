@@ -110,7 +110,7 @@ _ACCEPTED: dict[str, object] = {"model": ScanRecordOut | ScanRecordList, "descri
     },
 )
 async def create_scan(
-    request: Request, stream: Annotated[bool, Query(description="StoredAnswer with server-sent events.")] = False
+    request: Request, stream: Annotated[bool, Query(description="Answer with server-sent events.")] = False
 ) -> Response:
     """One photo returns its envelope; several photos return a list, in which a bad photo does not stop the others.
 
