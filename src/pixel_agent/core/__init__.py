@@ -1,7 +1,8 @@
-"""The nouns of Pixel Agent, shared by every stage; frozen, and free of behaviour that belongs to a stage.
+"""The data types of Pixel Agent, shared by every stage: frozen, and without the behaviour of any stage.
 
-One request flows one way: `ScanRequest` → `Photo` → `Job` → `Batch` → `Output` → `Draft` → `Reading` → `Scan`.
-Nothing here imports a stage. Nouns are imported from here; `errors`, `settings` and `envelope` by their own names.
+One request becomes, in this order: `ScanRequest` → `Photo` → `Job` → `Batch` → `Output` → `Draft` → `Reading` → `Scan`.
+
+Nothing here imports a stage. Import these types from `core`; import `errors`, `settings` and `envelope` as modules.
 """
 
 from __future__ import annotations

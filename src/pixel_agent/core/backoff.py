@@ -1,4 +1,4 @@
-"""Pauses between attempts, and what a Retry-After header asks for; the same for everything that tries again. Pure."""
+"""Pauses between attempts and the Retry-After header, for all code that retries. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Backoff:
     spread: float = 0.0
 
     def pause_s(self, failures: int, chance: float = 0.5) -> float:
-        """Seconds to wait after so many failures in a row, from 1. `chance` (0-1) chooses within the spread."""
+        """Seconds to wait after `failures` failures in a row (from 1). `chance` (0-1) chooses within the spread."""
         pause_s = min(self.max_s, self.first_s * 2.0 ** min(failures - 1, 40))
         return min(self.max_s, pause_s * (1 + self.spread * (2 * chance - 1)))
 

@@ -1,4 +1,4 @@
-"""A cache that is bounded by bytes: what was not used for the longest time leaves first."""
+"""A cache with a limit in bytes: the least recently used value is removed first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class ByteLru(Generic[K, V]):
-    """Keeps values whose sizes together stay within `max_bytes`. One thread, or one event loop, owns it."""
+    """Stores values whose sizes together stay within `max_bytes`. One thread, or one event loop, owns it."""
 
     def __init__(self, max_bytes: int) -> None:
         self.bytes = 0
@@ -19,7 +19,7 @@ class ByteLru(Generic[K, V]):
         self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """The value of a key, which counts as a use; None if there is none."""
+        """The value of a key, or None; counts as a use."""
         found = self._values.get(key)
         if found is None:
             return None
@@ -27,7 +27,7 @@ class ByteLru(Generic[K, V]):
         return found[0]
 
     def put(self, key: K, value: V, size_bytes: int) -> None:
-        """Keep a value, or replace it; one that is larger than the whole cache is not kept."""
+        """Store or replace a value; a value larger than the whole cache is not stored."""
         self.drop(key)
         if size_bytes > self._max_bytes:
             return
@@ -37,7 +37,7 @@ class ByteLru(Generic[K, V]):
             self.drop(next(iter(self._values)))
 
     def drop(self, key: K) -> None:
-        """Remove a value if it is there."""
+        """Remove a value; a missing key is no error."""
         found = self._values.pop(key, None)
         if found is not None:
             self.bytes -= found[1]

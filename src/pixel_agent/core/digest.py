@@ -1,4 +1,4 @@
-"""Hashing a photo's bytes without holding up the event loop."""
+"""Hashes a photo's bytes on intake, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ LARGE_BYTES = 2**20
 
 
 async def hash_photo(data: bytes) -> str:
-    """As `sha256_of`, in a thread where it takes long."""
+    """SHA-256 as `sha256_of`; more than `LARGE_BYTES` are hashed in a thread."""
     return await asyncio.to_thread(sha256_of, data) if len(data) > LARGE_BYTES else sha256_of(data)

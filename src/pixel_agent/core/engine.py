@@ -1,4 +1,4 @@
-"""What goes to an engine and what comes back: jobs, batches, outputs."""
+"""Input and output of an engine: jobs, batches and outputs. The scheduler makes the batches."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pixel_agent.core.task import Message, Task
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A prepared scan on its way to the device. `deadline` is on the scheduler's clock (seconds), None for never.
+    """A prepared scan for the device. `deadline` is on the scheduler's clock (seconds), None for no deadline.
 
-    `on_text` gets each new piece of the model's answer, on the event loop, from engines that can give it as it comes; the
-    pieces together are `Output.text`. A job that runs again, because its replica was lost, begins anew.
+    `on_text` gets each new piece of the model's answer, on the event loop, from engines that can stream; the pieces
+    joined are `Output.text`. A job that runs again after its replica failed starts a new answer.
     """
 
     scan_id: str
@@ -31,7 +31,7 @@ class Job:
 
     @property
     def tokens(self) -> int:
-        """Visual tokens that the job costs."""
+        """Visual tokens of the job's photo."""
         return self.photo.visual_tokens
 
     @property
@@ -50,8 +50,9 @@ class Job:
 class Batch:
     """Jobs that one replica runs together.
 
-    An engine that works in steps calls `beat` at each, from any thread: it is not taken for hung while it does. One that
-    knows an answer before the batch has ended may say so with `answered`, on the event loop; `run` gives it once more.
+    An engine that works in steps calls `beat` at each step, from any thread; while it does, the watchdog does not treat
+    it as hung. An engine that has an answer before the batch ends can publish it with `answered`, on the event loop;
+    `run` returns the same answer again.
     """
 
     jobs: tuple[Job, ...]
@@ -66,7 +67,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a model read and wrote."""
+    """Numbers of tokens that a model read and wrote."""
 
     visual: int = 0
     prompt: int = 0
@@ -75,7 +76,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What an engine gives for one job: a draft (engines that apply rules) or raw text (models), never both."""
+    """An engine's result for one job: a draft (engines that apply rules) or raw text (models), never both."""
 
     draft: Draft | None = None
     text: str = ""

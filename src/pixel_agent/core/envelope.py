@@ -1,4 +1,4 @@
-"""What a reading and an error look like outside: over HTTP, in the store, in exports. Pydantic models made from the core nouns."""
+"""Readings and errors as clients see them: over HTTP, in the store, in exports. Pydantic models of the core types."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class NoticeOut(BaseModel):
 
     @classmethod
     def of(cls, notice: Notice) -> NoticeOut:
-        """From the core noun."""
+        """Convert a core `Notice`."""
         return cls(code=notice.code, message=notice.message)
 
 
 class AlertOut(BaseModel):
-    """Something that needs action."""
+    """A condition that needs action."""
 
     code: str
     severity: str
@@ -33,12 +33,12 @@ class AlertOut(BaseModel):
 
     @classmethod
     def of(cls, alert: Alert) -> AlertOut:
-        """From the core noun."""
+        """Convert a core `Alert`."""
         return cls(code=alert.code, severity=alert.severity, message=alert.message, bbox=alert.bbox)
 
 
 class EngineOut(BaseModel):
-    """Who answered."""
+    """The engine and model that answered."""
 
     name: str
     model: str
@@ -59,7 +59,7 @@ class QualityOut(BaseModel):
 
     @classmethod
     def of(cls, quality: Quality) -> QualityOut:
-        """From the core noun."""
+        """Convert a core `Quality`; the shares are rounded to 4 decimals."""
         return cls(
             sharpness=round(quality.sharpness, 4),
             brightness=round(quality.brightness, 4),
@@ -72,7 +72,7 @@ class QualityOut(BaseModel):
 
 
 class ImageOut(BaseModel):
-    """The photo as it was uploaded, upright."""
+    """The uploaded photo: size in pixels after rotation to upright."""
 
     width: int
     height: int
@@ -94,7 +94,7 @@ class RowOut(BaseModel):
 
     @classmethod
     def of(cls, row: Row) -> RowOut:
-        """From the core noun; the evidence wins over a field of the same name."""
+        """Convert a core `Row`; the evidence replaces a task field of the same name."""
         evidence: dict[str, JsonValue] = {
             "bbox": list(row.bbox) if row.bbox else None,
             "source": row.source.value,
@@ -105,7 +105,7 @@ class RowOut(BaseModel):
         return cls.model_validate({**row.fields, **evidence})
 
     def as_row(self) -> Row:
-        """Back to the core noun."""
+        """Convert back to a core `Row`."""
         return Row(
             fields=self.model_extra or {},
             bbox=self.bbox,
@@ -117,7 +117,7 @@ class RowOut(BaseModel):
 
 
 class TokensOut(BaseModel):
-    """What a model read and wrote."""
+    """Counts of the tokens that a model read and wrote."""
 
     visual: int
     prompt: int
@@ -125,7 +125,7 @@ class TokensOut(BaseModel):
 
 
 class Envelope(BaseModel):
-    """Every reading, of every task and engine."""
+    """The answer to a scan, in one form for all tasks and engines."""
 
     scan_id: str
     status: str
@@ -149,7 +149,7 @@ class Envelope(BaseModel):
 
     @classmethod
     def of(cls, scan: Scan) -> Envelope:
-        """From the core noun."""
+        """Convert a finished core `Scan`, with the parts of a comparison."""
         reading = scan.reading
         return cls(
             scan_id=scan.scan_id,
@@ -182,7 +182,7 @@ class Envelope(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 has it, with a stable `code` and the way out."""
+    """An error in the form of RFC 9457, with a stable `code` and advice."""
 
     type: str
     title: str
@@ -195,7 +195,7 @@ class Problem(BaseModel):
 
     @classmethod
     def of(cls, error: PixelAgentError) -> Problem:
-        """From an error of `core.errors`."""
+        """Convert an error of `core.errors`."""
         refused = error if isinstance(error, Refused) else None
         return cls(
             type=f"urn:pixel-agent:problem:{error.code}",

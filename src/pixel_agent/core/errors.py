@@ -44,7 +44,7 @@ from typing import ClassVar
 
 
 class PixelAgentError(Exception):
-    """The root. `message` says what was wrong, `advice` what is accepted or what to do, `retry_after_s` when to come back."""
+    """The root. `message` says what was wrong, `advice` what to do, `retry_after_s` when to try again."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
@@ -103,7 +103,7 @@ class FileUnreadable(InvalidRequest):
 
 
 class UploadTooSlow(InvalidRequest):
-    """The upload stood still, or crawled, for longer than the settings wait."""
+    """The upload stopped or was too slow for longer than the settings allow."""
 
     status = 408
     code = "upload_too_slow"
@@ -111,7 +111,7 @@ class UploadTooSlow(InvalidRequest):
 
 
 class NotFound(InvalidRequest):
-    """There is nothing of this id, or not any more."""
+    """No object has this id, or it was deleted."""
 
     status = 404
     code = "not_found"
@@ -119,14 +119,14 @@ class NotFound(InvalidRequest):
 
 
 class PhotoGone(NotFound):
-    """The scan is there, its photo is not: it was never kept, or deleted to make room."""
+    """The scan exists but its photo does not: it was never stored, or deleted to free space."""
 
     code = "photo_gone"
     title = "The photo is not there any more"
 
 
 class Conflict(InvalidRequest):
-    """What is asked for does not fit the state that the thing is in."""
+    """The request does not fit the current state of the object."""
 
     status = 409
     code = "conflict"
@@ -182,7 +182,7 @@ class InvalidPhoto(InvalidRequest):
 
 
 class EmptyPhoto(InvalidPhoto):
-    """No bytes at all."""
+    """The upload has no bytes."""
 
     status = 400
     code = "photo_empty"
@@ -222,7 +222,7 @@ class PhotoTooManyPixels(InvalidPhoto):
 
 
 class Refused(PixelAgentError):
-    """Not accepted now. `retry_after_s` is when to come back, `queue_length` and `wait_s` say why."""
+    """Not accepted now. `retry_after_s` is when to try again; `queue_length` and `wait_s` say why."""
 
     status = 503
     code = "overloaded"
@@ -238,7 +238,7 @@ class Refused(PixelAgentError):
 
 
 class QueueFull(Refused):
-    """As many scans or bytes are inside as the settings allow."""
+    """The number of scans or bytes inside has reached its limit in the settings."""
 
     code = "queue_full"
     title = "The queue is full"
@@ -252,7 +252,7 @@ class DeadlineUnreachable(Refused):
 
 
 class Draining(Refused):
-    """The server is about to stop and takes nothing new."""
+    """The server is stopping and accepts no new requests."""
 
     code = "draining"
     title = "The server is stopping"
@@ -275,14 +275,14 @@ class ScanCancelled(PixelAgentError):
 
 
 class StoreError(PixelAgentError):
-    """Records or photos could not be kept or found."""
+    """Records or photos could not be stored or found."""
 
     code = "store_failed"
     title = "The store failed"
 
 
 class StoreUnavailable(StoreError):
-    """The database or the data folder cannot be used now; it is tried again by itself."""
+    """The database or the data folder cannot be used now; the server retries automatically."""
 
     status = 503
     code = "store_unavailable"
@@ -291,7 +291,7 @@ class StoreUnavailable(StoreError):
 
 
 class StoreFull(StoreError):
-    """The disk has no room left for records or photos."""
+    """The disk has no space left for records or photos."""
 
     status = 507
     code = "store_full"
@@ -331,7 +331,7 @@ class OutOfMemory(EngineError):
 
 
 class ReplicaLost(EngineError):
-    """The replica that ran the scan died or hung, twice."""
+    """The replica that ran the scan failed or hung, twice."""
 
     status = 503
     code = "replica_lost"

@@ -1,4 +1,4 @@
-"""Geometry of upright boxes: left, top, right, bottom; in any unit, as long as both boxes have the same."""
+"""Geometry of upright boxes: left, top, right, bottom, in any unit that both boxes share. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def area(box: Sides) -> float:
 
 
 def shared_area(one: Sides, other: Sides) -> float:
-    """Area that two boxes have in common."""
+    """Area of the intersection of two boxes."""
     across = min(one[2], other[2]) - max(one[0], other[0])
     down = min(one[3], other[3]) - max(one[1], other[1])
     return max(0.0, across) * max(0.0, down)

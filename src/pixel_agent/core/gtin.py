@@ -1,4 +1,4 @@
-"""GTINs: what is a valid one, and which numbers look like one but mean something only within a shop or a region."""
+"""GTINs: which are valid, and which numbers look like one but are valid only within a shop or a region. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as people write them."""
+"""Formats numbers for people; pure."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from decimal import Decimal
 
 
 def plain_number(value: float) -> str:
-    """A finite number with every digit it has, without an exponent and without a needless point: 28888.88, 4, 0.05."""
+    """A finite number with all its digits, without an exponent or trailing zeros: 28888.88, 4, 0.05."""
     return format(Decimal(repr(value)).normalize(), "f")

@@ -1,4 +1,4 @@
-"""Days and weeks as a shop has them, in milliseconds UTC. Pure."""
+"""Start and length of a shop's days and weeks, in milliseconds UTC. Pure; for the history and its statistics."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _MONDAY = 4 * DAY_MS
 
 
 def local_offset_min() -> int:
-    """How far this machine's clock is ahead of UTC now, in minutes."""
+    """This machine's current offset from UTC, in minutes."""
     offset = datetime.now(UTC).astimezone().utcoffset()
     return 0 if offset is None else int(offset.total_seconds() // 60)
 
 
 def bucket_ms(bucket: Bucket) -> int:
-    """How long one is."""
+    """Length of a day or a week, in milliseconds."""
     return DAY_MS if bucket == "day" else 7 * DAY_MS
 
 
 def start_of(at_ms: int, bucket: Bucket, offset_min: int) -> int:
-    """When the day, or the week from its Monday on, began in which a moment lies."""
+    """Start (ms UTC) of the day, or of the week from Monday, that contains a moment."""
     first = (_MONDAY if bucket == "week" else 0) - offset_min * MINUTE_MS
     return at_ms - (at_ms - first) % bucket_ms(bucket)
 
 
 def day_ms(day: date, offset_min: int) -> int:
-    """When a day began."""
+    """Start of a calendar day, in milliseconds UTC."""
     return (day.toordinal() - date(1970, 1, 1).toordinal()) * DAY_MS - offset_min * MINUTE_MS

@@ -1,4 +1,4 @@
-"""What is on a photo, as nouns: pixels, boxes, lines of text, codes, quality."""
+"""Types for a photo and its contents: pixels, boxes, lines of text, codes, quality."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Pixels: TypeAlias = NDArray[np.uint8]
 else:
-    Pixels = object  # clients import these nouns, too, and have no use for numpy
+    Pixels = object  # clients import these types, too, and do not need numpy
 """Height x width x 3, RGB, upright, 8 bit."""
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -52,7 +52,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A photo as its pixels show it: how well it can be read, and what it looks like.
+    """Quality and appearance of a photo, computed from its pixels.
 
     `fingerprint` is a 64-bit difference hash: near copies differ in few bits.
     """
@@ -68,7 +68,7 @@ class Photo:
     `pixels` is upright RGB within the pixel budget it was prepared for. `width` and `height` are those of the upright
     original: boxes are always given in its pixels. `decode(max_pixels)` decodes the upload again at another budget
     (None: full size); it blocks, so call it in a worker thread. `captured_at` is the camera's own time, if it has one.
-    How well it can be read is an `Assessment`, made beside it.
+    The photo's quality is in a separate `Assessment`.
     """
 
     data: bytes
@@ -93,14 +93,14 @@ class Photo:
 
     @property
     def visual_tokens(self) -> int:
-        """What the prepared photo costs a vision-language model: one token per 32 x 32 pixels."""
+        """Visual tokens of the prepared photo for a vision-language model: one token per 32 x 32 pixels."""
         width, height = self.prepared_size
         return max(1, round(width / VISUAL_TOKEN_SIDE)) * max(1, round(height / VISUAL_TOKEN_SIDE))
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line of text that was read. `confidence` is the reader's own, 0-1."""
+    """One line of text that was read. `confidence` is the OCR model's own, 0-1."""
 
     text: str
     corners: Quad
@@ -114,11 +114,11 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One barcode or QR code that was read *and proven* (check digit, error correction, or equal looks).
+    """One barcode or QR code that was read *and verified* (check digit, error correction, or equal looks).
 
-    `gtin` has 8, 13 or 14 digits (UPC-A is given as 13 with its leading zero), None where the code carries none.
-    `gs1` maps application identifiers to values as printed ("17" → "261122"). `add_on` are the 2 or 5 digits beside an
-    EAN (issues of magazines, prices of books). `proven` is false for Codabar, which has no check digit of its own.
+    `gtin` has 8, 13 or 14 digits (UPC-A is given as 13 with its leading zero), None if the code has none. `gs1` maps
+    application identifiers to values as printed ("17" → "261122"). `add_on` is the 2 or 5 digits next to an EAN (issues
+    of magazines, prices of books). `proven` is false for Codabar, which has no check digit of its own.
     """
 
     symbology: str
@@ -136,7 +136,7 @@ class Code:
 
 
 def bounding_box(corners: Quad) -> Box:
-    """The smallest upright box around four corners, in whole pixels, never empty."""
+    """The smallest upright box around four corners, in whole pixels, at least 1 x 1."""
     xs = [x for x, _ in corners]
     ys = [y for _, y in corners]
     left, top = floor(min(xs)), floor(min(ys))
@@ -144,5 +144,5 @@ def bounding_box(corners: Quad) -> Box:
 
 
 def sha256_of(data: bytes) -> str:
-    """The SHA-256 of a photo's bytes, in hexadecimal: its name wherever it is stored or compared."""
+    """The SHA-256 of a photo's bytes, in hexadecimal: the photo's name in the store and in comparisons."""
     return hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""What a reading says: rows with their evidence, alerts, and the draft before code has checked it."""
+"""Types of a reading: rows with their evidence, alerts, and the draft before it is checked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pydantic import JsonValue
 from pixel_agent.core.photo import Box, Notice
 
 Change: TypeAlias = Literal["resolved", "remaining", "new"]
-"""What a comparison says of a row."""
+"""The result of a comparison for one row."""
 
 
 class Source(StrEnum):
-    """Who says what a row states."""
+    """The origin of a row's values."""
 
     BARCODE = "barcode"
     TEXT = "text"
@@ -26,7 +26,7 @@ class Source(StrEnum):
 
 
 class Review(StrEnum):
-    """Whether a person should look, or has looked."""
+    """Whether a person should check the row, or has checked it."""
 
     NONE = "none"
     ADVISED = "advised"
@@ -35,7 +35,7 @@ class Review(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """The importance of a finding."""
 
     INFO = "info"
     MINOR = "minor"
@@ -45,7 +45,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something somebody should act on."""
+    """A condition that a person should act on."""
 
     code: str
     severity: Severity
@@ -57,7 +57,7 @@ class Alert:
 class Row:
     """One row of a reading, an item or a finding, with its evidence.
 
-    `confidence` is None where nobody measured one; it is never invented.
+    `confidence` is None if it was not measured; it is never invented.
     """
 
     fields: Mapping[str, JsonValue]
@@ -70,9 +70,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an engine understood, before code has checked and computed anything.
+    """An engine's result before code has checked it and computed totals.
 
-    `extra` holds the task's own top-level values that are neither items nor findings (`answer`, `slots_total`).
+    `extra` contains the task's own top-level values that are neither items nor findings (`answer`, `slots_total`).
     """
 
     items: tuple[Row, ...] = ()
@@ -84,7 +84,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The checked answer to a task. `totals` holds what code computed (rates, counts, shares)."""
+    """The checked answer to a task. `totals` contains the values that code computed (rates, counts, shares)."""
 
     items: tuple[Row, ...] = ()
     findings: tuple[Row, ...] = ()

@@ -1,4 +1,4 @@
-"""One scan from the request to the finished envelope."""
+"""The first and the last type of a scan: the request, and the finished scan with its status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OnEvent: TypeAlias = Callable[[str, Mapping[str, JsonValue]], None]
 
 
 class Status(StrEnum):
-    """Where a scan stands; the last six are final."""
+    """The state of a scan; the last six are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -35,11 +35,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """One photo, and what is asked of it. `deadline` is on the event loop's clock (seconds), None for never.
+    """One photo, its task and its options. `deadline` is on the event loop's clock (seconds), None for no deadline.
 
-    `sha256` is that of `data`. `task` is the one that `spec` names. `fresh` bypasses sharing and caching.
-    `messages` go to the model instead of the task's prompt. `on_event` gets `queued` (position,
-    estimated_ms), `stage` (stage) and `text` (text: the next piece of the model's answer); None: no progress is published.
+    `sha256` is that of `data`. `task` is the task that `spec` names. `fresh` bypasses sharing and caching. `messages`
+    go to the model instead of the task's prompt. `on_event` gets `queued` (position, estimated_ms), `stage` (stage) and
+    `text` (text: the next piece of the model's answer); None: no progress is published.
     """
 
     scan_id: str
@@ -55,7 +55,7 @@ class ScanRequest:
     on_event: OnEvent | None = None
 
     def asking(self, task: Task, options: Mapping[str, JsonValue]) -> ScanRequest:
-        """The same photo, asked for another task with its options."""
+        """A request for another task and its options on the same photo."""
         return replace(self, task=task, spec=replace(self.spec, task=task.id, options=options))
 
 

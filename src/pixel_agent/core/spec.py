@@ -1,4 +1,4 @@
-"""What is asked of a photo: one value, from the request to the record."""
+"""The task and options of one scan: one value, from the request to the record."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Server-sent events, read from bytes as they arrive (WHATWG HTML, 9.2.6): for the client, for model servers, for tests.
+"""Parser of server-sent events from bytes (WHATWG HTML, 9.2.6), for the client, for model servers and for tests.
 
-Lines end at LF, CR or both and nowhere else: the usual line readers also split at U+2028, which JSON may hold as it is.
+Lines end at LF, CR or both and nowhere else: the usual line readers also split at U+2028, which JSON can contain
+unescaped.
 """
 
 from __future__ import annotations

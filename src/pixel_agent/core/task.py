@@ -1,4 +1,4 @@
-"""What a scan can be asked: tasks as data, what they need, and how an engine goes about them."""
+"""Types for tasks: tasks as data, the capabilities they need, and an engine's plan for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lang: TypeAlias = Literal["zh", "en"]
 
 
 class Priority(StrEnum):
-    """How urgent a scan is: a person waits for it, a program waits for it, or it may take its time."""
+    """The urgency of a scan: a person waits (interactive), a program waits (normal), or it can wait (bulk)."""
 
     INTERACTIVE = "interactive"
     NORMAL = "normal"
@@ -33,7 +33,7 @@ class Support(StrEnum):
 
 
 class Capability(StrEnum):
-    """What answering a task takes."""
+    """A skill that an engine needs to answer a task."""
 
     CODES = "codes"
     TEXT = "text"
@@ -44,7 +44,7 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FinishContext:
-    """What a task's finishing function gets beside the draft. `today` is the shop's date."""
+    """Input of a task's finishing function in addition to the draft. `today` is the shop's date."""
 
     width: int
     height: int
@@ -63,7 +63,7 @@ Finish: TypeAlias = Callable[[Draft, FinishContext], Reading]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model picks its words. `temperature` 0 is greedy; an answer ends before the first of the `stop` strings."""
+    """Sampling of a model. `temperature` 0 is greedy; an answer ends before the first of the `stop` strings."""
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -73,9 +73,9 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation with a model. `parts` are texts in their order; None is where the job's photo stands.
+    """One turn of a conversation with a model. `parts` are texts in order; None is the position of the job's photo.
 
-    A conversation holds the photo once.
+    A conversation contains the photo once.
     """
 
     role: Literal["system", "user", "assistant"]
@@ -84,13 +84,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """One thing a scan can be asked: data, and a pure function that finishes the reading.
+    """One kind of scan: data, and a pure function that finishes the reading.
 
     `needs`: without these capabilities the task is unsupported. `wants`: without these it is partial. `schema` is the
-    JSON Schema of what a model answers; empty: free text, nothing constrains it. `photos` is how many photos one scan of
-    this task takes. `options` are the defaults, and `option_schema` the JSON Schema of each option (see
-    `tasks.options`). `columns` are the fields of finished rows in the order in which they are shown; `kind` is never one,
-    and none means: those of the schema.
+    JSON Schema of a model's answer; empty: free text without constraints. `photos` is the number of photos for one scan
+    of this task. `options` are the defaults, and `option_schema` the JSON Schema of each option (see `tasks.options`).
+    `columns` are the fields of finished rows in display order; `kind` is never one of them; empty: the fields of the
+    schema.
     """
 
     id: str
@@ -115,7 +115,7 @@ class Task:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Everything the task can make use of."""
+        """All capabilities that the task can use."""
         return self.needs | self.wants
 
     def name(self, lang: Lang) -> str:
@@ -129,11 +129,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one engine goes about one task.
+    """An engine's plan for one task.
 
-    `missing` names what the engine lacks for a full answer. `runs` is False where the engine need not be asked at all
-    (codes and photo checks). `grid`: both sides of the prepared
-    photo are multiples of it, in pixels, so that a model's own resizing has nothing left to do.
+    `missing` names the capabilities that the engine lacks for a full answer. `runs` is False if the task does not need
+    the engine (codes and photo checks). `grid`: both sides of the prepared photo are multiples of it, in pixels, so
+    that the model's own resizing changes nothing.
     """
 
     support: Support

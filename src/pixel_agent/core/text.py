@@ -1,4 +1,4 @@
-"""Cleans untrusted text for a line on a screen or a column of the database."""
+"""Cleans untrusted text before it reaches a screen or a column of the database. Pure."""
 
 from __future__ import annotations
 

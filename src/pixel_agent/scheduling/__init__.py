@@ -1,1 +1,1 @@
-"""Which scans run together, where, when; and which are refused."""
+"""Scheduling: admission, the queue, the batch policy and the replicas that run the batches."""

@@ -1,15 +1,16 @@
 """Admission control: limits scans and bytes inside; rejects a request whose predicted answer misses deadline or SLO.
 
-A request is checked twice. By its headers, before its body is read (`arriving`): that costs microseconds, and most of a flood
-ends there. Then as scans, once the body is parsed (`enter`, `enter_all`), which take over the place that the request had.
+A request is checked twice. First by its headers, before its body is read (`arriving`): this costs microseconds and
+stops most of a flood. Then as scans, after the body is parsed (`enter`, `enter_all`); the first scan takes over the
+request's ticket.
 
-Two predictions defend the response time (SLO). While no scan has been refused lately, the *number inside* may be
-what the device answers within the SLO (Little's law): bursts and closed loops that fit on average all come in. After a
-refusal, each newcomer's *own* answer must also be predicted within a part of the SLO, by batches, so that
-what a prediction cannot know does not push the slowest answers past it.
+Two predictions protect the response time (SLO). While no scan was refused recently, the *number inside* is limited to
+what the device answers within the SLO (Little's law): bursts and closed loops that fit on average are all admitted.
+After a refusal, each new request's *own* answer must also be predicted within a part of the SLO, counted in batches, so
+that prediction errors do not push the slowest answers past the SLO.
 
-Who is ahead of a newcomer follows the policy: more urgent classes, and of its own class only as many scans of each other
-client as its own client has. Bulk scans are bound by the numbers inside and by their own deadlines alone.
+The scans ahead of a new request follow the policy: more urgent classes, and of its own class only as many scans of each
+other client as its own client has. Bulk scans are limited only by the numbers inside and by their own deadlines.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ from pixel_agent.scheduling.policy import CLASSES, RANK
 
 BULK = RANK[Priority.BULK]
 SLOW_UPLOAD_S = 1.0
-"""An upload that takes longer no longer counts as a scan until it is here."""
+"""A slower upload (seconds) does not count as a scan until it is complete."""
 ERROR_SHARE = 0.05
-"""How fast mean and scatter of the prediction errors follow the newest one."""
+"""Weight of the newest prediction error in the moving mean and scatter."""
 SCATTERS = 2.0
-"""Mean absolute deviations of the prediction errors that the slowest answers are granted while scans are refused."""
+"""Safety margin for the slowest answers during refusals, in mean absolute deviations of the prediction errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionStats:
     """Scans inside, and refusals since the start by reason (the error's code).
 
-    `bias_s` is how much longer than predicted answers take on average, `scatter_s` their mean deviation from that.
+    `bias_s` is the mean of actual minus predicted response time, `scatter_s` the mean absolute deviation from it.
     """
 
     inside: dict[Priority, int]
@@ -73,7 +74,7 @@ class Ticket:
         self.wait_s = wait_s
 
     def release(self, *, answered: bool = True) -> None:
-        """Leave; further calls do nothing. `answered`: by the device, so that the prediction can be judged."""
+        """Leave admission; further calls do nothing. `answered`: by the device, so that the prediction can be checked."""
         if not self._released:
             self._released = True
             self._admission.leave(self, answered=answered)
@@ -88,9 +89,9 @@ class Ticket:
 
 
 class Arrival:
-    """A request whose body is on its way; a context manager. Its bytes are reserved until it leaves or becomes scans.
+    """A request whose body is being received; a context manager.
 
-    It counts as a scan, unless its upload is slow: then it takes no other scan's place.
+    Its bytes are reserved until it leaves or becomes scans. It counts as a scan unless its upload is slow.
     """
 
     __slots__ = ("_admission", "_slow", "_ticket")
@@ -101,13 +102,14 @@ class Arrival:
         self._slow = asyncio.get_running_loop().call_later(SLOW_UPLOAD_S, admission.uncount, ticket)
 
     def grow(self, size_bytes: int) -> None:
-        """So many bytes of the upload have come. Raises QueueFull if they do not fit, or are too many for one client."""
+        """Record the bytes received so far. Raises QueueFull if they do not fit or exceed the client's share."""
         if self._ticket is not None and size_bytes > self._ticket.bytes.size_bytes:
             self._admission.resize(self._ticket, size_bytes)
 
     def take_over(self, request: ScanRequest) -> Ticket | None:
-        """The ticket for the scan that has arrived; None if it must be admitted anew: it is another class, has a deadline,
-        or its upload was slow.
+        """The ticket for the parsed scan, or None.
+
+        None means that the scan must be admitted again: it is in another class, has a deadline, or its upload was slow.
         """
         self._slow.cancel()
         ticket = self._ticket
@@ -133,7 +135,7 @@ class Arrival:
 
 
 class Admission:
-    """Counts the scans inside and decides whether a request may enter, in constant time.
+    """Counts the scans inside and decides in constant time whether a request is admitted.
 
     `forecast` is the batcher's, `clock` the scheduler's (`loop.time`), `slo_s` the engine's promise; the setting wins.
     """
@@ -160,7 +162,7 @@ class Admission:
         self._draining = False
 
     def arriving(self, size_bytes: int | None, priority: Priority, client: str = "") -> Arrival:
-        """The early check, by what the headers say, before the body is read. Raises as `take` does."""
+        """The early check by headers, before the body is read. Raises as `take` does."""
         early = None if size_bytes is None else min(size_bytes, self._settings.assumed_bytes)
         return Arrival(self.take(early, priority, client=client), self)
 
@@ -171,7 +173,7 @@ class Admission:
 
     @contextmanager
     def enter_all(self, requests: Sequence[ScanRequest], arrival: Arrival) -> Iterator[None]:
-        """Admit the scans of a request that has arrived; the first takes over its place. Raises as `take` does."""
+        """Admit the scans of a parsed request; the first takes over its ticket. Raises as `take` does."""
         first, *others = requests
         ticket = arrival.take_over(first)
         with ExitStack() as stack:
@@ -189,7 +191,7 @@ class Admission:
         deadline_s: float | None = None,
         client: str = "",
     ) -> Ticket:
-        """Admit one scan, or raise QueueFull, DeadlineUnreachable, Draining or Refused with the time to come back.
+        """Admit one scan, or raise QueueFull, DeadlineUnreachable, Draining or Refused with the time to retry.
 
         `size_bytes` None: not known yet. `deadline_s` counts from now.
         """
@@ -209,7 +211,7 @@ class Admission:
         return Ticket(self, rank, client, self._budget.reserve(size, client), now, wait_s)
 
     def grow(self, reservation: Reservation, size_bytes: int) -> None:
-        """So many bytes of an upload that is recorded for later have come. Raises QueueFull."""
+        """Record the bytes received so far of an upload for a queued scan. Raises QueueFull."""
         more = size_bytes - reservation.size_bytes
         if more > 0:
             if not self._budget.fits(more, client=reservation.client):
@@ -218,7 +220,7 @@ class Admission:
             reservation.resize(size_bytes)
 
     def reserve(self, size_bytes: int | None = None, client: str = "") -> Reservation:
-        """Bytes alone, for an upload that is recorded for later: no scan is counted. Raises QueueFull, Draining."""
+        """Reserve bytes only, for the upload of a queued scan: no scan is counted. Raises QueueFull, Draining."""
         size = self._settings.assumed_bytes if size_bytes is None else size_bytes
         forecast = self._forecast()
         if self._draining or not self._budget.fits(size, client=client):
@@ -236,7 +238,7 @@ class Admission:
         ticket.bytes.resize(size_bytes)
 
     def leave(self, ticket: Ticket, *, answered: bool) -> None:
-        """See `Ticket.release`."""
+        """Release a ticket's bytes and count, and learn from its prediction error; see `Ticket.release`."""
         ticket.bytes.release()
         if not ticket.counted:
             return
@@ -248,7 +250,7 @@ class Admission:
             self._scatter_s += ERROR_SHARE * (abs(error_s - self._bias_s) - self._scatter_s)
 
     def uncount(self, ticket: Ticket) -> None:
-        """Count a ticket among the scans no more; its bytes stay reserved."""
+        """Stop counting a ticket as a scan; its bytes stay reserved."""
         ticket.counted = False
         self._inside[ticket.rank] -= 1
         clients = self._clients[ticket.rank]
@@ -266,7 +268,7 @@ class Admission:
         self._draining = True
 
     def wait_s(self, priority: Priority, client: str = "") -> float:
-        """When a scan that came now would be answered, in seconds from now."""
+        """Predicted time until a scan that arrives now is answered, in seconds."""
         rank = RANK[priority]
         return self._wait_s(self._ahead(rank, client), rank, self._forecast(), self._clock())
 
@@ -283,14 +285,14 @@ class Admission:
         )
 
     def _ahead(self, rank: int, client: str) -> int:
-        """How many scans inside go before a newcomer, those that run included."""
+        """How many scans inside are ahead of a new one, including running scans."""
         counts = self._clients[rank]
         own = counts.get(client, 0)
         others = len(counts) - (client in counts)
         return sum(self._inside[:rank]) + min(self._inside[rank], own + others * (own + 1))
 
     def _wait_s(self, ahead: int, rank: int, forecast: Forecast, now: float) -> float:
-        """Wait for a replica, for the full batches that go before, and for the own batch."""
+        """Predicted seconds to the answer: waiting for a replica, full batches ahead, and the scan's own batch."""
         running = sum(forecast.in_flight[: rank + 1])
         waiting = max(0, ahead - running)
         fullness = min(1.0, waiting / max(1, forecast.batch_items - 1))
@@ -313,7 +315,7 @@ class Admission:
         return self._too_slow(rank, ahead, wait_s, forecast, now)
 
     def _too_slow(self, rank: int, ahead: int, wait_s: float, forecast: Forecast, now: float) -> Refused | None:
-        """Defend the response time; see the top of this file."""
+        """Protect the response time; see the module docstring."""
         if self.slo_s is None or rank == BULK or not ahead:
             return None
         excess_s = (ahead + 1) / forecast.per_s - (1 + self._settings.tolerance) * self.slo_s
@@ -343,7 +345,7 @@ class Admission:
         return now - self._refused_at <= self._settings.overload_s
 
     def _error_s(self) -> float:
-        """What a slow answer takes beyond its prediction, as far as that is plausible."""
+        """How much longer than predicted a slow answer takes, within plausible limits."""
         error_s = self._bias_s + SCATTERS * self._scatter_s
         return min(max(0.0, error_s), (self.slo_s or 0.0) / 4)
 
@@ -352,7 +354,7 @@ class Admission:
 
 
 def response_time(settings: AdmissionSettings, slo_s: float | None) -> float | None:
-    """The response time to defend, in seconds: the setting if there is one (0: none), else the engine's promise."""
+    """The response time to protect, in seconds: the setting if there is one (0: none), else the engine's promise."""
     if settings.slo_ms is None:
         return slo_s
     return settings.slo_ms / 1000 or None

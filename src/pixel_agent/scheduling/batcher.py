@@ -1,7 +1,7 @@
 """The one queue: scans wait here, the policy picks batches, the pool runs them, and every scan ends exactly once.
 
-Nothing polls. The policy is asked when a scan arrives at a free replica, when a replica gets free, and at the time it
-named itself; while all replicas run, an arrival costs a few microseconds however long the queue is.
+Nothing polls. The policy is asked when a scan arrives while a replica is free, when a replica becomes free, and at the
+time that the policy asked for; while all replicas run, an arrival costs a few microseconds, whatever the queue length.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from pixel_agent.scheduling.pool import Pool
 log = logging.getLogger("pixel_agent.scheduling.batcher")
 
 RETRY_TOGETHER = 4
-"""Scans of a lost batch run again in groups of this size, so that a scan that crashes engines takes few others along."""
+"""Group size for scans of a failed batch that run again, so that a scan that crashes engines affects few others."""
 SIZES_KEPT = 256
-"""Batch sizes kept for stats."""
+"""Number of latest batch sizes in the stats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision for people: when (scheduler's clock), what and why."""
+    """One decision, for display: when (scheduler's clock), what and why."""
 
     time: float
     batch_items: int
@@ -39,7 +39,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """The queue for people. `batch_sizes` are the latest, oldest first; rates are scans a second."""
+    """The state of the queue, for display. `batch_sizes` are the latest, oldest first; rates are scans a second."""
 
     waiting: dict[Priority, int]
     in_flight: int
@@ -55,10 +55,10 @@ class QueueStats:
 
 
 class Batcher:
-    """Owns the queue and, from `start` to `stop`, the pool. `healthy` turns False for good if its own logic fails.
+    """Owns the queue and, from `start` to `stop`, the pool. `healthy` turns False permanently if its own logic fails.
 
-    `slo_s` is the response time to defend (None: none), `gpus` gives what a monitor saw last of each GPU, by UUID,
-    `on_batch` gets the items of each batch that starts.
+    `slo_s` is the response time to protect (None: none), `gpus` returns the monitor's latest sample of each GPU, by
+    UUID, `on_batch` gets the number of items of each batch that starts.
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class Batcher:
         self._lost = 0
 
     async def start(self) -> None:
-        """Start the pool; raises the first replica's error if none comes up."""
+        """Start the pool. Raises the first replica's error if no replica starts."""
         self._loop = asyncio.get_running_loop()
         await self.pool.start(self)
         self._refuse = None
         self._pump()
 
     async def stop(self) -> None:
-        """Stop at once: whatever still waits or runs ends with Draining."""
+        """Stop at once: every scan that waits or runs ends with Draining."""
         error = Draining("The server is stopping.", "Send the photo again in a moment.")
         self._refuse = self._refuse or error
         for timer in (self._wake, self._down):
@@ -110,7 +110,7 @@ class Batcher:
         await self.pool.stop()
 
     async def drain(self, timeout_s: float) -> bool:
-        """Take nothing new and finish what is inside; False if time ran out and the rest ended with Draining."""
+        """Accept nothing new and finish the scans inside; False if time ran out and the rest ended with Draining."""
         self._refuse = self._refuse or Draining("The server is stopping.", "Send the photo again in a moment.")
         try:
             async with asyncio.timeout(timeout_s):
@@ -128,12 +128,12 @@ class Batcher:
         on_start: Callable[[], object] = lambda: None,
         on_queued: Callable[[], object] = lambda: None,
     ) -> Output:
-        """Wait for the answer to one job; cancel the call to take the job back.
+        """Wait for the answer to one job; cancelling the call cancels the job.
 
-        `on_start` is called when the job goes to a replica, again if it has to go to another one; `on_queued` once the
-        job waits or an idle replica has been given it.
+        `on_start` is called when the job goes to a replica, and again if it moves to another one; `on_queued` once the
+        job waits or has been given to an idle replica.
 
-        Raises DeadlineExceeded, Draining, EngineUnavailable, or the error that the engine gave for this job.
+        Raises DeadlineExceeded, Draining, EngineUnavailable, or the engine's error for this job.
         """
         if self._refuse is not None:
             raise copy(self._refuse)
@@ -145,7 +145,7 @@ class Batcher:
             self._leave(pending)
 
     def stats(self) -> QueueStats:
-        """What the queue is doing."""
+        """Current state of the queue and counts since the start."""
         now = self._loop.time()
         oldest = next(iter(self._waiting.values()), None)
         return QueueStats(
@@ -163,24 +163,24 @@ class Batcher:
         )
 
     def places(self) -> dict[str, tuple[int, float]]:
-        """For all that wait: scan id → how many go before it, and in how many seconds it is expected to start."""
+        """For all waiting scans: scan id → number of scans ahead, and expected seconds until it starts."""
         waiting = sorted(self._waiting.values(), key=lambda p: (RANK[p.waiting.priority], p.waiting.seq))
         now, forecast = self._loop.time(), self.forecast()
         return {p.job.scan_id: (place, forecast.start_s(place, now)) for place, p in enumerate(waiting)}
 
     def forecast(self) -> Forecast:
-        """What admission reckons with; free to call."""
+        """The current forecast for admission; reading it costs nothing."""
         return self._forecaster.forecast
 
     # The pool's listener
 
     def wanted(self, job: Job) -> bool:
-        """Whether somebody still waits for a job that runs."""
+        """Whether a caller still waits for a running job."""
         pending = self._running.get(job)
         return pending is not None and not pending.future.done()
 
     def deliver(self, job: Job, outcome: Output | PixelAgentError) -> None:
-        """A job ended on a replica: complete it, or queue it again if its replica was lost for the first time."""
+        """Complete a job that ended on a replica, or queue it again if its replica failed for the first time."""
         pending = self._running.pop(job, None)
         if pending is None or pending.future.done():
             return
@@ -192,11 +192,11 @@ class Batcher:
             pending.future.set_result(outcome)
 
     def ran(self, replica: int, items: int, seconds: float) -> None:
-        """A batch ended."""
+        """Record the duration of a finished batch."""
         self._forecaster.ended(replica, items, seconds, self._loop.time())
 
     def changed(self) -> None:
-        """A replica got free, or came, or went."""
+        """React to a replica that became free, started or stopped."""
         if self.pool.ready:
             if self._down is not None:
                 self._down.cancel()
@@ -241,7 +241,7 @@ class Batcher:
         if pending.future.cancelled():
             self._counts["cancelled"] += 1
         elif pending.future.done():
-            pending.future.exception()  # seen, even if the caller was cancelled in the same moment
+            pending.future.exception()  # mark as retrieved, even if the caller was cancelled at the same moment
         self._unqueue(pending)
         if self._running.pop(pending.job, None) is not None:
             self.pool.forget(pending.job)
@@ -255,7 +255,7 @@ class Batcher:
             pending.future.set_exception(_late(waiting=waiting))
 
     def _again(self, pending: _Pending) -> None:
-        """Queue a lost scan once more, at its old place, among few others that were lost."""
+        """Queue a scan of a failed replica once more, at its old position, in a small retry group."""
         pending.waiting = replace(pending.waiting, retry_group=1 + self._lost // RETRY_TOGETHER)
         self._lost += 1
         pending.lost = True
@@ -264,7 +264,7 @@ class Batcher:
     # Dispatching
 
     def _pump(self) -> None:
-        """Ask the policy until it has nothing more to start. A failure in here is a bug, and ends everything inside."""
+        """Ask the policy until it has nothing more to start. An exception here is a bug and ends all scans inside."""
         try:
             if self._wake is not None:
                 self._wake.cancel()
@@ -353,7 +353,7 @@ class _Pending:
 
 
 def _notify_started(pending: _Pending) -> None:
-    """A listener that fails fails its own scan, never the queue."""
+    """Call `on_start`; a callback that raises fails its own scan, never the queue."""
     try:
         pending.on_start()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""How many bytes of uploads may be inside at once."""
+"""Limits the bytes of uploads inside, in total and for each client; used by admission."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from types import TracebackType
 from typing import Final, Self
 
 CLIENT_SHARE: Final = 0.5
-"""Most of the budget that one client may hold, so that it cannot shut the others out."""
+"""Largest share of the budget for one client, so that one client cannot block the others."""
 
 
 class Reservation:
-    """Some bytes of a budget, from `ByteBudget.reserve` to `release`; a context manager."""
+    """Reserved bytes of a budget, from `ByteBudget.reserve` to `release`; a context manager."""
 
     __slots__ = ("_budget", "client", "size_bytes")
 
@@ -20,12 +20,12 @@ class Reservation:
         self.size_bytes = size_bytes
 
     def resize(self, size_bytes: int) -> None:
-        """Correct the size once it is known; ask `ByteBudget.fits` for the difference before."""
+        """Correct the size once it is known; call `ByteBudget.fits` for the difference first."""
         self._budget.use(size_bytes - self.size_bytes, self.client)
         self.size_bytes = size_bytes
 
     def release(self) -> None:
-        """Give the bytes back; further calls do nothing."""
+        """Return the bytes to the budget; further calls do nothing."""
         self.resize(0)
 
     def __enter__(self) -> Self:
@@ -38,7 +38,7 @@ class Reservation:
 
 
 class ByteBudget:
-    """At most `most_bytes` are reserved at once, and no client holds more than `CLIENT_SHARE` of them. `used_bytes` are now."""
+    """Reserves at most `most_bytes`, and at most `CLIENT_SHARE` of them for one client. `used_bytes`: reserved now."""
 
     __slots__ = ("_clients", "most_bytes", "used_bytes")
 
@@ -48,17 +48,17 @@ class ByteBudget:
         self._clients: dict[str, int] = {}
 
     def fits(self, more_bytes: int, share: float = 1.0, client: str = "") -> bool:
-        """Whether so many bytes more stay within a share of the budget, and within the client's own."""
+        """Whether `more_bytes` fit within a share of the budget, and within the client's own share."""
         own = self._clients.get(client, 0) + more_bytes if client else 0
         return self.used_bytes + more_bytes <= share * self.most_bytes and own <= CLIENT_SHARE * self.most_bytes
 
     def reserve(self, size_bytes: int, client: str = "") -> Reservation:
-        """Reserve bytes that fit."""
+        """Reserve bytes; call `fits` first, nothing is checked here."""
         self.use(size_bytes, client)
         return Reservation(self, size_bytes, client)
 
     def use(self, more_bytes: int, client: str) -> None:
-        """Count bytes more, or less, as used by a client."""
+        """Add bytes to a client's use; negative values reduce it."""
         self.used_bytes += more_bytes
         own = self._clients.get(client, 0) + more_bytes
         if own:

@@ -1,4 +1,4 @@
-"""What the queue measures while it runs (arrivals, drain rate, when replicas get free), and the forecast made of it."""
+"""Measures the queue while it runs (arrivals, drain rate, when replicas become free) and forecasts for admission."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from pixel_agent.scheduling.policy import CLASSES, RANK, Dispatch, ReplicaView, 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The queue as admission needs it; renewed whenever a batch starts or ends, so free to read.
+    """The state of the queue for admission; renewed whenever a batch starts or ends, so reading it costs nothing.
 
-    `per_s` is what all replicas answer under load, `round_s` the time of a full batch of `batch_items` on one of them,
-    `alone_s` that of a single scan. `measured` is
-    False while nothing but the prior stands behind it. `free_at` is when the next replica gets free (the past: one is),
-    `in_flight` counts running scans of each class.
+    `per_s` is the rate of all replicas under load, `round_s` the time of a full batch of `batch_items` on one of them,
+    `alone_s` that of a single scan. `measured` is False while only the prior supports it. `free_at` is when the next
+    replica becomes free (in the past: one is free), `in_flight` counts running scans of each class.
     """
 
     per_s: float
@@ -32,14 +31,14 @@ class Forecast:
     in_flight: tuple[int, ...]
 
     def start_s(self, waiting: int, now: float) -> float:
-        """In how many seconds a scan starts that has `waiting` scans before it in the queue."""
+        """Expected seconds until a scan with `waiting` scans ahead of it starts."""
         return max(0.0, self.free_at - now) + waiting // self.batch_items * self.round_s / self.replicas
 
 
 class Forecaster:
     """Gets the events of the queue of `replicas`. Times are seconds on the scheduler's clock.
 
-    `forecast` is what it made of it when it was last renewed; `typical_tokens` are the visual tokens of a usual scan.
+    `forecast` is the result of the last renewal; `typical_tokens` are the visual tokens of a usual scan.
     """
 
     def __init__(
@@ -58,33 +57,33 @@ class Forecaster:
         self._busy_until: dict[int, float] = {}
 
     def arrived(self, tokens: int, now: float) -> None:
-        """A scan of so many visual tokens came in."""
+        """Record a scan that arrived, with its visual tokens."""
         self._arrivals.arrive(now)
         self._returns.arrive(now)
         self.typical_tokens += 0.05 * (tokens - self.typical_tokens)
 
     def started(self, dispatch: Dispatch, waiting: int, now: float) -> None:
-        """A batch went to its replica, while `waiting` scans waited, those of the batch included."""
+        """Record a batch that went to its replica; `waiting` counts waiting scans, including those of the batch."""
         items, tokens = len(dispatch.batch), sum(scan.tokens for scan in dispatch.batch)
         self._saturated[dispatch.replica] = waiting > items or items == self.forecast.batch_items
         self._busy_until[dispatch.replica] = now + self._latency.predict(items, tokens)
 
     def ended(self, replica: int, items: int, seconds: float, now: float) -> None:
-        """A batch was answered: learn how fast a queue drains, and who comes back."""
+        """Learn the drain rate and the returning clients from a finished batch."""
         self._returns.ended(items, now)
         if self._saturated.get(replica):
             self._drain.observe(items, seconds, now)
 
     def arrivals_per_s(self, now: float) -> float:
-        """Scans that come, a second."""
+        """Arrivals, in scans a second."""
         return self._arrivals.per_s(now)
 
     def returning(self, now: float) -> tuple[float, float]:
-        """How many scans more are expected from clients that were answered just now, and by when."""
+        """Expected number of scans from clients that just got an answer, and the time by which they arrive."""
         return self._returns.expected(now)
 
     def renew(self, views: Sequence[ReplicaView], running: Iterable[Priority], now: float) -> None:
-        """Make the forecast again from the healthy replicas and the classes of the scans that run."""
+        """Compute the forecast again from the healthy replicas and the classes of the running scans."""
         latency = self._latency
         state = State(now, (), views, slo_s=self._slo_s, typical_tokens=self.typical_tokens)
         limits = [batch_limit(state, view, latency.fit, self._settings) for view in views]

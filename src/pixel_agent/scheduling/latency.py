@@ -1,4 +1,4 @@
-"""How long a batch takes: t = a + b·items + c·tokens, fitted while running, for policy, watchdog and admission."""
+"""Latency model of a batch: t = a + b·items + c·tokens, fitted while running, for policy, watchdog and admission."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from pixel_agent.engines.base import Limits
 Floats = NDArray[np.float64]
 
 HALF_LIFE = 64
-"""Batches after which a measurement counts half."""
+"""Number of later batches after which a measurement has half its weight."""
 LEAST_WEIGHT = 0.02
-"""What the newest measurements of a size never fall below: better an old truth about single items than none."""
+"""Minimum weight of the newest measurements of a size: an old measurement of single items is better than none."""
 SAMPLES_PER_SIZE = 8
-"""Newest measurements kept for one number of items: a day at full batches does not forget what a single one takes."""
+"""Newest measurements stored per number of items: a day of full batches does not remove those of single items."""
 SIZES = 32
-"""Numbers of items remembered; with SAMPLES_PER_SIZE this bounds the cost of a fit."""
+"""Different numbers of items remembered; with SAMPLES_PER_SIZE this limits the cost of a fit."""
 REFIT_AFTER_S = 0.25
 """Device time between two fits once there are a few measurements: a fit (about 1 ms) then costs under 1 % of it."""
 HUBER = 1.5
 """Residuals beyond this many standard deviations lose weight (Huber, 1964; 1.345 would be 95 % efficient)."""
 NOISE = 0.02
-"""Relative scatter that is always granted: among very regular batches a rare size is not an outlier."""
+"""Minimum relative scatter: among very regular batches a rare size is not an outlier."""
 PRIOR_WEIGHT = 0.01
-"""How much the prior counts against one measurement; it decides only what the measurements leave open."""
+"""Weight of the prior against one measurement; it decides only what the measurements do not determine."""
 ITEM_TOKENS = 256
-"""Visual tokens of a photo of 512 x 512: how strongly the prior holds the cost of a token against that of an item."""
+"""Visual tokens of a 512 x 512 photo: the prior's weight for the cost of a token relative to that of an item."""
 SHORTEST_BATCH_S = 1e-6
-"""No batch is predicted to take less: a fit to batches of next to no time may come out at zero."""
+"""Lower bound of every prediction, in seconds: a fit to extremely short batches can give zero."""
 UNKNOWN_BATCH_S = 1.0
-"""Time taken for a full batch of an engine that promises nothing, until one has been measured."""
+"""Assumed time (seconds) for a full batch of an engine without a promised response time, until one is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,22 @@ class Fit:
     token_s: float = 0.0
 
     def predict(self, items: int, tokens: int = 0) -> float:
-        """Seconds that a batch takes."""
+        """Predicted seconds of a batch."""
         return self.base_s + self.item_s * items + self.token_s * tokens
 
 
 def prior_fit(limits: Limits, slo_s: float | None) -> Fit:
-    """What to believe before the first batch.
+    """The coefficients before the first measured batch.
 
-    An engine that promises a response time is taken at its word: four full batches fit into it. Half of a batch is
-    taken to be its base, half its items.
+    An engine that promises a response time is trusted: four full batches fit into it. Half of the time of a batch is
+    assumed to be its base, half its items.
     """
     full_s = slo_s / 4 if slo_s else UNKNOWN_BATCH_S
     return Fit(full_s / 2, full_s / 2 / limits.max_items)
 
 
 class LatencyModel:
-    """Learns a `Fit` from measured batches: robust to outliers, forgetting, of bounded cost, never negative."""
+    """Learns a `Fit` from measured batches: robust to outliers, favours recent batches, bounded cost, never negative."""
 
     def __init__(self, prior: Fit) -> None:
         self.fit = prior
@@ -72,7 +72,7 @@ class LatencyModel:
         self._unfitted_s = 0.0
 
     def predict(self, items: int, tokens: int = 0) -> float:
-        """Seconds that a batch of these items and visual tokens takes; more than nothing, so that rates stay finite."""
+        """Predicted seconds of a batch with these items and visual tokens; above zero, so that rates stay finite."""
         return max(SHORTEST_BATCH_S, self.fit.predict(items, tokens))
 
     def observe(self, items: int, tokens: int, seconds: float) -> None:
@@ -121,7 +121,7 @@ def _non_negative(normal: Floats, target: Floats) -> Floats:
     for size in (1, 2, 3):
         for free in combinations(range(3), size):
             chosen = list(free)
-            # Least squares, for batches that take no measurable time leave nothing to tell coefficients apart by.
+            # Least squares: batches without measurable time give a singular system.
             part = np.linalg.lstsq(normal[np.ix_(chosen, chosen)], target[chosen], rcond=None)[0]
             cost = -float(target[chosen] @ part)  # of the quadratic form at its minimum, twice, up to a constant
             if part.min() >= 0 and cost < best_cost:
@@ -131,7 +131,7 @@ def _non_negative(normal: Floats, target: Floats) -> Floats:
 
 
 class DrainRate:
-    """Scans a second that one replica answers while scans are waiting for it: what a queue really drains at."""
+    """Scans a second that one replica answers while scans wait for it: the real drain rate of a queue."""
 
     def __init__(self, memory_s: float = 5.0) -> None:
         self._memory_s = memory_s
@@ -140,21 +140,21 @@ class DrainRate:
         self._last = -1e9
 
     def observe(self, items: int, seconds: float, now: float) -> None:
-        """Learn from one batch that was followed and preceded by others without a pause."""
+        """Learn from one batch with other batches directly before and after it."""
         keep = 0.5 ** (seconds / self._memory_s)
         self._items = keep * self._items + items
         self._seconds = keep * self._seconds + seconds
         self._last = now
 
     def per_s(self, now: float, fresh_s: float = 60.0) -> float | None:
-        """Scans a second of one replica, None if nothing was measured lately."""
+        """Scans a second of one replica, None without a recent measurement."""
         if now - self._last > fresh_s or self._seconds <= 0:
             return None
         return self._items / self._seconds
 
 
 class ArrivalRate:
-    """Arrivals a second, forgetting what lies more than about a second back."""
+    """Arrivals a second; those more than about a second ago lose their weight."""
 
     def __init__(self, memory_s: float = 1.0) -> None:
         self._memory_s = memory_s
@@ -162,12 +162,12 @@ class ArrivalRate:
         self._last = 0.0
 
     def arrive(self, now: float) -> None:
-        """Note one arrival."""
+        """Record one arrival."""
         self._count = 1 + self._faded(now)
         self._last = now
 
     def per_s(self, now: float) -> float:
-        """The rate now."""
+        """Arrivals a second at this time."""
         return self._faded(now) / self._memory_s
 
     def _faded(self, now: float) -> float:
@@ -175,10 +175,10 @@ class ArrivalRate:
 
 
 class Returns:
-    """How surely and how soon clients come back after an answer: closed loops, to be told from independent arrivals.
+    """How many clients send again after an answer, and how soon: distinguishes closed loops from independent arrivals.
 
-    After each batch the arrivals within `window_s` are counted against its items. Only if at least half come back, and
-    until the time by which nearly all of them used to be there, more are expected.
+    After each batch the arrivals within `window_s` are counted against its items. Further arrivals are expected only if
+    at least half return, and only until the time by which nearly all of them returned before.
     """
 
     def __init__(self, window_s: float) -> None:
@@ -190,13 +190,13 @@ class Returns:
         self._delay_s = self._spread_s = window_s / 2
 
     def ended(self, items: int, now: float) -> None:
-        """A batch was answered."""
+        """Start to count the returns after a finished batch."""
         self._items_seen = 0.9 * self._items_seen + self._items
         self._back_seen = 0.9 * self._back_seen + self._back
         self._ended, self._items, self._back = now, items, 0
 
     def arrive(self, now: float) -> None:
-        """A scan arrived."""
+        """Count an arrival as a return while the window is open."""
         delay_s = now - self._ended
         if delay_s <= self._window_s and self._back < self._items:
             self._back += 1
@@ -204,7 +204,7 @@ class Returns:
             self._spread_s += 0.1 * (abs(delay_s - self._delay_s) - self._spread_s)
 
     def expected(self, now: float) -> tuple[float, float]:
-        """How many more will come back, and by when; (0, now) if that is unknown."""
+        """How many more will return, and by when; (0, now) if that is unknown."""
         share = self._back_seen / self._items_seen if self._items_seen else 0.0
         by = self._ended + min(self._window_s, self._delay_s + 2 * self._spread_s)
         if share < 0.5 or by <= now:

@@ -1,16 +1,16 @@
 """The policy: which waiting scans run together, on which replica, and when. Pure: state and time in, a decision out.
 
 The order. Urgent classes first; inside a class clients take turns, and each client's scans go earliest deadline first
-(a scan without a deadline counts as due `ageing_s` after it came). Every `aged_every`-th batch is led by the scan that
-has waited longest beyond `ageing_s`, whatever its class: nothing starves, and nothing aged can block what is urgent.
+(a scan without a deadline is due `ageing_s` after its arrival). Every `aged_every`-th batch is led by the scan that has
+waited longest beyond `ageing_s`, whatever its class: no scan starves, and aged scans do not block urgent ones.
 
-The batch. The first scan in that order leads; others of its retry group follow while items and
-visual tokens allow. The limits are the engine's, the operator's, free device memory, and half the response time to
-defend, since a scan that just missed a batch waits for two. A deadline that the whole batch would miss makes it
-smaller, unless that costs the others more deadlines than it saves.
+The batch. The first scan in that order leads; others of its retry group join while items and visual tokens allow. The
+limits are the engine's, the operator's, free device memory, and half the response time to protect, because a scan that
+just missed a batch waits for two. A deadline that the whole batch would miss makes the batch smaller, unless that costs
+other scans more deadlines than it saves.
 
-The window. An idle device starts at once, except when the next scan is expected so soon that waiting for it costs those
-who wait less than it saves the newcomer.
+The window. An idle device starts at once, except if the next scan is expected so soon that waiting for it costs the
+waiting scans less than it saves the new one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CLASSES = tuple(Priority)
 """Most urgent first."""
 RANK = {priority: rank for rank, priority in enumerate(CLASSES)}
 FOLLOWING_BATCHES = 4
-"""How many of the following batches are predicted to see which scans a smaller batch would make late."""
+"""Number of following batches that are predicted, to find the scans that a smaller batch would make late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSnapshot:
-    """What a monitor saw of one GPU; None where it is not known.
+    """The monitor's latest sample of one GPU; None if a value is unknown.
 
-    `free_memory_bytes` is what a batch may take: free on the device, plus what the engine holds without using it.
-    `utilisation` is the whole device's (0-1), `own_utilisation` our part of it in the same time.
+    `free_memory_bytes` is available to a batch: free on the device, plus what the engine has allocated and does not
+    use. `utilisation` is the whole device's (0-1), `own_utilisation` this service's part of it in the same time.
     """
 
     free_memory_bytes: int | None = None
@@ -61,15 +61,16 @@ class DeviceSnapshot:
 
     @property
     def foreign_utilisation(self) -> float:
-        """How busy others keep the device, 0-1."""
+        """Utilisation of the device by other processes, 0-1."""
         return max(0.0, (self.utilisation or 0.0) - self.own_utilisation)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaView:
-    """What the policy knows of one healthy replica. `idle_since` is None while it runs; `load_s` is its work so far.
+    """One healthy replica as the policy sees it. `idle_since` is None while it runs; `load_s` is its busy time so far.
 
-    `reckons_memory`: its limits hold whatever memory looks free. `device` is its own GPU; nothing is known of other devices.
+    `reckons_memory`: the engine's limits already account for memory, so free memory is ignored. `device` is the
+    replica's own GPU; nothing is known of other devices.
     """
 
     number: int
@@ -83,11 +84,11 @@ class ReplicaView:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything a decision depends on beside latency model and settings.
+    """All inputs of a decision except latency model and settings.
 
     `waiting` is in order of arrival. `in_flight` counts running scans by client, `dispatched` the batches so far.
-    `returning` scans are expected until `returning_by` from clients that were answered just now.
-    `slo_s` is the response time to defend, None for none; `typical_tokens` are those of a usual scan.
+    `returning` scans are expected until `returning_by` from clients that just got an answer. `slo_s` is the response
+    time to protect, None for none; `typical_tokens` are those of a usual scan.
     """
 
     now: float
@@ -104,7 +105,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Run these now, in this order, on this replica."""
+    """Decision: run these scans now, in this order, on this replica."""
 
     batch: tuple[Waiting, ...]
     replica: int
@@ -113,7 +114,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class WakeAt:
-    """Ask again at this time, or as soon as anything changes."""
+    """Decision: ask again at this time, or as soon as anything changes."""
 
     time: float
     why: str
@@ -142,7 +143,7 @@ def decide(state: State, fit: Fit, settings: SchedulerSettings) -> Dispatch | Wa
 
 @dataclass(frozen=True, slots=True)
 class BatchLimit:
-    """The largest batch right now, and what bounds it."""
+    """The largest batch now, and the reason for its limit."""
 
     items: int
     tokens: int
@@ -150,7 +151,7 @@ class BatchLimit:
 
 
 def batch_limit(state: State, replica: ReplicaView, fit: Fit, settings: SchedulerSettings) -> BatchLimit:
-    """Bound a batch by engine, operator, memory and response time; one scan alone is always allowed."""
+    """Limit a batch by engine, operator, memory and response time; one scan alone is always allowed."""
     items, tokens = replica.max_items, replica.max_tokens
     why = f"full at {items} items"
     if settings.max_items is not None and settings.max_items < items:
@@ -169,14 +170,14 @@ def batch_limit(state: State, replica: ReplicaView, fit: Fit, settings: Schedule
 
 
 class _Queue:
-    """The waiting scans in the order that they should run, found lazily: classes that are not reached cost nothing."""
+    """The waiting scans in the order to run them, sorted lazily: classes that are not reached cost nothing."""
 
     def __init__(self, state: State, alive: Sequence[Waiting], fit: Fit, settings: SchedulerSettings) -> None:
         self._in_flight = state.in_flight
         self._ageing_s = settings.ageing_s
         soonest, token_s = state.now + fit.predict(1), fit.token_s
         hopeful = [s for s in alive if s.deadline is None or s.deadline >= soonest + token_s * s.tokens]
-        self._scans = hopeful or alive  # who cannot make it runs only where the device would idle
+        self._scans = hopeful or alive  # a scan that cannot meet its deadline runs only on an otherwise idle device
         self.aged: tuple[Waiting, ...] = ()
         if state.dispatched % settings.aged_every == settings.aged_every - 1:
             born = state.now - settings.ageing_s
@@ -190,7 +191,7 @@ class _Queue:
             yield from self._class([s for s in scans if s.seq not in aged] if aged else scans)
 
     def _class(self, scans: list[Waiting]) -> list[Waiting]:
-        """Clients take turns; what a client has in flight counts as turns taken."""
+        """Order one class: clients take turns; a client's scans in flight count as turns taken."""
         scans.sort(key=self._due)
         if len({scan.client for scan in scans}) == 1:
             return scans
@@ -208,7 +209,7 @@ class _Queue:
 
 
 def _fill(queue: _Queue, limit: BatchLimit, share: int) -> list[Waiting]:
-    """Follow the order: the first leads, others of its retry group join while they fit."""
+    """Pick scans in order: the first leads, others of its retry group join while they fit."""
     order = iter(queue)
     lead = next(order)
     picked, tokens = [lead], lead.tokens
@@ -225,7 +226,7 @@ def _fill(queue: _Queue, limit: BatchLimit, share: int) -> list[Waiting]:
 
 
 def _meet_deadlines(picked: list[Waiting], queue: _Queue, fit: Fit, now: float) -> tuple[tuple[Waiting, ...], str]:
-    """Make the batch small enough for its tightest deadline, or leave out who would miss it, whichever loses fewer."""
+    """Shrink the batch to meet its tightest deadline, or leave out scans that would miss it, whichever loses fewer."""
     in_time = _prefix_in_time(picked, fit, now)
     if in_time in (0, len(picked)):
         return tuple(picked), ""
@@ -243,7 +244,7 @@ def _meet_deadlines(picked: list[Waiting], queue: _Queue, fit: Fit, now: float) 
 
 
 def _prefix_in_time(picked: Sequence[Waiting], fit: Fit, now: float) -> int:
-    """The largest number of first scans which, run together, all meet their deadlines; 0 if there is none."""
+    """The largest number of first scans that all meet their deadlines if run together; 0 if there is none."""
     best, tokens, tightest = 0, 0, inf
     for size, scan in enumerate(picked, 1):
         tokens += scan.tokens
@@ -254,7 +255,7 @@ def _prefix_in_time(picked: Sequence[Waiting], fit: Fit, now: float) -> int:
 
 
 def _missed(scans: Sequence[Waiting], start: float, size: int, fit: Fit) -> int:
-    """How many of these miss their deadlines if they run from `start` on in batches of a size."""
+    """How many of these scans miss their deadlines if they run from `start` on in batches of `size`."""
     missed = 0
     for first in range(0, len(scans), size):
         batch = scans[first : first + size]
@@ -270,11 +271,12 @@ def _time(batch: Sequence[Waiting], fit: Fit) -> float:
 def _window(
     batch: Sequence[Waiting], replica: ReplicaView, state: State, fit: Fit, settings: SchedulerSettings
 ) -> WakeAt | None:
-    """Wait for the next scan if it is expected so soon that it pays.
+    """Wait for the next scan if it is expected so soon that waiting pays.
 
-    The n who wait lose the gap until it comes and its own time in the batch; the newcomer saves the rest of a batch
-    that it would have had to sit out: with t = a + b·n, waiting pays if gap · (n + 1) < a. In general, for m newcomers
-    within d seconds, if d · (n + m) < a · m: so too for clients that come back as soon as they are answered.
+    The n waiting scans lose the gap until it comes and its own time in the batch; the new scan saves the rest of a
+    batch that it would otherwise wait for: with t = a + b·n, waiting pays if gap · (n + 1) < a. In general, for m new
+    scans within d seconds, if d · (n + m) < a · m; this also covers clients that send again as soon as they are
+    answered.
     """
     since = max(replica.idle_since or 0.0, min(scan.arrived for scan in batch))
     end = since + settings.window_ms / 1000

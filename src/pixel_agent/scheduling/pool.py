@@ -1,6 +1,6 @@
-"""The replicas of an engine, together: who is up, who is free, and how much work has been done.
+"""The replicas of one engine: which are up, which are free, and how much work they have done.
 
-The policy chooses the replica; each `Replica` heals itself; the pool starts, stops and shows them.
+The policy chooses the replica; each `Replica` restarts itself; the pool starts, stops and reports them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_GPUS: Mapping[str, DeviceSnapshot] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStats:
-    """One replica for people. `busy_s` is device time since the start, `error` why it is not up."""
+    """One replica, for display. `busy_s` is device time since the start, `error` why it is not up."""
 
     number: int
     state: ReplicaState
@@ -34,7 +34,7 @@ class ReplicaStats:
 
 
 class Pool:
-    """As many replicas as factories. `engine` is a sample, never started: it knows info, limits and plans."""
+    """One replica per factory. `engine` is a sample that is never started: it provides info, limits and plans."""
 
     def __init__(self, factories: Sequence[EngineFactory], settings: PoolSettings) -> None:
         self.settings = settings
@@ -46,16 +46,16 @@ class Pool:
 
     @property
     def ready(self) -> bool:
-        """Whether any replica can take work, now or after its batch."""
+        """Whether any replica can accept work, now or after its batch."""
         return any(replica.state in (ReplicaState.READY, ReplicaState.BUSY) for replica in self.replicas)
 
     @property
     def idle(self) -> bool:
-        """Whether any replica could take a batch now."""
+        """Whether any replica can accept a batch now."""
         return any(replica.state is ReplicaState.READY for replica in self.replicas)
 
     async def start(self, listener: Listener) -> None:
-        """Start every replica; returns when one is up or all have tried. Raises the first error if none came up."""
+        """Start every replica; returns when one is up or all have tried. Raises the first error if none started."""
         for replica in self.replicas:
             replica.start(listener)
         trying = {replica.first_start for replica in self.replicas}
@@ -70,7 +70,7 @@ class Pool:
         raise failed[0]
 
     async def stop(self) -> None:
-        """Stop every replica; scans that run are handed back as lost."""
+        """Stop every replica; running scans end with ReplicaLost."""
         await asyncio.gather(*(replica.stop() for replica in self.replicas))
 
     def give(self, number: int, batch: Batch) -> None:
@@ -78,22 +78,22 @@ class Pool:
         self.replicas[number].give(batch)
 
     def forget(self, job: Job) -> None:
-        """The caller of a job has left: the replica that runs it may stop it."""
+        """Notify the replica that runs a job that its caller has left; the replica can stop the job."""
         for replica in self.replicas:
             if replica.forget(job):
                 return
 
     def views(self, gpus: Mapping[str, DeviceSnapshot] = NO_GPUS) -> tuple[ReplicaView, ...]:
-        """The healthy replicas, for the policy; `gpus` is what a monitor saw of each GPU, by UUID."""
+        """The healthy replicas, for the policy; `gpus` is the monitor's latest sample of each GPU, by UUID."""
         return tuple(view for replica in self.replicas if (view := replica.view(gpus)) is not None)
 
     def busy_s(self, gpu: str) -> float:
-        """How long the replicas on a GPU have been busy since the start, together."""
+        """Total busy seconds of the replicas on a GPU since the start."""
         here = [replica for replica in self.replicas if replica.engine is not None and replica.engine.limits.gpu == gpu]
         return sum(replica.busy_s + self._running_s(replica) for replica in here)
 
     def stats(self) -> tuple[ReplicaStats, ...]:
-        """Every replica, for people."""
+        """The state of every replica, for display."""
         return tuple(
             ReplicaStats(
                 number=replica.number,

@@ -1,6 +1,7 @@
-"""Limits how many photos are prepared ahead of the device: enough to keep it busy, few enough to fit in memory.
+"""Limits how many photos are prepared ahead of the device: enough to use it fully, few enough to fit in memory.
 
-A scan takes a slot before its photo is decoded and releases it when its batch starts, in the order of the scheduler: urgent classes first, clients in turn, earliest deadline first. A class never waits for less urgent ones.
+A scan takes a slot before its photo is decoded and releases it when its batch starts. Slots follow the scheduler's
+order: urgent classes first, clients in turn, earliest deadline first. A class never waits for less urgent ones.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class _Waiting:
 
 
 class PrefetchSlot:
-    """The right to be prepared ahead of the device, until `release`; further calls do nothing."""
+    """The right to prepare one photo ahead of the device, until `release`; further calls do nothing."""
 
     def __init__(self, lookahead: Prefetch, rank: int, client: str) -> None:
         self._lookahead = lookahead
@@ -57,7 +58,7 @@ class Prefetch:
 
     @property
     def waiting(self) -> int:
-        """Scans that wait for a slot."""
+        """Number of scans that wait for a slot."""
         return sum(len(queue) for queues in self._waiting for queue in queues.values())
 
     async def take(self, request: ScanRequest) -> PrefetchSlot:
@@ -89,7 +90,7 @@ class Prefetch:
             raise
 
     def _withdraw(self, rank: int, client: str, turn: _Waiting) -> None:
-        """Stop waiting; a slot that was granted in the same moment goes to the next."""
+        """Stop waiting; a slot that was granted at the same moment goes to the next scan."""
         if turn.granted.done() and not turn.granted.cancelled():
             self._count(rank, client, -1)
             self._grant()
@@ -108,7 +109,7 @@ class Prefetch:
                 queue = queues.pop(client)
                 turn = heapq.heappop(queue)
                 if queue:
-                    queues[client] = queue  # at the end: the others first
+                    queues[client] = queue  # to the end: the other clients come first
                 if not turn.granted.done():
                     self._count(rank, client, 1)
                     turn.granted.set_result(None)

@@ -1,7 +1,8 @@
-"""One replica: an engine that runs one batch at a time, is watched, answers for each scan, and comes back by itself.
+"""One replica: an engine that runs one batch at a time, under a watchdog, with automatic restart.
 
-Out of memory: the batch is split and run again. A batch that fails as a whole is bisected until only the scan to blame
-fails. An engine that dies or hangs is replaced by a new one after a growing pause; what it ran is handed back as lost.
+Out of memory: the batch is split and run again. A batch that fails as a whole is bisected until only the scan that
+causes the failure fails. An engine that dies or hangs is replaced after a growing pause; its scans end with
+ReplicaLost.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ EngineFactory = Callable[[], Engine]
 
 
 class ReplicaState(StrEnum):
-    """What a replica is up to. `unhealthy`: given up, about to be replaced. `dead`: waits to be started again."""
+    """State of a replica. `unhealthy`: failed, about to be replaced. `dead`: waits for its next start."""
 
     STARTING = "starting"
     READY = "ready"
@@ -45,7 +46,7 @@ class Listener(Protocol):
         ...
 
     def deliver(self, job: Job, outcome: Output | PixelAgentError) -> None:
-        """One job ended. ReplicaLost: it may be dispatched again."""
+        """One job ended. After ReplicaLost it can be dispatched again."""
         ...
 
     def ran(self, replica: int, items: int, seconds: float) -> None:
@@ -53,12 +54,12 @@ class Listener(Protocol):
         ...
 
     def changed(self) -> None:
-        """A replica became free or changed its state; `Replica.give` may be called from here."""
+        """A replica became free or changed its state; `Replica.give` can be called from here."""
         ...
 
 
 class Replica:
-    """A place where an engine lives. `start` begins its life, `stop` ends it; `give` hands it a batch."""
+    """Runs one engine at a time and restarts it after a failure, from `start` to `stop`; `give` runs a batch."""
 
     def __init__(self, number: int, factory: EngineFactory, settings: PoolSettings, latency: LatencyModel) -> None:
         self.number = number
@@ -80,21 +81,21 @@ class Replica:
         self._shrunk: tuple[float, int, int] | None = None  # until when, items, tokens
 
     def start(self, listener: Listener) -> None:
-        """Begin to live; `first_start` is done when the first start of the engine has ended."""
+        """Start the engine in the background; `first_start` is done when the first start has ended."""
         self.listener = listener
         self.loop = asyncio.get_running_loop()
         self.first_start = self.loop.create_future()
         self._life = asyncio.create_task(self._live(), name=f"replica-{self.number}")
 
     async def stop(self) -> None:
-        """End; what still runs is handed back as lost."""
+        """Stop the engine; running scans end with ReplicaLost."""
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait([self._life])
         self.state = ReplicaState.DEAD
 
     def view(self, gpus: Mapping[str, DeviceSnapshot]) -> ReplicaView | None:
-        """What the policy may know; None unless it is healthy."""
+        """The replica as the policy sees it; None unless it is healthy."""
         if self.engine is None or self.state not in (ReplicaState.READY, ReplicaState.BUSY):
             return None
         limits = self.engine.limits
@@ -118,20 +119,20 @@ class Replica:
         return self._session is not None and self._session.forget(job)
 
     def free(self) -> None:
-        """Called by the session that finished a batch."""
+        """Mark the replica as ready; the session calls this after each batch."""
         self.state = ReplicaState.READY
         self.idle_since = self.loop.time()
         self.busy_since = None
         self.listener.changed()
 
     def shrink(self, jobs: Sequence[Job]) -> None:
-        """Remember for a while that this many jobs were too many."""
+        """Lower the batch limits for `oom_memory_s` seconds, after these jobs were too many."""
         tokens = sum(job.tokens for job in jobs)
         until = self.loop.time() + self.settings.oom_memory_s
         self._shrunk = (until, max(1, len(jobs) // 2), max(1, tokens // 2))
 
     async def _live(self) -> None:
-        """Start an engine, let it work until it is lost, and again, after a pause that grows while it does no good."""
+        """Start an engine, run it until it fails, and restart it after a pause that grows while no batch succeeds."""
         attempt = 0
         while True:
             try:
@@ -162,7 +163,7 @@ class Replica:
             self.fail(error, ReplicaState.DEAD)
             if not self.first_start.done():
                 self.first_start.set_exception(error)
-                self.first_start.exception()  # seen: no caller has to await it
+                self.first_start.exception()  # mark as retrieved: no caller has to await it
             return None
         self.error = None
         if not self.first_start.done():
@@ -180,7 +181,7 @@ class Replica:
             log.warning("replica=%d stop_failed error=%r", self.number, error)
 
     def fail(self, error: BaseException, state: ReplicaState) -> None:
-        """Note why no work can be taken."""
+        """Record the error and the state, and notify the listener."""
         log.warning("replica=%d state=%s error=%r", self.number, state, error)
         self.state, self.error = state, error
         self.idle_since = self.busy_since = None
@@ -188,7 +189,7 @@ class Replica:
 
 
 class _Session:
-    """The work of one engine from its start to its loss. After `close` it delivers nothing any more."""
+    """The work of one engine from its start to its failure. After `_hand_back` it delivers nothing."""
 
     def __init__(self, replica: Replica, engine: Engine) -> None:
         self._replica = replica
@@ -219,9 +220,9 @@ class _Session:
         return True
 
     async def work(self) -> bool:
-        """Answer batches until the engine is lost; returns whether it did any good.
+        """Answer batches until the engine fails; returns whether any batch succeeded.
 
-        Does not rely on the good will of a hung engine: its scans are handed back before it is asked to end.
+        Does not depend on a hung engine: its scans are returned before the engine is asked to stop.
         """
         worker = asyncio.create_task(self._answer_batches(), name=f"engine-{self._replica.number}")
         worker.add_done_callback(self._ended)
@@ -244,7 +245,7 @@ class _Session:
 
     async def _answer_batches(self) -> None:
         while True:
-            while self._next is None:  # given by `free` below, it is taken without a turn of the loop
+            while self._next is None:  # a batch given by `free` below starts without another turn of the event loop
                 self._arrived.clear()
                 await self._arrived.wait()
             jobs, self._next = self._next.jobs, None
@@ -256,7 +257,7 @@ class _Session:
             self._replica.free()
 
     async def _answer(self, jobs: Sequence[Job]) -> bool:
-        """Answer all, splitting as needed; returns whether any run succeeded. Raises ReplicaLost."""
+        """Answer all jobs, splitting the batch if needed; returns whether any run succeeded. Raises ReplicaLost."""
         jobs = [job for job in jobs if self._listener.wanted(job)]
         if not jobs:
             return True
@@ -291,8 +292,8 @@ class _Session:
             self._watchdog.cancel()
         if len(outcomes) != len(jobs):
             raise EngineError(f"The engine gave {len(outcomes)} answers to {len(jobs)} scans.")
-        if forgotten == self._forgotten:  # a batch that was cut short teaches nothing
-            # Fitting takes a millisecond: after the next batch has been started, not before.
+        if forgotten == self._forgotten:  # the time of a shortened batch is not a measurement
+            # Fitting takes a millisecond, so it runs after the next batch has started.
             self._loop.call_soon(latency.observe, len(jobs), tokens, self._loop.time() - started)
         return outcomes
 
@@ -317,7 +318,7 @@ class _Session:
         self._beaten = self._loop.time()
 
     def _look(self, patience: float) -> None:
-        """The batch takes long: it hangs unless the engine has shown life lately."""
+        """The watchdog: the batch takes long; it hangs unless the engine has called `beat` recently."""
         alive_until = self._beaten + self._replica.settings.hang_timeout_s
         if alive_until > self._loop.time():
             self._watchdog = self._loop.call_at(alive_until, self._look, patience)

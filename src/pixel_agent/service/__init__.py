@@ -1,1 +1,1 @@
-"""Composition, and the pipeline of one scan."""
+"""The service: connects all stages, and runs the pipeline of one scan."""

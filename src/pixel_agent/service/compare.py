@@ -1,4 +1,4 @@
-"""Tasks of two photos: each is scanned alone, and code compares the readings."""
+"""Tasks of two photos: each photo is scanned alone, then code compares the two readings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pixel_agent.tasks.compare import compare_readings
 from pixel_agent.tasks.options import check_options, inner_options
 
 INNER_TASK = "product_full_scan"
-"""What `compare` scans both photos for, unless `options.task` says otherwise."""
+"""Default task of `compare` for both photos; `options.task` overrides it."""
 
 ScanOne = Callable[[ScanRequest], Coroutine[object, object, Scan]]
 
 
 async def compare_photos(requests: Sequence[ScanRequest], catalogue: Catalogue, scan: ScanOne) -> Scan:
-    """Scan two photos for the inner task (`options.task`), and say in code what was resolved, remains or is new.
+    """Scan two photos for the inner task (`options.task`) and compare the readings: resolved, remaining, new.
 
     Raises TooManyPhotos unless there are exactly two, and whatever `scan` raises.
     """
@@ -56,7 +56,7 @@ async def compare_photos(requests: Sequence[ScanRequest], catalogue: Catalogue, 
 
 
 def inner_task(request: ScanRequest, catalogue: Catalogue) -> Task:
-    """What a comparison scans both photos for. Raises UnknownTask, InvalidRequest."""
+    """The task that a comparison runs on both photos. Raises UnknownTask, InvalidRequest."""
     inner = catalogue.find(str(request.spec.options.get("task", INNER_TASK)))
     if inner.photos > 1:
         raise InvalidRequest(f"{inner.id} cannot be compared.", "Choose a task of one photo in options.task.")
@@ -64,7 +64,7 @@ def inner_task(request: ScanRequest, catalogue: Catalogue) -> Task:
 
 
 async def _both(scans: Sequence[Coroutine[object, object, Scan]]) -> tuple[Scan, Scan]:
-    """Both scans, or the first error once the other scan has been called back."""
+    """Both scans, or the first error after the other scan has been cancelled."""
     tasks = [asyncio.ensure_future(scan) for scan in scans]
     try:
         before, after = await asyncio.gather(*tasks)

@@ -1,7 +1,7 @@
-"""Counters and histograms of what has happened, for Prometheus and for `/v1/stats`.
+"""Counters and histograms of past events, for Prometheus and for `/v1/stats`.
 
-The service reports to `Metrics` what happens; what *is* (queue, replicas, device) is read at scrape time through the
-`gauges` that the service hands in, so that nothing is counted twice.
+The service reports events to `Metrics`; current state (queue, replicas, device) is read at scrape time through the
+service's `gauges`, so that nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 
 """Seconds. Dense around 0.1-1 s, where a scan is felt as quick or slow."""
 BATCH_BUCKETS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 WINDOW_S = 60.0
-"""The time that the stats call now."""
+"""Window of the recent figures in the stats, in seconds."""
 WINDOW_SCANS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One family of values that are true now, by label values; `counter` for those that only grow."""
+    """One family of current values, by label values; `counter` for values that only grow."""
 
     name: str
     help: str
@@ -38,7 +38,7 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Answered scans of the last minute; milliseconds, None where there were none."""
+    """Response times of the scans of the last minute, in milliseconds; None without scans."""
 
     per_s: float
     count: int
@@ -49,7 +49,7 @@ class Latencies:
 
 
 class Metrics:
-    """One service's metrics, in a registry of its own."""
+    """One service's metrics, in a separate registry."""
 
     def __init__(self, gauges: Callable[[], Iterable[Gauge]], clock: Callable[[], float] = monotonic) -> None:
         self.registry = CollectorRegistry()
@@ -75,7 +75,7 @@ class Metrics:
 
     @property
     def uptime_s(self) -> float:
-        """Seconds since the service was made."""
+        """Seconds since the service was created."""
         return self._clock() - self._started
 
     def answered(self, task: str, status: str, timings_ms: Mapping[str, float]) -> None:
@@ -89,7 +89,7 @@ class Metrics:
         self._count(status)
 
     def stage(self, stage: str, seconds: float) -> None:
-        """A stage took so long after the answer was finished."""
+        """Record the duration of a stage that ran after the answer was finished."""
         self._stages.labels(stage).observe(seconds)
 
     def failed(self, code: str) -> None:
@@ -101,7 +101,7 @@ class Metrics:
         self._batches.observe(items)
 
     def latencies(self) -> Latencies:
-        """The last minute, or what there has been of it."""
+        """Rate and response times of the last minute, or of the time since the start if it is shorter."""
         now = self._clock()
         while self._window and self._window[0][0] < now - WINDOW_S:
             self._window.popleft()
@@ -118,7 +118,7 @@ class Metrics:
         )
 
     def render(self) -> bytes:
-        """The text format of Prometheus."""
+        """All metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
     def _count(self, outcome: str) -> None:
@@ -131,11 +131,11 @@ class _Gauges(Collector):
         self._gauges = gauges
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing ahead of time: the gauges may not be readable before the service has started."""
+        """No metrics in advance: the gauges are not readable before the service has started."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Read every gauge now."""
+        """Read all current gauge values."""
         for gauge in self._gauges():
             kind = CounterMetricFamily if gauge.counter else GaugeMetricFamily
             family = kind(f"pixel_agent_{gauge.name}", gauge.help, labels=gauge.labels)

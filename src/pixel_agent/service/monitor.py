@@ -1,4 +1,4 @@
-"""Samples the machine and its GPUs in a thread of its own, never while a request waits for it."""
+"""Samples the machine and its GPUs in a separate thread, never while a request waits for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("pixel_agent.service.monitor")
 
 @dataclass(frozen=True, slots=True)
 class GpuSample:
-    """One GPU. Shares are 0-1, memory in bytes, None where the driver does not say."""
+    """One GPU. Shares are 0-1, memory in bytes, None if the driver does not report a value."""
 
     index: int
     name: str
@@ -31,7 +31,7 @@ class GpuSample:
 
     @property
     def free_memory_bytes(self) -> int | None:
-        """Memory that is not in use; None where the driver does not say."""
+        """Memory that is not in use, in bytes; None if the driver does not report it."""
         if self.memory_total_bytes is None or self.memory_used_bytes is None:
             return None
         return self.memory_total_bytes - self.memory_used_bytes
@@ -39,7 +39,7 @@ class GpuSample:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look at the machine. `gpu_note` says why there are no GPUs."""
+    """One sample of the machine. `gpu_note` says why there are no GPUs."""
 
     time: float
     cpu: float
@@ -51,7 +51,7 @@ class Sample:
 
 
 class Nvml:
-    """The NVIDIA management library, opened once. Raises RuntimeError with the reason where there is no GPU to see."""
+    """The NVIDIA management library, opened once. Raises RuntimeError with the reason if there is no GPU."""
 
     def __init__(self) -> None:
         import pynvml
@@ -68,11 +68,11 @@ class Nvml:
             raise RuntimeError("no NVIDIA GPU in this machine")
 
     def sample(self) -> tuple[GpuSample, ...]:
-        """One look at every GPU; what a driver does not support is None."""
+        """One sample of every GPU; values that a driver does not support are None."""
         return tuple(self._one(index) for index in range(len(self._handles)))
 
     def close(self) -> None:
-        """Close the library."""
+        """Shut the library down."""
         self._nvml.nvmlShutdown()
 
     def _one(self, index: int) -> GpuSample:
@@ -100,7 +100,7 @@ class Nvml:
 
 
 class Monitor:
-    """Samples every `interval_s` in the background; `latest` is free to read from anywhere."""
+    """Samples every `interval_s` in the background; `latest` can be read from any thread."""
 
     def __init__(self, settings: MonitorSettings, open_gpus: Callable[[], Nvml] = Nvml) -> None:
         self._settings = settings
@@ -111,12 +111,12 @@ class Monitor:
         self._gpu_note = ""
         try:
             self._gpus = open_gpus()
-        except Exception as error:  # the library may be missing, broken, or find nothing: all mean the same here
+        except Exception as error:  # a missing or broken library, or no GPU: all have the same effect
             self._gpu_note = f"no GPU is watched: {error}"
         self.latest = self._sample()
 
     def start(self) -> None:
-        """Begin to sample."""
+        """Start the sampling thread."""
         if self._gpu_note:
             log.info("%s", self._gpu_note)
         self._thread = threading.Thread(target=self._loop, name="monitor", daemon=True)
@@ -140,7 +140,7 @@ class Monitor:
         if self._gpus is not None:
             try:
                 gpus = self._gpus.sample()
-            except Exception as error:  # a driver that fell over must not take the service with it
+            except Exception as error:  # a failed driver must not stop the service
                 self._gpu_note = f"the GPU driver failed: {error}"
         return Sample(
             time=monotonic(),
@@ -154,16 +154,16 @@ class Monitor:
 
 
 class OwnUse:
-    """The part of a GPU's use that is our own, from the replicas' busy time between two samples of the monitor."""
+    """This service's part of a GPU's use, from the replicas' busy time between two samples of the monitor."""
 
     def __init__(self) -> None:
         self._seen = (0.0, 0.0)
         self._share = 0.0
 
     def share(self, at: float, busy_s: float) -> float:
-        """Our share of the time (0-1) between the latest samples; `busy_s` grows by a second a second of work.
+        """This service's share of the time (0-1) between the latest samples.
 
-        `at` is when the latest sample was taken.
+        `at` is the time of the latest sample; `busy_s` grows by one second per second of work.
         """
         time, before = self._seen
         if at > time:

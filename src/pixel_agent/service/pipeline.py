@@ -26,7 +26,7 @@ from pixel_agent.tasks.reading import read_output, retake
 
 
 class Pipeline:
-    """Runs one request through the stages. `on_photo` gets every photo that could be decoded, for its record."""
+    """Runs one request through the stages. `on_photo` gets every decoded photo, for its record."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class Pipeline:
         self._recent = RecentPhotos()
 
     async def scan(self, request: ScanRequest, plan: Plan, today: date) -> Scan:
-        """From bytes to a reading. Raises what the stages raise."""
+        """From bytes to a finished scan. Raises what the stages raise."""
         run = ScanRun(request, plan, today)
         with await self._prefetch.take(request) as run.slot:
             run.watch.lap("queue")
             await self._prepare(run)
-            # The device begins first, then the photo is assessed: an unreadable one is taken back milliseconds later.
+            # The device starts first, then the photo is assessed; an unreadable photo is cancelled milliseconds later.
             asking = asyncio.create_task(self._ask(run))
             asking.add_done_callback(lambda _: run.submitted.set())
             try:
@@ -70,7 +70,7 @@ class Pipeline:
                 await cancel_and_wait(asking)
 
     async def chat(self, request: ScanRequest, plan: Plan, watch: Stopwatch) -> Output:
-        """The model's answer to `request.messages`: the photo's quality is not assessed, the answer not checked."""
+        """The model's answer to `request.messages`; neither the photo's quality nor the answer is checked."""
         run = ScanRun(request, plan, date.today(), watch)
         with await self._prefetch.take(request) as run.slot:
             run.watch.lap("queue")
@@ -93,7 +93,7 @@ class Pipeline:
         run.watch.lap("photo")
 
     async def _ask(self, run: ScanRun) -> None:
-        """Read barcodes on the CPU while the device works; `submitted` is set as soon as it has the scan."""
+        """Read barcodes on the CPU while the device works; `submitted` is set as soon as the device has the scan."""
         plan = run.plan
         pending = self._barcodes.begin(run.photo, thorough=not plan.runs) if plan.uses_codes else None
         try:
@@ -121,7 +121,7 @@ class Pipeline:
 
         self._queue_watch.follow(scan_id, run.request.on_event)
         try:
-            # An idle replica is woken in this turn of the loop; what is scheduled behind that runs after it has begun.
+            # An idle replica wakes in this turn of the loop; work scheduled after that runs once it has started.
             run.output = await self._batcher.submit(run.job, on_start, lambda: loop.call_soon(run.submitted.set))
         finally:
             self._queue_watch.leave(scan_id)
@@ -130,14 +130,12 @@ class Pipeline:
 
     def _find_duplicate(self, run: ScanRun) -> None:
         photo, fingerprint, request = run.photo, run.assessment.fingerprint, run.request
-        if (
-            not request.task.capabilities
-        ):  # only a photo check asks for it: looking through the last photos takes a while
+        if not request.task.capabilities:  # only a photo check needs it: the search through the last photos takes time
             run.duplicate_of = self._recent.near(photo, fingerprint, request)
         self._recent.remember(photo, fingerprint, request)
 
     def _read(self, run: ScanRun) -> Scan:
-        """From the engine's output to the checked reading, or the advice to take the photo again."""
+        """Check the engine's output and finish the reading, or advise to take the photo again."""
         request, photo = run.request, run.photo
         quality = localised(run.assessment.quality, request.spec.lang)
         if run.unreadable:

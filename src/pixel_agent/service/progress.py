@@ -10,17 +10,17 @@ from pydantic import JsonValue
 from pixel_agent.core import OnEvent
 
 LOOK_S = 0.25
-"""How often the queue is read while a subscriber waits in it, in seconds."""
+"""Interval in seconds at which the queue is read while a subscriber waits in it."""
 
 Places = Callable[[], Mapping[str, tuple[int, float]]]
-"""Scan id → how many go before it, and in how many seconds it is expected to start, for all that wait."""
+"""For all waiting scans: scan id → number of scans ahead, and expected seconds until it starts."""
 
 
 class Progress:
     """Publishes one scan's `stage` and `text` events (see `ScanRequest.on_event`).
 
-    The texts together are the model's answer. When a scan runs twice, pieces that were published are not published again; if
-    the second answer differs, one event with `restart` true takes everything back and begins anew.
+    The texts joined are the model's answer. If a scan runs twice, published pieces are not published again; if the
+    second answer differs, one event with `restart` true withdraws the text and starts it again.
     """
 
     def __init__(self, publish: OnEvent | None) -> None:
@@ -30,21 +30,21 @@ class Progress:
 
     @property
     def on_text(self) -> Callable[[str], None] | None:
-        """Where the engine puts its words; None without a subscriber."""
+        """Callback for the engine's text; None without a subscriber."""
         return None if self._publish is None else self._add
 
     def stage(self, stage: str) -> None:
-        """A stage begins."""
+        """Publish that a stage begins."""
         if self._publish is not None:
             self._publish("stage", {"stage": stage})
 
     def begin(self) -> None:
-        """The engine takes the scan, for the first time or again."""
+        """Start the text of an answer; called each time an engine starts the scan."""
         self._run = ""
         self.stage("engine")
 
     def end(self, text: str) -> None:
-        """The engine's whole answer: what has not been published yet is published now."""
+        """Publish the rest of the engine's whole answer, as far as it is not published yet."""
         self._run = text
         self._catch_up()
         if self._published != text:
@@ -79,14 +79,14 @@ class QueueWatch:
         self._timer: asyncio.TimerHandle | None = None
 
     def follow(self, scan_id: str, publish: OnEvent | None) -> None:
-        """Begin to publish; call it right before the scan is queued, and `leave` once it has left the queue."""
+        """Start to publish; call it directly before the scan is queued, and `leave` once it has left the queue."""
         if publish is None:
             return
         self._listeners[scan_id] = publish
         asyncio.get_running_loop().call_soon(self._first_look, scan_id)
 
     def leave(self, scan_id: str) -> None:
-        """The scan waits no more; further calls do nothing."""
+        """Stop to publish for a scan; further calls do nothing."""
         self._listeners.pop(scan_id, None)
         self._published.pop(scan_id, None)
         if not self._listeners and self._timer is not None:
@@ -94,7 +94,7 @@ class QueueWatch:
             self._timer = None
 
     def _first_look(self, scan_id: str) -> None:
-        if scan_id in self._listeners:  # neither started nor gone in the meantime
+        if scan_id in self._listeners:  # neither started nor left in the meantime
             self._show(self._places(), scan_id)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)

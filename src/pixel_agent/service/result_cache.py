@@ -1,6 +1,6 @@
-"""Identical scans share one run: while it is in flight, and for a settable time after it has ended.
+"""Result cache with single-flight: identical scans share one run, in flight and for a configurable time afterwards.
 
-A run goes on while any request waits for it, and is cancelled when the last one has left.
+A run continues while any request waits for it, and is cancelled when the last one has left.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pixel_agent.core.settings import CacheSettings
 
 T = TypeVar("T")
 BASE_BYTES = 2000
-"""Rough memory of a finished scan beside its texts and rows."""
+"""Estimated memory (bytes) of a finished scan without its texts and rows."""
 ROW_BYTES = 1500
-"""Rough memory of one row with its fields."""
+"""Estimated memory (bytes) of one row with its fields."""
 Shared = Literal["", "in_flight", "cache"]
 
 
@@ -39,7 +39,7 @@ class _Kept(Generic[T]):
 
 @dataclass(slots=True)
 class SharedCounts:
-    """How often an answer was shared."""
+    """How many answers were shared, in flight and from the cache."""
 
     in_flight: int = 0
     cache: int = 0
@@ -59,10 +59,10 @@ class ResultCache(Generic[T]):
         self.counts = SharedCounts()
 
     async def share(self, key: Hashable, urgency: Hashable, work: Callable[[], Awaitable[T]]) -> tuple[T, Shared]:
-        """The result of `work` for `key`, run once for all who ask meanwhile, and how it was shared.
+        """The result of `work` for `key`, run once for all callers at the same time, and how it was shared.
 
         Only scans of the same `urgency` share a run in flight, so that no scan waits in a slower class than its own. If
-        the run that was joined ended by another's deadline or cancellation, it is run again for those who remain.
+        a joined run ended by another request's deadline or cancellation, it is run again for the remaining callers.
         """
         kept = self._fresh(key)
         if kept is not None:
@@ -133,13 +133,13 @@ class ResultCache(Generic[T]):
 
 
 def identity(request: ScanRequest, today: date) -> Hashable:
-    """Everything that an answer depends on: the photo's bytes, and what was asked of it on which day."""
+    """All inputs of an answer: the photo's bytes, the task with its options, and the day."""
     spec = request.spec
     options = json.dumps(spec.options, sort_keys=True)
     return request.sha256, spec.task, spec.question, spec.lang, spec.force, options, today
 
 
 def memory_bytes(scan: Scan) -> int:
-    """Rough memory of a finished scan."""
+    """Estimated memory of a finished scan, in bytes."""
     rows = len(scan.reading.items) + len(scan.reading.findings)
     return BASE_BYTES + ROW_BYTES * rows + 2 * len(scan.reading.raw_text)

@@ -1,4 +1,4 @@
-"""One scan on its way through the stages: what each stage hands on to the next."""
+"""The state of one scan in the pipeline: each stage stores its result for the next stages here."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pixel_agent.service.progress import Progress
 from pixel_agent.service.timing import Stopwatch
 
 NO_OUTPUT = Output(Draft())
-"""Of a task that the engine is not asked for."""
+"""The output for a task that does not need the engine."""
 
 
 @dataclass(slots=True, eq=False)
 class ScanRun:
     """Owned by the pipeline. Each stage fills in its own field: `slot`, `photo`, `assessment`, `output`, `codes`.
 
-    `submitted` is set once the device has the scan, or once it is sure that it will not. `today` is the shop's date.
+    `submitted` is set once the device has the scan, or will certainly not get it. `today` is the shop's date.
     """
 
     request: ScanRequest
@@ -43,13 +43,13 @@ class ScanRun:
 
     @property
     def unreadable(self) -> bool:
-        """Whether the photo must be taken again: it shows nothing, and the request does not force the scan."""
+        """Whether the photo must be taken again: it is not readable, and the request does not force the scan."""
         request = self.request
         return bool(request.task.capabilities) and not (self.assessment.quality.readable or request.spec.force)
 
     @property
     def job(self) -> Job:
-        """The job for the device."""
+        """The scan as a job for the engine."""
         return Job(
             scan_id=self.request.scan_id,
             task=self.request.task,

@@ -1,4 +1,4 @@
-"""Composition of all stages, and the life of one scan around the pipeline.
+"""Builds and connects all stages; runs one scan from admission to the answer.
 
 admission → result cache → `pipeline.py`: prefetch → photo → barcodes → batcher → pool → engine → reading → recorder
 """
@@ -54,13 +54,13 @@ from pixel_agent.tasks.options import check_options
 log = logging.getLogger("pixel_agent.service.service")
 
 PREFETCH_BATCHES = 3
-"""Photos prepared ahead of the device, in full batches: one to go next, two for the scheduler to choose from."""
+"""Photos prepared ahead of the device, in full batches: one to run next, two for the scheduler to choose from."""
 BACKGROUND_BATCHES = 2
-"""Accepted scans that run at once, in full batches: one on the device, and one to go next."""
+"""Accepted scans that run at once, in full batches: one on the device, and one to run next."""
 
 
 def build_service(settings: Settings, *, keep: bool = True) -> ScanService:
-    """The service that the settings describe, not started; without `keep` it records nothing.
+    """Build the service that the settings describe, without starting it; with `keep` false it records nothing.
 
     Raises ConfigurationError for a bad tasks file or database URL.
     """
@@ -69,9 +69,9 @@ def build_service(settings: Settings, *, keep: bool = True) -> ScanService:
 
 
 class ScanService:
-    """Takes requests in and gives scans out. `start` and `stop` own every background task.
+    """Accepts requests and returns scans. `start` and `stop` own every background task.
 
-    `storage` is where scans are recorded; None: they are not.
+    `storage` is where scans are recorded; None: they are not recorded.
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue, storage: Store | None = None) -> None:
@@ -120,7 +120,7 @@ class ScanService:
     # One scan
 
     async def scan(self, request: ScanRequest) -> Scan:
-        """One photo, one task, one reading, recorded where scans are recorded. The caller has been admitted.
+        """Scan one photo for one task, and record the scan if recording is on. The caller has been admitted.
 
         Raises TaskUnsupported, an InvalidPhoto, DeadlineExceeded, or an EngineError; the last two are recorded too.
         """
@@ -135,7 +135,7 @@ class ScanService:
         return await self._recorded(request, scan, recorder)
 
     async def read(self, request: ScanRequest) -> Scan:
-        """As `scan`, without a record. The timings are final: what is recorded later is what is answered."""
+        """As `scan`, without a record. The timings are final, so that the later record equals the answer."""
         watch = Stopwatch()
         with self._failures_counted():
             scan = await self._cached(request)
@@ -144,7 +144,7 @@ class ScanService:
         return scan
 
     async def _cached(self, request: ScanRequest) -> Scan:
-        """From the cache, from an identical scan that runs now, or from a run of its own."""
+        """From the cache, from an identical running scan, or from a new run."""
         plan = self.plan(request.task)
         check_options(request.task, request.spec.options)
         today = _today(request.spec.options)
@@ -155,7 +155,7 @@ class ScanService:
             )
         if request.fresh:
             return await self._pipeline.scan(request, plan, today)
-        # A scan with a listener joins no other: the words that were published before could not be repeated to it.
+        # A scan with a subscriber joins no other run: text published earlier could not be repeated to it.
         together = request.spec.priority if request.on_event is None else request.scan_id
         scan, shared = await self.cache.share(
             identity(request, today), together, lambda: self._pipeline.scan(request, plan, today)
@@ -176,7 +176,7 @@ class ScanService:
         return scan
 
     async def chat(self, request: ScanRequest) -> Output:
-        """The model's answer to `request.messages`: its own words, neither assessed, nor shared, nor checked.
+        """The model's answer to `request.messages`, unchanged: not assessed, not shared, not checked.
 
         The caller has been admitted. Raises what `scan` raises.
         """
@@ -187,7 +187,7 @@ class ScanService:
         return output
 
     async def compare(self, requests: Sequence[ScanRequest]) -> Scan:
-        """Two photos, before and after: what was resolved, remains or is new; recorded, and both scans as well.
+        """Compare two photos: what was resolved, remains or is new. Records the comparison and both scans.
 
         Raises what `compare_photos` raises.
         """
@@ -213,18 +213,18 @@ class ScanService:
 
     @property
     def persistence(self) -> Persistence:
-        """What records scans and runs accepted ones. Raises StoreUnavailable where `store.enabled` is false."""
+        """The part that records scans and runs queued ones. Raises StoreUnavailable if `store.enabled` is false."""
         if self._persistence is None:
             raise StoreUnavailable("Nothing is kept here: store.enabled is false.", "Ask a server that keeps scans.")
         return self._persistence
 
     @property
     def storage(self) -> Store:
-        """Records and photos. Raises StoreUnavailable where `store.enabled` is false."""
+        """Records and photos. Raises StoreUnavailable if `store.enabled` is false."""
         return self.persistence.storage
 
     def plan(self, task: Task) -> Plan:
-        """How the engine goes about a task. Raises TaskUnsupported, naming the engines that can."""
+        """The engine's plan for a task. Raises TaskUnsupported, naming the engines that can answer it."""
         plan = self.engine.plan(task)
         if plan.support is Support.UNSUPPORTED:
             raise TaskUnsupported(
@@ -246,12 +246,12 @@ class ScanService:
             await self._persistence.start()
 
     async def until_ready(self) -> None:
-        """Wait for the engine. Raises EngineUnavailable with the way out."""
+        """Wait for the engine. Raises EngineUnavailable with advice."""
         if self._starting is not None:
             await asyncio.shield(self._starting)
 
     def check_ready(self) -> None:
-        """Raise EngineUnavailable or Draining with the reason unless scans are taken and answered."""
+        """Raise EngineUnavailable or Draining, with the reason, if scans cannot be answered now."""
         starting = self._starting
         if starting is None or not starting.done():
             raise EngineUnavailable("The engine is warming up.", "Ask again in a moment.")
@@ -264,7 +264,7 @@ class ScanService:
             raise EngineUnavailable("The engine is down; it is being started again.", "Ask again in a moment.")
 
     def close_admission(self) -> None:
-        """Admit no more requests; those inside go on."""
+        """Admit no more requests; scans inside continue."""
         self.admission.drain()
 
     async def stop(self) -> None:
@@ -289,7 +289,7 @@ class ScanService:
     # What operators see
 
     def stats(self) -> Stats:
-        """The state of every part now; cheap enough for once a second and many listeners."""
+        """The current state of every part; cheap enough for once a second and many subscribers."""
         return snapshot(self._parts)
 
     async def annotated(self, scan: Scan, data: bytes) -> bytes:
@@ -297,7 +297,7 @@ class ScanService:
         return await self.pictures.annotated(data, [*scan.reading.items, *scan.reading.findings], side=None)
 
     def _gpus(self) -> Mapping[str, DeviceSnapshot]:
-        """What the monitor saw of each GPU, by UUID."""
+        """The monitor's latest sample of each GPU, by UUID."""
         sample = self.monitor.latest
         return {gpu.uuid: self._gpu(gpu, sample.time) for gpu in sample.gpus}
 
@@ -307,7 +307,7 @@ class ScanService:
 
 
 def _ignore(_: Photo) -> None:
-    """Nothing is recorded here."""
+    """Do nothing: this service records no photos."""
 
 
 def _loop_time() -> float:

@@ -1,4 +1,4 @@
-"""What the service is doing right now, for `/v1/stats`, its event stream, `pixel-agent top` and the gauges of `/metrics`."""
+"""Current state of the service for `/v1/stats`, its event stream, `pixel-agent top` and the gauges of `/metrics`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pixel_agent.service.result_cache import ResultCache
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a service whose state the stats show."""
+    """The parts of a service that the stats read."""
 
     settings: Settings
     pool: Pool
@@ -45,7 +45,7 @@ class Parts:
 
 
 def snapshot(parts: Parts) -> Stats:
-    """Look at the running service; cheap enough for once a second and many listeners."""
+    """Read the current state; cheap enough for once a second and many subscribers."""
     replicas = parts.pool.stats()
     uptime_s = parts.metrics.uptime_s
     busy_s = sum(replica.busy_s for replica in replicas)
@@ -65,7 +65,7 @@ def snapshot(parts: Parts) -> Stats:
 
 
 def gauges(parts: Parts) -> Iterator[Gauge]:
-    """The same as gauges for Prometheus."""
+    """The current state as gauges for Prometheus."""
     now = snapshot(parts)
     yield Gauge("queue_length", "Scans that wait.", ("priority",), _by_label(now.queue.waiting))
     yield _single("in_flight", "Scans that run.", now.queue.in_flight)

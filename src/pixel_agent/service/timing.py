@@ -1,4 +1,4 @@
-"""How long each stage takes, and an end for tasks that are not needed any more."""
+"""Measures the stages of a scan, and cancels tasks that are no longer needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stopwatch:
         return (perf_counter() - self._started) * 1000
 
     def lap(self, stage: str) -> None:
-        """End a stage; a stage that ends more than once adds up."""
+        """End a stage; the times of a stage that ends more than once are added."""
         now = perf_counter()
         self.laps[stage] = self.laps.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
