@@ -1,6 +1,6 @@
-"""Every benchmark, its load client and the servers it compares with: `python -m benchmarks NAME`."""
+"""All benchmarks, their load client and the servers they compare with: `python -m benchmarks NAME`."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The repository: programs of this package start there."""
+"""The repository root: programs of this package start there."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME`: every benchmark; docs/benchmarks.md says what came out."""
+"""The command `python -m benchmarks NAME` for every benchmark; docs/benchmarks.md lists the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What preparing a photo costs: one 12-megapixel JPEG, drawn here, on one thread, on two, and in Pillow."""
+"""Measures photo preparation: one drawn 12-megapixel JPEG, on one thread, on two threads, and in Pillow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pixel_agent.photo.work import fingerprint
 
 WIDTH, HEIGHT = 4000, 3000
 PIXEL_BUDGET = 1344 * 1008
-"""The size that the project's codec figures are given for."""
+"""The size in pixels that the project's codec figures refer to."""
 
 
 def bench_decode(
@@ -37,7 +37,7 @@ def bench_decode(
     height: Annotated[int, typer.Option(help="Height of the photo, in pixels.")] = HEIGHT,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write the rows to this file.")] = None,
 ) -> None:
-    """Measure decoding to the engine's pixel budget, beside Pillow's plain decode and resize.
+    """Measure decoding to the engine's pixel budget, compared with Pillow's plain decode and resize.
 
     The measurements take turns within each round, so that a busy machine slows all of them.
     """
@@ -84,7 +84,7 @@ def bench_decode(
 
 
 def draw_jpeg(width: int, height: int) -> bytes:
-    """A shelf full of labelled goods under uneven light with a camera's noise, as a phone's JPEG; always the same."""
+    """A shelf of labelled goods under uneven light with camera noise, as a phone's JPEG; the same bytes on every call."""
     rng = np.random.default_rng(20261122)
     light = cv2.resize(rng.integers(90, 200, (6, 8, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
     picture = np.asarray(light, np.uint8)
@@ -114,7 +114,7 @@ def _draw_product(picture: Pixels, left: int, top: int, step: int, rng: np.rando
 
 
 def _seconds(work: Callable[[], object], count: int) -> float:
-    """Mean time of one."""
+    """Mean time of one call, in seconds."""
     start = time.perf_counter()
     for _ in range(count):
         work()

@@ -1,4 +1,4 @@
-"""What every benchmark says beside its numbers: the machine, the versions, and a file for programs."""
+"""Output shared by all benchmarks: the machine, the versions, a table for people, and a file for programs."""
 
 from __future__ import annotations
 

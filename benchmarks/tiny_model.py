@@ -26,9 +26,9 @@ SPECIAL = (
     "<|video_pad|>",
 )
 VOCABULARY = 272
-"""More than the tokenizer knows (256 bytes and 7 special tokens), as in the real model."""
+"""More than the tokenizer has (256 bytes and 7 special tokens), as in the real model."""
 CONTRAST = 6.0
-"""Factor on the weights of two and more dimensions: with less, every photo gives the same answer."""
+"""Factor for weights of two and more dimensions: with less, every photo gives the same answer."""
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
     "{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}"
@@ -39,7 +39,7 @@ CHAT_TEMPLATE = (
 
 
 def build(folder: Path, *, seed: int = 0) -> Path:
-    """Write model, tokenizer and image settings to `folder` (made if need be), ready for `from_pretrained`; returns it."""
+    """Write model, tokenizer and image settings to `folder`, ready for `from_pretrained`; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = byte_tokenizer()
     tokenizer.save_pretrained(folder)
@@ -62,7 +62,7 @@ def build(folder: Path, *, seed: int = 0) -> Path:
 
 
 def special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
-    """The control tokens' ids."""
+    """The ids of the control tokens."""
     return {token: int(number) for token, number in tokenizer.get_vocab().items() if token in SPECIAL}
 
 

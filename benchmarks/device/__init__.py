@@ -1,1 +1,1 @@
-"""The model on an accelerator: every way to run it, one table."""
+"""Benchmark of the model on an accelerator: every way to run it, in one table."""

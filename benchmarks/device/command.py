@@ -1,4 +1,4 @@
-"""The command of `bench/device.py`, apart from it: no other benchmark waits for PyTorch to be loaded."""
+"""The command-line command of the device benchmark, in its own module so that no other benchmark loads PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to put photos through one model: as published, in the published batches, through the library's server, ours."""
+"""The contenders of the device benchmark: as published, in published batches, the library's server, Pixel Agent."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from pixel_agent.scheduling.batcher import Batcher
 from pixel_agent.scheduling.pool import Pool
 
 WINDOW_S = 0.1
-"""How long the first rebuild waited for a batch of four."""
+"""Seconds that the first rebuild waited for a batch of four."""
 SERVE_START_S = 120.0
 
 
 class Contender(Protocol):
-    """Takes the bytes of a photo, gives what the model says."""
+    """One way to run the model: takes the bytes of a photo, returns the model's text."""
 
     async def scan(self, data: bytes) -> str:
-        """One photo."""
+        """Scan one photo."""
         ...
 
 
@@ -55,13 +55,13 @@ class Published:
         self._thread = ThreadPoolExecutor(1)
 
     async def scan(self, data: bytes) -> str:
-        """Queue and wait."""
+        """Queue one photo and wait for its text."""
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((data, future))
         return await future
 
     async def work(self) -> None:
-        """Answer for ever, a batch at a time."""
+        """Answer batch after batch, without end."""
         loop = asyncio.get_running_loop()
         while True:
             batch = [await self._queue.get()]
@@ -96,7 +96,7 @@ class Published:
 
 
 class Ours:
-    """Photo stage, batcher, pool and engine as the service joins them."""
+    """Pixel Agent's photo stage, batcher, pool and engine, connected as in the service."""
 
     def __init__(self, photos: PhotoStage, batcher: Batcher, engine: TransformersEngine, task: Task) -> None:
         self._photos, self._batcher, self._task = photos, batcher, task
@@ -104,20 +104,20 @@ class Ours:
         self._asked = 0
 
     async def scan(self, data: bytes) -> str:
-        """Prepare, queue and wait."""
+        """Prepare one photo, queue it and wait for its text."""
         photo = (await self._photos.prepare(data, self._plan.pixel_budget, self._plan.grid)).photo
         self._asked += 1
         return (await self._batcher.submit(Job(str(self._asked), self._task, photo, ScanSpec(self._task.id)))).text
 
 
 class Server:
-    """`transformers serve`, asked over HTTP."""
+    """A client of `transformers serve` over HTTP."""
 
     def __init__(self, client: httpx.AsyncClient, model: str, task: Task) -> None:
         self._client, self._model, self._task = client, model, task
 
     async def scan(self, data: bytes) -> str:
-        """One chat completion."""
+        """Send one chat completion request."""
         url = "data:image/png;base64," + base64.b64encode(data).decode()
         content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": self._task.prompt_zh}]
         body = {
@@ -132,7 +132,7 @@ class Server:
 
 @asynccontextmanager
 async def published(loaded: Loaded, task: Task, items: int) -> AsyncIterator[Contender]:
-    """The published loop at work."""
+    """Run the published loop in the background."""
     contender = Published(loaded, task, items)
     worker = asyncio.create_task(contender.work())
     try:
@@ -144,7 +144,7 @@ async def published(loaded: Loaded, task: Task, items: int) -> AsyncIterator[Con
 
 @asynccontextmanager
 async def ours(engine: TransformersEngine, task: Task) -> AsyncIterator[Contender]:
-    """The service's own stages around an engine that is not started yet."""
+    """Run Pixel Agent's own stages around an engine that is not started yet."""
     pool = Pool([lambda: engine], PoolSettings(hang_timeout_s=600))
     batcher, photos = Batcher(pool, SchedulerSettings()), PhotoStage(PhotoSettings())
     await batcher.start()
@@ -157,7 +157,7 @@ async def ours(engine: TransformersEngine, task: Task) -> AsyncIterator[Contende
 
 @asynccontextmanager
 async def served(folder: Path, task: Task, threads: int) -> AsyncIterator[Contender]:
-    """The library's server in a process of its own. Raises RuntimeError with its last words if it does not start."""
+    """Run the library's server in a separate process. Raises RuntimeError with its last output if it does not start."""
     launcher = Path(__file__).parents[1] / "reference" / "transformers_serve.py"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,5 +1,7 @@
-"""What the device benchmark runs: the published architecture with random weights, or the tiny model; and the floor
-that a device of given speed sets for it."""
+"""Models of the device benchmark: the published architecture with random weights, or the tiny model.
+
+Also the floor: the shortest possible time that a device of given speed needs for a model.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,7 @@ VISION = {
 
 
 def random_8b(settings: TransformersSettings) -> Loaded:
-    """The real architecture with random weights, made on the device: it computes as much, and says nothing."""
+    """The real architecture with random weights, made on the device: the same amount of computation, without meaning."""
     device = choose_device(settings.device)
     tokenizer = byte_tokenizer()
     ids = special_ids(tokenizer)
@@ -69,7 +71,7 @@ def random_8b(settings: TransformersSettings) -> Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Speeds:
-    """What a device does at best: multiply-adds of matrices (operations a second), and bytes read from memory a second."""
+    """Peak speeds of a device: matrix multiply-adds (operations a second), and memory reads (bytes a second)."""
 
     operations_per_s: float
     bytes_per_s: float

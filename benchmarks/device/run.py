@@ -1,4 +1,4 @@
-"""How much of a device the model engine uses: the published loop, its batches of four, and ours, beside the floor.
+"""Device benchmark: how much of a device the model engine uses, against the published loops and the floor.
 
 On a GPU the real architecture runs with random weights, made there: nothing is downloaded, and it computes as much as
 the real model. Without a GPU the tiny model runs on the CPU, with the library's own server as a further contender; that
@@ -37,7 +37,7 @@ from pixel_agent.service.monitor import Nvml
 
 SIZES = ((512, 512), (1280, 1024))
 PHOTOS = 32
-"""Different photos; each contender gets the same ones in turn."""
+"""Number of different photos; each contender gets the same ones in turn."""
 PROMPT = "请逐行抄写照片里看得见的全部文字，并列出每件商品的品名、规格和价格；看不清的不要猜。"
 EVERY_S = 0.2
 
@@ -83,7 +83,7 @@ def _contenders(loaded: Loaded, settings: TransformersSettings, task: Task, fold
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Floor:
-    """The least time that a photo of this size can take."""
+    """The floor: the shortest possible time for a photo of this size."""
 
     loaded: Loaded
     speeds: Speeds
@@ -91,7 +91,7 @@ class _Floor:
     size: tuple[int, int]
 
     def seconds(self, rows: int) -> float:
-        """For one photo in batches of `rows`."""
+        """Shortest seconds for one photo in batches of `rows`."""
         visual = self.size[0] * self.size[1] // VISUAL_TOKEN_SIDE**2
         prompt = len(self.loaded.tokenizer(PROMPT)["input_ids"])
         return floor_s(self.loaded, self.speeds, visual, prompt, self.task.max_new_tokens, rows)
@@ -100,8 +100,11 @@ class _Floor:
 async def _compare(
     contenders: Mapping[str, Made], photos: Sequence[bytes], clients: int, seconds: float, floor: _Floor
 ) -> list[dict[str, JsonValue]]:
-    """One row a contender. `times`: scans a second beside the first one's, whose answers `same` counts; `of_floor`: the
-    part of what the device allows at best."""
+    """Measure every contender; one row each.
+
+    `times`: scans a second relative to the first contender, whose answers `same` counts; `of_floor`: the share of the
+    device's best possible speed.
+    """
     rows: list[dict[str, JsonValue]] = []
     first: _Measured | None = None
     for name, make in contenders.items():
@@ -166,7 +169,7 @@ class _Watch:
 
 @dataclass(slots=True, eq=False)
 class _Measured:
-    """What one contender did: the response time of each scan, and the text for each photo."""
+    """Results of one contender: the response time of each scan, and the text for each photo."""
 
     seconds: list[float] = field(default_factory=list)
     texts: dict[int, str] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""A server under load: plans, clients that count, reports."""
+"""Load tests of a server: plans, the load client, results and reports."""

@@ -1,4 +1,4 @@
-"""What a server answered, read no further than a load client needs, and what the answer is worth."""
+"""Parses a server's answer in the load client, only as far as needed, and judges it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer, as far as the client looks at it."""
+    """One complete HTTP answer, as far as the client reads it."""
 
     status: int
     body: bytes
@@ -34,7 +34,7 @@ class Answer:
 
 
 def parse_answer(data: bytes | bytearray, closed: bool = False) -> Answer | None:
-    """Read an answer from what has arrived; None while it is incomplete. `closed`: nothing more will come.
+    """Parse an answer from the received bytes; None while it is incomplete. `closed`: the connection has ended.
 
     Raises ValueError if the bytes are no HTTP answer.
     """
@@ -89,10 +89,10 @@ def _dechunk(data: bytes) -> bytes | None:
 
 
 def judge(answer: Answer, digest: str) -> Outcome:
-    """What an answer is worth to the client that uploaded the photo with this SHA-256.
+    """The outcome of an answer for the client that uploaded the photo with this SHA-256.
 
-    The simulated device names the upload that it answers, and so does `scan.image.sha256`: every SHA-256 that an answer
-    names must be the upload's own, else it is wrong. An answer that names none is good, but unverified.
+    The simulated device names the upload that it answers, and so does `scan.image.sha256`: every SHA-256 in an answer
+    must be that of the upload, else the answer is wrong. An answer without one is good, but unverified.
     """
     if answer.status in (429, 503):
         return Outcome.REFUSED

@@ -1,8 +1,8 @@
 """The load client: one process, one selector, plain sockets, buffers that are built once and never copied.
 
-It stands outside the service and shares its cores, so it must cost next to nothing: a request is one `sendmsg` of
-ready-made parts, and of an answer only the status line, three headers and, where it is good, the JSON are read.
-Run by `benchmarks.load.run` as `python -m benchmarks.load.client PLAN.json RESULT.json`.
+It runs outside the service but on the same cores, so it must cost next to nothing: a request is one `sendmsg` of
+prepared parts; of an answer it reads only the status line, three headers and, if it is good, the JSON. Run by
+`benchmarks.load.run` as `python -m benchmarks.load.client PLAN.json RESULT.json`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from benchmarks.load.record import Record, Run
 from benchmarks.load.uploads import Uploads
 
 IDLE_S = 1.0
-"""A pooled connection that was idle for longer is closed by us, well before servers do (2 to 5 s): no races."""
+"""The client closes a connection after this idle time, well before servers do (2 to 5 s), to avoid races."""
 BACK_OFF_S = 1.0
-"""How long a refused client of a closed loop waits where the server does not say."""
+"""Pause (seconds) of a refused client in a closed loop without a Retry-After from the server."""
 RESET_PAUSE_S = 0.1
-"""How long a client of a closed loop waits after a reset; a dead server must not make it spin."""
+"""Pause (seconds) of a closed-loop client after a reset, so that it does not spin on a dead server."""
 
 
 @dataclass(slots=True)
 class Request:
-    """One request under way. Times are seconds after the run's start; latency counts from `scheduled`."""
+    """One request in progress. Times are seconds after the run's start; latency counts from `scheduled`."""
 
     stream: Stream
     scheduled: float
@@ -51,7 +51,7 @@ class Request:
     connection: Connection | None = None
 
     def record(self) -> Record:
-        """What is kept of it."""
+        """The record of this request for the results."""
         return Record(
             stream=self.stream.name,
             outcome=self.outcome or Outcome.TIMEOUT,
@@ -67,7 +67,7 @@ class Request:
 
 
 class Connection:
-    """One socket: sends the parts of a request, and notices the answer even while it still sends."""
+    """One socket: sends the parts of a request, and detects the answer even while it still sends."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -86,14 +86,14 @@ class Connection:
         client.selector.register(self.socket, self._watching, self)
 
     def begin(self, request: Request) -> None:
-        """Send a request; the connection is idle."""
+        """Send a request; the connection must be idle."""
         self.request, request.connection = request, self
         self._unsent = list(request.parts)
         self._received.clear()
         self.write()
 
     def write(self) -> None:
-        """Send what the socket takes."""
+        """Send as much as the socket accepts."""
         try:
             while self._unsent:
                 self._sent(self.socket.sendmsg(self._unsent))
@@ -119,7 +119,7 @@ class Connection:
             self._client.selector.modify(self.socket, wanted, self)
 
     def read(self) -> None:
-        """Take what has arrived."""
+        """Read what has arrived."""
         try:
             data = self.socket.recv(65536)
         except BlockingIOError:
@@ -154,7 +154,7 @@ class Connection:
         self._client.answered(request, answer)
 
     def _lost(self) -> None:
-        """The peer is gone. An answer that came before is still an answer."""
+        """Handle a closed connection. An answer received before still counts."""
         request = self.request
         if request is not None and self._unsent:
             with suppress(OSError, ValueError):
@@ -172,7 +172,7 @@ class Connection:
             self._client.finish(request, Outcome.RESET)
 
     def close(self) -> None:
-        """Hang up. Safe to call again."""
+        """Close the socket; further calls do nothing."""
         if self.socket.fileno() >= 0:
             self._client.selector.unregister(self.socket)
             self.socket.close()
@@ -209,7 +209,7 @@ class Client:
         heapq.heappush(self._timers, (when, self._order, act))
 
     def _due(self, when: float, begin: Callable[[Stream], None], stream: Stream) -> None:
-        """Begin a request of a stream at this time; the run does not end before."""
+        """Schedule the start of a stream's request; the run does not end before it."""
         self._awaited += 1
 
         def act() -> None:
@@ -219,7 +219,7 @@ class Client:
         self.at(when, act)
 
     def run(self, origin: float) -> None:
-        """Run to the end: all streams over, every request ended. `origin` is on `time.monotonic`."""
+        """Run until all streams are over and every request has ended. `origin` is on `time.monotonic`."""
         self._origin = origin
         for stream in self.plan.streams:
             if stream.rate:
@@ -303,7 +303,7 @@ class Client:
             self.finish(request, outcome)
 
     def answered(self, request: Request, answer: Answer) -> None:
-        """An answer arrived in full."""
+        """Handle a complete answer."""
         request.status = answer.status
         request.retry_after = answer.retry_after is not None
         outcome = judge(answer, request.digest)
@@ -314,7 +314,7 @@ class Client:
         self.finish(request, outcome, pause_s=wait if outcome is Outcome.REFUSED else 0.0)
 
     def finish(self, request: Request, outcome: Outcome, pause_s: float = 0.0) -> None:
-        """Settle a request, once; a closed loop goes on with its next one."""
+        """Record a request's outcome, once; a closed loop continues with its next request."""
         if request.outcome is not None:
             return
         request.outcome, request.done = outcome, self.now()
@@ -326,13 +326,13 @@ class Client:
             self._due(request.done + pause_s, self._next, request.stream)
 
     def release(self, connection: Connection) -> None:
-        """A connection has nothing left to send or to receive: it can serve the next request."""
+        """Return a connection without open work to the pool for the next request."""
         self.sending_on.pop(connection, None)
         connection.idle_since = self.now()
         self._idle.append(connection)
 
     def forget(self, connection: Connection) -> None:
-        """A connection is closed."""
+        """Remove a closed connection."""
         self.sending_on.pop(connection, None)
         if connection in self._idle:
             self._idle.remove(connection)
@@ -352,7 +352,7 @@ def _seconds(retry_after: str | None) -> float:
 
 
 def main(plan_path: str, result_path: str) -> None:
-    """Say `ready`, wait for the start's time on standard input, run the plan, write what was noted."""
+    """Print `ready`, read the start time from standard input, run the plan, write the results."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard > 0 else soft, hard))
     plan = Plan.read(Path(plan_path))

@@ -1,4 +1,4 @@
-"""Photos for load tests: drawn from a seed, as busy as a shelf, about 300 kB each."""
+"""Photos for load tests: drawn from a seed, as detailed as a shelf, about 300 kB each."""
 
 from __future__ import annotations
 

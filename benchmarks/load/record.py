@@ -1,4 +1,4 @@
-"""What a load client noted down: one record for each request, and what the client itself cost."""
+"""Records of a load client: one for each request, and the client's own cost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that one client process noted. `origin` is the run's start on the system's monotonic clock (seconds)."""
+    """All records of one client process. `origin` is the run's start on the system's monotonic clock (seconds)."""
 
     origin: float
     elapsed_s: float

@@ -32,7 +32,7 @@ COLORS = {
 
 
 def print_measured(measured: Sequence[Measured]) -> None:
-    """Print what came of each load, then every bar with the number measured."""
+    """Print the results of each load, then every bar with the measured number."""
     show("What clients saw (ms)", turned([answers_row(one) for one in measured], "load"))
     show("What the server did", turned([server_row(one) for one in measured], "load"))
     console = Console(highlight=False)
@@ -41,7 +41,7 @@ def print_measured(measured: Sequence[Measured]) -> None:
 
 
 def answers_row(measured: Measured) -> dict[str, JsonValue]:
-    """How the requests of one load ended, as a row of a table. Latencies in milliseconds."""
+    """Outcomes of one load's requests, as a row of a table. Latencies in milliseconds."""
     result = measured.result
     latency, refusal = result.latency, result.refusal
     return {
@@ -60,7 +60,7 @@ def answers_row(measured: Measured) -> dict[str, JsonValue]:
 
 
 def server_row(measured: Measured) -> dict[str, JsonValue]:
-    """What was seen of the server under one load, as a row of a table; None where it does not tell."""
+    """Measurements of the server under one load, as a row of a table; None if the server does not report a value."""
     watched = measured.watched
     return {
         "load": measured.scenario.title,
@@ -74,7 +74,7 @@ def server_row(measured: Measured) -> dict[str, JsonValue]:
 
 
 def bar_lines(measured: Sequence[Measured]) -> list[str]:
-    """A line for each bar: held or not, the number, the limit."""
+    """One line per bar: passed or not, the number, the limit."""
     lines = []
     for one in measured:
         for bar in one.scenario.bars:
@@ -87,7 +87,7 @@ def bar_lines(measured: Sequence[Measured]) -> list[str]:
 
 
 def remarks(measured: Sequence[Measured]) -> list[str]:
-    """What a reader must know to trust the numbers: what the client cost, whether it was late, backlog times."""
+    """Remarks needed to trust the numbers: cost of the client, late sends, backlog times."""
     lines = []
     for one in measured:
         lateness, share = one.result.lateness, one.run.cpu_s / one.run.elapsed_s
@@ -114,7 +114,7 @@ def remarks(measured: Sequence[Measured]) -> list[str]:
 
 
 def record(measured: Measured) -> dict[str, JsonValue]:
-    """One load for programs."""
+    """One load as JSON values, for programs."""
     return {
         "scenario": measured.scenario.name,
         "title": measured.scenario.title,
@@ -131,7 +131,7 @@ def record(measured: Measured) -> dict[str, JsonValue]:
 
 
 def write_json(measured: Sequence[Measured], path: Path) -> None:
-    """Write all numbers, with the machine, the time and the version."""
+    """Write all numbers as JSON, with the machine, the time and the version."""
     content = {
         "machine": machine(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -142,7 +142,7 @@ def write_json(measured: Sequence[Measured], path: Path) -> None:
 
 
 def write_report(title: str, measured: Sequence[Measured], path: Path) -> None:
-    """Write a Markdown report, and the plot beside it where matplotlib is installed."""
+    """Write a Markdown report, and the plot next to it if matplotlib is installed."""
     answers, server = [answers_row(one) for one in measured], [server_row(one) for one in measured]
     lines = [
         f"# {title}",
@@ -172,13 +172,13 @@ def markdown(rows: Sequence[dict[str, JsonValue]]) -> list[str]:
 
 
 def turned(rows: Sequence[dict[str, JsonValue]], head: str) -> list[dict[str, JsonValue]]:
-    """Columns become rows, so that many numbers fit a terminal; the values of `head` become the columns' names."""
+    """Swap rows and columns, so that many numbers fit a terminal; the values of `head` become the column names."""
     names = [name for name in rows[0] if name != head]
     return [{"": name, **{str(row[head]): row[name] for row in rows}} for name in names]
 
 
 def plot(measured: Sequence[Measured], path: Path) -> bool:
-    """Draw every request of every load, by when it was due and how long it took; False where matplotlib is missing."""
+    """Plot every request of every load, by due time and latency; False without matplotlib."""
     try:
         figure_module = import_module("matplotlib.figure")
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""What a load run amounts to: counts of every outcome, latencies, rates. Pure; nothing is left out of the counts."""
+"""Results of a load run: counts of every outcome, latencies, rates. Pure; every request is counted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.load.answer import Outcome
 from benchmarks.load.record import Record, Run
 
 LATE_S = 0.05
-"""A client whose sends are later than this at the 99th percentile did not offer the load that it claims."""
+"""Limit (seconds) at the 99th percentile: a client that sends later did not offer the load that it reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Summary:
 
     @classmethod
     def of(cls, seconds: Iterable[float]) -> Summary | None:
-        """Summarise durations; None of none."""
+        """Summarise durations in seconds; None for an empty input."""
         ordered = sorted(value * 1000 for value in seconds)
         if not ordered:
             return None
@@ -37,25 +37,25 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The part of a run that counts, in seconds after its start: the server is warm, and all clients are there.
+    """The measured part of a run, in seconds after its start: the server is warm, and all clients are active.
 
-    A run that ends of itself may end before its window does.
+    A run without a fixed length can end before its window does.
     """
 
     start_s: float
     end_s: float
 
     def holds(self, at_s: float) -> bool:
-        """Whether a moment lies inside; the end does not."""
+        """Whether a moment is inside; the end is not."""
         return self.start_s <= at_s < self.end_s
 
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """How one stream of requests fared. Requests that were due inside the window count, each exactly once.
+    """Results of one stream of requests. Requests that were due inside the window count, each exactly once.
 
-    `good_per_s` counts the good answers that *arrived* inside the window: no work from before or after it flatters the
-    rate. `resets` have no answer; `cut_off` have one, but their connection broke while they still sent.
+    `good_per_s` counts the good answers that *arrived* inside the window, so that work from before or after does not
+    raise the rate. `resets` have no answer; `cut_off` have one, but their connection broke during the upload.
     """
 
     offered: int
@@ -78,12 +78,12 @@ class LoadResult:
 
     @property
     def refused(self) -> int:
-        """Requests that were refused with a time to come back (503 or 429)."""
+        """Requests that were refused with a time to retry (503 or 429)."""
         return self.refused_with_retry_after + self.refused_without
 
     @property
     def lost(self) -> int:
-        """Requests that ended as no client should see one end."""
+        """Requests that ended in a way that no client should see."""
         return self.wrong + self.other + self.timeouts + self.resets + self.cut_off
 
     @property
@@ -93,7 +93,7 @@ class LoadResult:
 
 
 def summarise(run: Run, window: Window, stream: str | None = None) -> LoadResult:
-    """Count what became of a stream's requests (all streams if none is named)."""
+    """Count the outcomes of a stream's requests (of all streams if none is named)."""
     length_s = min(window.end_s, run.elapsed_s) - window.start_s
     records = [record for record in run.records if stream in (None, record.stream)]
     due = [record for record in records if window.holds(record.scheduled)]

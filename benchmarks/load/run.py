@@ -1,6 +1,6 @@
-"""Load on any server that has `POST /scan`: closed and open loops, clients that leave, a bulk backlog.
+"""Puts load on any server with `POST /scan`: closed and open loops, clients that leave, a bulk backlog.
 
-The client is a process of its own (`load_client`), watched from here together with the server (`load_watch`).
+The client (`client.py`) is a separate process; `watch.py` samples it and the server from here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from benchmarks.load.watch import DeviceProbe, StatsProbe, Watcher, listening_pi
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The server under load. `pid` is None where its memory cannot be seen."""
+    """The server under load. `pid` is None if its memory cannot be read."""
 
     host: str
     port: int
@@ -79,7 +79,7 @@ def bench_load(
 
 
 def measure(target: Target, scenario: Scenario, photos: Sequence[Path], task: str) -> Measured:
-    """Put one load on a server, watch both, and wait until the device has nothing left to do."""
+    """Put one load on a server, sample client and server, and wait until the device has no more work."""
     plan = Plan(
         host=target.host,
         port=target.port,

@@ -1,4 +1,4 @@
-"""The loads that a server is measured under, each with the bars that it has to clear."""
+"""The loads of the load benchmark, each with the bars that a server must pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.load.watch import Watched
 CLIENT_TIMEOUT_S = 5.0
 PATIENCE_S = 60.0
 MIXED_S = 14.0
-"""How long interactive scans come in beside the backlog: a little less than the backlog takes at 65 a second."""
+"""Duration of interactive scans during the backlog: a little less than the backlog takes at 65 a second."""
 ENDLESS = Window(0.0, 600.0)
 PATIENT = 40
 LEAVERS = 48
@@ -24,7 +24,7 @@ BACKLOG_CLIENTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One load put on one server: what was asked, noted, counted and seen."""
+    """One load on one server: its plan, records, results and server samples."""
 
     scenario: Scenario
     run: Run
@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def backlog_s(self) -> float | None:
-        """How long the bulk backlog took, in seconds; None where there was none or not all of it was answered."""
+        """Duration of the bulk backlog in seconds; None without a backlog, or if not all of it was answered."""
         bulk = [record for record in self.run.records if record.stream == "bulk"]
         if not bulk or any(record.status != 200 for record in bulk):
             return None
@@ -41,9 +41,9 @@ class Measured:
 
     @property
     def abandoned(self) -> int | None:
-        """How many scans the device ran although their clients had left; None if no client left or the device gives no count.
+        """Scans that the device ran after their clients had left; None without such clients or a device count.
 
-        Exact where every client that left did so before a device could have begun its scan (scenario `leavers`).
+        Exact if every client that left did so before a device could have started its scan (scenario `leavers`).
         """
         ran, left = self.watched.items_in_all, self.result.left
         return (
@@ -53,7 +53,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One number that a load must not pass (`at_most`) or must reach (`at_least`)."""
+    """One limit for a number: an upper bound (`at_most`) or a lower bound (`at_least`)."""
 
     name: str
     read: Callable[[Measured], float | None]
@@ -77,8 +77,8 @@ class Bar:
 class Scenario:
     """One load. Requests of the `counted` stream (None: all) that are due inside the window count.
 
-    `send_buffer_bytes` is what the client's kernel takes of an upload at once: little, so that answers can arrive early,
-    as they do over a network; 0 (the kernel's default) where an upload should be through before its client leaves.
+    `send_buffer_bytes` is how much of an upload the client's kernel buffers at once: a small value lets answers arrive
+    early, as over a network; 0 (the kernel's default) completes an upload before its client leaves.
     """
 
     name: str
@@ -119,7 +119,7 @@ def scenarios(duration_s: float = 20.0, warm_up_s: float = 2.0) -> dict[str, Sce
 def custom(
     clients: int, rate: float, duration_s: float, warm_up_s: float, leave_after_s: float, bulk: int, timeout_s: float
 ) -> Scenario:
-    """A load put together on the command line; without any loop named, 64 clients."""
+    """A load from command-line options; without any loop, 64 clients."""
     until_s = warm_up_s + duration_s
     if not (clients or rate or bulk):
         clients = 64
@@ -145,12 +145,12 @@ def closed(clients: int, duration_s: float) -> Stream:
 
 
 def constant(rate: float, duration_s: float) -> Stream:
-    """Requests that arrive at a constant rate (a second), whatever became of those before."""
+    """Requests that arrive at a constant rate (a second), whatever the outcome of earlier ones."""
     return Stream("scan", rate=rate, duration_s=duration_s, timeout_s=CLIENT_TIMEOUT_S)
 
 
 def leaving() -> tuple[Stream, Stream]:
-    """Clients that hang up, behind patient ones who keep the device busy for longer than that (40 scans: 0.6 s)."""
+    """Clients that hang up, queued behind patient ones that use the device for longer than that (40 scans: 0.6 s)."""
     patient = Stream("patient", clients=PATIENT, count=PATIENT, timeout_s=PATIENCE_S)
     gone = Stream("leaving", clients=LEAVERS, count=LEAVERS, start_s=0.05, leave_after_s=LEAVE_AFTER_S)
     return patient, gone

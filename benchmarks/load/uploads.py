@@ -1,4 +1,4 @@
-"""Uploads with bytes of their own, ready to be sent as they are: nothing is copied and next to nothing is hashed."""
+"""Distinct uploads for the load client, ready to send: nothing is copied and very little is hashed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ BOUNDARY = b"pixel-agent-load-0f2e5a"
 
 
 class Uploads:
-    """Makes many distinct uploads from few photos: each gets a JPEG comment of its own just before the end marker.
+    """Makes many distinct uploads from few photos: each gets its own JPEG comment just before the end marker.
 
-    So each has a SHA-256 of its own, which takes microseconds, and an answer to the wrong request is noticed.
-    Raises ValueError for photos that are not JPEG files, or that carry something after their end marker.
+    So each has its own SHA-256, which takes microseconds, and an answer to the wrong request is detected. Raises
+    ValueError for photos that are not JPEG files, or that have data after their end marker.
     """
 
     def __init__(self, photos: list[bytes], seed: str) -> None:

@@ -1,4 +1,4 @@
-"""What is watched while load runs: liveness, memory, and what the device really did."""
+"""Samples a server under load: liveness, memory, and the real work of the device."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from benchmarks.load.result import Summary, Window
 PERIOD_S = 0.25
 TIMEOUT_S = 5.0
 SETTLED_S = 1.5
-"""A device that began nothing for so long, longer than its longest batch, has nothing left to do."""
+"""A device that starts nothing for so long (seconds), longer than its longest batch, has no more work."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCount:
-    """What a device did since it started: seconds busy, batches and items begun."""
+    """Work of a device since it started: seconds busy, batches and items begun."""
 
     busy_s: float
     batches: int
     items: int
 
     def since(self, earlier: DeviceCount) -> DeviceCount:
-        """What it did after an earlier count."""
+        """The work after an earlier count."""
         return DeviceCount(self.busy_s - earlier.busy_s, self.batches - earlier.batches, self.items - earlier.items)
 
 
 class DeviceProbe(Protocol):
-    """A way to learn what the device did."""
+    """Reads the work of the device."""
 
     def read(self) -> DeviceCount | None:
-        """The count now; None where the server does not tell."""
+        """The current count; None if the server does not report it."""
         ...
 
 
 class StatsProbe:
-    """Asks `/v1/stats` for `device.busy_s`, `batches.count` and `batches.items`."""
+    """Reads `device.busy_s`, `batches.count` and `batches.items` from `/v1/stats`."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
 
     def read(self) -> DeviceCount | None:
-        """The count now; None where the server does not answer, or not with these."""
+        """The current count; None if the server does not answer or does not report these values."""
         try:
             stats = json.loads(fetch(self._host, self._port, "/v1/stats"))
             batches = stats["batches"]
@@ -65,7 +65,7 @@ class LogProbe:
         self._path = path
 
     def read(self) -> DeviceCount | None:
-        """The count now; a batch that runs is counted up to now."""
+        """The current count; a running batch counts up to now."""
         now = time.monotonic()
         rows = self.batches()
         busy = sum(max(0.0, min(end, now) - start) for start, end, _ in rows)
@@ -81,10 +81,10 @@ class LogProbe:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was seen during a run; None stands for "the server does not tell".
+    """Samples of one run; None: the server does not report the value.
 
     Memory (megabytes, with child processes) when the run and when the window began, at its highest, and at the end.
-    `busy_share` and `mean_batch` are the device's inside the window; `items_in_all` what it ran for the whole run.
+    `busy_share` and `mean_batch` are the device's inside the window; `items_in_all` is its total for the whole run.
     """
 
     live: Summary | None
@@ -100,7 +100,7 @@ class Watched:
 
 @dataclass
 class Watcher:
-    """Samples a server in a thread of its own, from `start` until `finish`."""
+    """Samples a server in a separate thread, from `start` until `finish`."""
 
     host: str
     port: int
@@ -118,7 +118,7 @@ class Watcher:
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self, origin: float) -> None:
-        """Begin to sample; the run starts at `origin` on the monotonic clock."""
+        """Start to sample; the run starts at `origin` on the monotonic clock."""
         self._origin = origin
         self._first = self.probe.read()
         self._threads = [
@@ -129,7 +129,7 @@ class Watcher:
             thread.start()
 
     def finish(self) -> Watched:
-        """Stop, wait until the device has nothing left to do, and say what was seen."""
+        """Stop, wait until the device has no more work, and return the samples."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -176,7 +176,7 @@ class Watcher:
 
 
 def settled(probe: DeviceProbe, patience_s: float = 15.0) -> DeviceCount | None:
-    """The count once the device begins nothing any more, or when patience (seconds) ends."""
+    """The count once the device starts nothing more, or after `patience_s` seconds."""
     until = time.monotonic() + patience_s
     count = probe.read()
     still_since = time.monotonic()
@@ -219,7 +219,7 @@ def memory_mb(pid: int) -> float | None:
 
 
 def listening_pid(port: int) -> int | None:
-    """The process on this machine that listens on a port; None if it is not ours to see."""
+    """The process on this machine that listens on a port; None if this user cannot see it."""
     try:
         found = psutil.net_connections(kind="tcp")
     except psutil.Error:

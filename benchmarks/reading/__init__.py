@@ -1,1 +1,1 @@
-"""How well text, tags, dates and codes are read."""
+"""Benchmarks of reading quality: text, tags, dates and codes."""

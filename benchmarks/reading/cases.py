@@ -1,4 +1,4 @@
-"""A folder of photos with a truth file: what is read right, by kind and by field. The same scores as `pixel-agent eval`."""
+"""Scores a folder of photos against a truth file, by kind and by field; the same scores as `pixel-agent eval`."""
 
 from __future__ import annotations
 

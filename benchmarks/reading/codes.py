@@ -1,4 +1,4 @@
-"""Hard codes: how many are read, how many invented, in what time; beside zxing-cpp alone in the same run."""
+"""Benchmark of hard codes: how many are read or invented, and how fast; compared with zxing-cpp in the same run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_FOLDERS = (Path("shared/photos/codes"), Path("../shared/photos/codes"))
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one reader made of one photo: `read` are the GTINs it gave, `ms` the fastest of the repetitions."""
+    """One reader's result for one photo: `read` are the GTINs found, `ms` the fastest of the repetitions."""
 
     truth: str
     read: frozenset[str]
@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """`wrong` as soon as one number was invented, whatever else was read."""
+        """The verdict for the photo: `wrong` if any number was invented, whatever else was read."""
         if self.read - {self.truth}:
             return "wrong"
         return "right" if self.read else "missed"

@@ -1,6 +1,6 @@
-"""Written forms of dates and shelf lives with their right readings, for the tests and the benchmark alike.
+"""Written forms of dates and shelf lives with the correct readings, for the tests and the benchmark.
 
-Every form is read as on `TODAY`. The right reading is an ISO date with the kind of date, where a word names one.
+Every form is read as on `TODAY`. The correct reading is an ISO date with the kind of date, if a word names one.
 """
 
 from __future__ import annotations

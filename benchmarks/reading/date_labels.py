@@ -1,10 +1,10 @@
-"""Lines of labels in many languages with their right readings, written for this table from public knowledge.
+"""Label texts in many languages with the correct readings, written for this table from public knowledge.
 
-Sources: the words of annex X of Regulation (EU) 1169/2011 in its 24 languages (EUR-Lex), names of months as calendars of
-each country print them, GS1 General Specifications, the Canadian Food and Drug Regulations B.01.007, ISO 8601, JIS X 0301
-(eras), and the ways that labels were seen to shorten them. Every line is read as on `date_forms.TODAY` (2026-11-22).
+Sources: the words of annex X of Regulation (EU) 1169/2011 in its 24 languages (EUR-Lex), names of months as calendars
+of each country print them, GS1 General Specifications, the Canadian Food and Drug Regulations B.01.007, ISO 8601, JIS X
+0301 (eras), and the abbreviations seen on labels. Every line is read as on `date_forms.TODAY` (2026-11-22).
 
-One label a line: `/` begins a new line of print; behind `=` the kind of date and the day, `?` where no day can be told.
+One label a line: `/` begins a new line of print; after `=` the kind of date and the day, `?` if the day is unknown.
 """
 
 from __future__ import annotations
@@ -495,7 +495,7 @@ HSD 150327 = expiry 2027-03-15
 
 @dataclass(frozen=True, slots=True)
 class DateLabel:
-    """Lines of print, and the field and day that they state; None where no day can be told."""
+    """Printed lines, with the correct field and day; None if the day cannot be determined."""
 
     language: str
     lines: tuple[str, ...]
@@ -504,7 +504,7 @@ class DateLabel:
 
 
 def date_labels() -> list[DateLabel]:
-    """Every label of the table; what is packed counts as produced."""
+    """Every label of the table; a packing date counts as a production date."""
     found = []
     for language, table in LABELS.items():
         for row in table.strip().split("\n"):
@@ -517,7 +517,7 @@ def date_labels() -> list[DateLabel]:
 
 
 def read_label(label: DateLabel) -> tuple[str | None, str | None]:
-    """The field and day of the one row that the rules make of a label."""
+    """The field and day of the single row that the rules make of a label."""
     rows = read_expiry(_page(label.lines)).items
     fields = rows[0].fields if rows else {}
     if fields.get("expiry_date"):
@@ -527,7 +527,7 @@ def read_label(label: DateLabel) -> tuple[str | None, str | None]:
 
 
 def _page(texts: tuple[str, ...]) -> Page:
-    """The lines under each other, letters 20 pixels high."""
+    """A page with the lines below each other, letters 20 pixels high."""
     lines = []
     for row, text in enumerate(texts):
         width, top = 11.0 * len(text), 10.0 + 26 * row

@@ -1,4 +1,4 @@
-"""How many written forms of dates and shelf lives are read right, read wrong, and refused."""
+"""Counts the written forms of dates and shelf lives that are read correctly, read wrongly, or refused."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _named(duration: Duration) -> str:
 
 
 def _microseconds(texts: list[str]) -> float:
-    """Mean time to look for dates in one text."""
+    """Mean time of a search for dates in one text, in microseconds."""
     start = time.perf_counter()
     for text in texts:
         find_dates(text, TODAY)

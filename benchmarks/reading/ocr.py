@@ -1,7 +1,7 @@
-"""`python -m benchmarks ocr`: price-tag photos through the embedded engine, side by side with RapidOCR as it comes.
+"""The benchmark `python -m benchmarks ocr`: price-tag photos through the embedded engine and default RapidOCR.
 
-Both get the same JPEG bytes in turns within one run, so that a busy machine slows both. How much of what is printed on
-the tags came out is counted for both: speed bought with misses would show.
+Both get the same JPEG bytes in turn within one run, so that a busy machine slows both. The share of the printed values
+that was read is counted for both, so that speed at the cost of misses is visible.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rapidocr.utils.output import RapidOCROutput
 
 WIDTHS = {"1.4 MP": 1400, "12 MP": 4000}
-"""Width in pixels of the photos: what chat programs leave of a photo, and what a phone takes."""
+"""Width of the photos in pixels: as chat programs send a photo, and as a phone takes it."""
 FIELDS = ("name", "regular_price", "sale_price", "member_price", "unit", "spec", "origin", "grade", "gtin")
 """Fields compared after the rules."""
 _TASK = next(task for task in BUILT_IN if task.id == "price_tag")
@@ -46,7 +46,7 @@ _EMPTY = Page((), 1, 1, _TODAY)
 
 @dataclass(slots=True)
 class _Tally:
-    """What one contestant did so far."""
+    """Counts of one contestant so far."""
 
     seconds: float = 0.0
     photos: int = 0
@@ -124,7 +124,7 @@ async def _photo(stage: PhotoStage, data: bytes, budget: int) -> Photo:
 
 
 async def _scan(engine: EmbeddedEngine, stage: PhotoStage, samples: Sequence[_Sample]) -> list[Page]:
-    """As the service does it: photos are prepared in worker threads while the engine runs the batch before."""
+    """Scan as the service does: worker threads prepare photos while the engine runs the previous batch."""
     size, budget = engine.limits.max_items, engine.plan(_TASK).pixel_budget
     groups = [samples[start : start + size] for start in range(0, len(samples), size)]
 
@@ -148,7 +148,7 @@ async def _scan(engine: EmbeddedEngine, stage: PhotoStage, samples: Sequence[_Sa
 
 
 def _score(tally: _Tally, sample: _Sample, page: Page) -> None:
-    """Count what is printed against what was read, and, where rules exist, against what they made of it."""
+    """Compare the printed values with the text and, if rules exist, with the fields that the rules found."""
     text = [_plain(line.text) for line in page.lines]
     tally.photos += 1
     for key, value in sample.truth.items():
@@ -214,7 +214,7 @@ def _plain(text: str) -> str:
 
 
 def _wordings(key: str, value: JsonValue) -> list[str]:
-    """How a true value may stand on the tag; empty where it cannot be told (dates are written in many ways)."""
+    """The possible print forms of a true value; empty if they are unknown (dates are written in many ways)."""
     if isinstance(value, float):
         amounts = {f"{value:.2f}", f"{value:g}"}
         return sorted(amounts | {amount.replace(".", "") for amount in amounts}, key=len, reverse=True)
@@ -224,7 +224,7 @@ def _wordings(key: str, value: JsonValue) -> list[str]:
 
 
 def _share(wording: str, lines: Sequence[str]) -> float:
-    """The share of a wording's characters that stand in order in the line that has most of them."""
+    """The largest share of a wording's characters that one line contains in order."""
     best = 0
     for line in lines:
         blocks = SequenceMatcher(None, wording, line, autojunk=False).get_matching_blocks()

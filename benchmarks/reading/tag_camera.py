@@ -1,4 +1,4 @@
-"""Turns a drawn tag into a photo of it: a place, a tilt, a perspective, light, blur, noise and JPEG."""
+"""Turns a drawn tag into a photo of it: position, tilt, perspective, light, blur, noise and JPEG."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_TILT_DEG = 8.0
 def photograph(
     tag: Pixels, rng: random.Random, *, width: int | None = None, max_tilt_deg: float = MAX_TILT_DEG
 ) -> Pixels:
-    """A photo, 1000-1600 px wide unless given, of the tag lying on something, as a phone would take it."""
+    """A photo, 1000-1600 px wide unless given, of the tag on a background, as a phone would take it."""
     noise = np.random.default_rng(rng.getrandbits(32))
     width = width or rng.randrange(1000, 1601, 8)
     height = round(width * rng.uniform(0.6, 0.8))
@@ -34,7 +34,7 @@ def photograph(
 
 
 def _background(width: int, height: int, rng: random.Random, noise: np.random.Generator) -> NDArray[np.uint8]:
-    """Blurred patches of colour: shelf edges and goods out of focus, without a word on them."""
+    """Blurred patches of colour, like shelf edges and goods out of focus, without text."""
     base = np.array([rng.randrange(40, 210) for _ in range(3)], np.float32)
     scene = np.tile(base, (height, width, 1))
     for _ in range(rng.randrange(3, 14)):
@@ -49,7 +49,7 @@ def _background(width: int, height: int, rng: random.Random, noise: np.random.Ge
 def _placement(
     tag_width: int, tag_height: int, width: int, height: int, rng: random.Random, max_tilt_deg: float
 ) -> NDArray[np.float64]:
-    """Where the corners of the tag come to lie: all of it stays inside the photo."""
+    """Positions of the tag's corners; the whole tag stays inside the photo."""
     angle = math.radians(rng.uniform(-max_tilt_deg, max_tilt_deg))
     spread_x = tag_width * math.cos(angle) + tag_height * abs(math.sin(angle))
     spread_y = tag_height * math.cos(angle) + tag_width * abs(math.sin(angle))
@@ -74,7 +74,7 @@ def _placement(
 
 
 def _light(photo: NDArray[np.float32], rng: random.Random) -> NDArray[np.float32]:
-    """Brightness, contrast, and a slope of light across the photo."""
+    """Vary brightness and contrast, and add a gradient of light across the photo."""
     height, width = photo.shape[:2]
     slope = np.linspace(1 - rng.uniform(0, 0.25), 1 + rng.uniform(0, 0.1), width, dtype=np.float32)
     if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""A flat sheet to draw a tag on: text in CJK faces, bands, lines, frames, real barcodes."""
+"""A flat canvas for drawing tags: text in CJK faces, bands, lines, frames, real barcodes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 class Canvas:
-    """A sheet of `width` x `height` pixels; one family of fonts, picked by `rng`, for the whole sheet."""
+    """A canvas of `width` x `height` pixels; `rng` picks one family of fonts for the whole canvas."""
 
     def __init__(self, width: int, height: int, rng: random.Random, *, paper: Colour = WHITE) -> None:
         self.width, self.height = width, height
@@ -55,7 +55,7 @@ class Canvas:
 
     @property
     def pixels(self) -> Pixels:
-        """What has been drawn."""
+        """The drawn pixels."""
         return np.asarray(self._image, np.uint8).copy()
 
     def text(
@@ -70,7 +70,7 @@ class Canvas:
         anchor: str = "lt",
         room: int | None = None,
     ) -> Box:
-        """Write at an anchor (Pillow's letters), smaller where it would be wider than `room`; its box."""
+        """Write at an anchor (Pillow's letters), smaller if it would be wider than `room`; returns its box."""
         face = load_font(self._family, bold, size)
         if room is not None and face.getlength(text) > room:
             face = load_font(self._family, bold, max(12, int(size * room / face.getlength(text))))
@@ -87,7 +87,7 @@ class Canvas:
         self._draw.line(ends, fill=colour, width=3)
 
     def frame(self, colour: Colour) -> None:
-        """A border around the sheet."""
+        """A border around the canvas."""
         self._draw.rectangle((0, 0, self.width - 1, self.height - 1), outline=colour, width=5)
 
     def barcode(self, digits: str, x: int, y: int, *, height: int, module: int = 3) -> None:
@@ -99,13 +99,13 @@ class Canvas:
         self.text(x + bars.shape[1] // 2, y + height + 18, digits, 26, anchor="mm")
 
     def paste(self, pixels: Pixels, x: int, y: int) -> None:
-        """Lay other pixels on the sheet."""
+        """Copy other pixels onto the canvas."""
         self._image.paste(Image.fromarray(pixels), (x, y))
 
 
 @cache
 def load_font(family: str, bold: bool, size: int) -> ImageFont.FreeTypeFont:
-    """A CJK face of the system; where none is installed the vendored pixel face, and a warning that says so."""
+    """A CJK face of the system; if none is installed, the vendored pixel face, with a warning."""
     path = _font_file(f"{family}-{'Bold' if bold else 'Regular'}.ttc")
     if path is None:
         return ImageFont.truetype(FALLBACK, size)

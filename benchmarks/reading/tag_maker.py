@@ -1,4 +1,4 @@
-"""Draws price tags as Chinese shops print them, with the truth beside each: the photos of `python -m benchmarks tags`.
+"""Draws price tags in the style of Chinese shops, each with its truth: the photos of `python -m benchmarks tags`.
 
 Seven layouts, each varied in words, order, fonts, sizes and colours; everything follows from the seed.
 """
@@ -23,7 +23,7 @@ Truth = dict[str, JsonValue]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TagSample:
-    """One photo of one tag, what stands on the tag (None: not printed), and which layout drew it."""
+    """One photo of one tag, the printed values (None: not printed), and its layout."""
 
     image: Pixels
     truth: Mapping[str, JsonValue]
@@ -248,7 +248,7 @@ def _shelf_label(rng: random.Random) -> tuple[Pixels, Truth]:
 
 
 def _produce(rng: random.Random) -> tuple[Pixels, Truth]:
-    """Loose goods: a large name, the place they come from, a price by weight."""
+    """Loose goods: a large name, the place of origin, a price by weight."""
     goods = words.fresh(rng)
     price = _lower(_price(rng) / 4 + 2, rng).quantize(Decimal("0.01"))
     green = (16, 110, 50)
@@ -328,7 +328,7 @@ def _imported(rng: random.Random) -> tuple[Pixels, Truth]:
 
 
 def _member(rng: random.Random) -> tuple[Pixels, Truth]:
-    """Two prices: one for everybody, one for members."""
+    """Two prices: one for all customers, one for members."""
     goods = words.packed(rng)
     regular = _price(rng) + 2
     member = _lower(regular, rng)

@@ -1,4 +1,4 @@
-"""What the drawn price tags say: goods, brands, places and phrases as Chinese shops print them."""
+"""Words of the drawn price tags: goods, brands, places and phrases as Chinese shops print them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ HOTLINES = ("价格举报电话：12315", "物价监督电话:12358", "服务热
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """One thing for sale, as its tag will print it."""
+    """One article with the values that its tag prints."""
 
     name: str
     spec: str

@@ -1,4 +1,4 @@
-"""How well price tags are read: drawn tags, photographed, through text reading, codes and rules, against their truth."""
+"""Benchmark of price tags: drawn, photographed, and read through text reading, codes and rules, against their truth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pixel_agent.tasks.rules.units import half_width, normal_unit
 
 PRICES = ("regular_price", "sale_price", "member_price")
 FIELDS = ("name", *PRICES, "unit", "spec", "origin", "gtin")
-"""The fields of the overall figure; grade and valid_until are shown beside them."""
+"""The fields of the overall figure; grade and valid_until are shown next to them."""
 
 MORE_FIELDS = ("grade", "valid_until")
 TODAY = date(2026, 11, 22)
@@ -33,7 +33,7 @@ BATCH_PHOTOS = 4
 
 @dataclass(slots=True)
 class Score:
-    """Right readings, wrong or invented ones, and values that were printed but not read right."""
+    """Counts of correct readings, of wrong or invented ones, and of printed values that were not read correctly."""
 
     right: int = 0
     wrong: int = 0
@@ -48,7 +48,7 @@ class Score:
         self.missed += truth is not None
 
     def row(self, name: str) -> dict[str, JsonValue]:
-        """Precision, recall and F1; 1.0 where there was nothing to find and nothing was said."""
+        """Precision, recall and F1; 1.0 if there was nothing to find and nothing was reported."""
         precision = self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
         recall = self.right / (self.right + self.missed) if self.right + self.missed else 1.0
         both = 2 * self.right + self.wrong + self.missed
@@ -92,7 +92,7 @@ def bench_tags(
 
 
 def read_fields(pixels: Pixels, lines: tuple[TextLine, ...], *, codes: bool) -> Mapping[str, JsonValue]:
-    """The fields of the one tag on a photo, its GTIN taken from the bars where they could be read."""
+    """The fields of the one tag on a photo; its GTIN comes from the barcode if that could be read."""
     height, width = pixels.shape[:2]
     items = read_price_tags(Page(lines, width, height, TODAY)).items
     fields = dict(items[0].fields) if items else {}
@@ -104,7 +104,10 @@ def read_fields(pixels: Pixels, lines: tuple[TextLine, ...], *, codes: bool) -> 
 
 
 def comparable(field: str, value: JsonValue) -> JsonValue:
-    """A value as it counts: prices to the cent; text without spaces, width or case, one times sign, one unit name."""
+    """A value in comparable form.
+
+    Prices to the cent; text without spaces, width or case, with one times sign and one unit name.
+    """
     if isinstance(value, int | float):
         return round(float(value), 2)
     if not isinstance(value, str):

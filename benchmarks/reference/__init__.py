@@ -1,4 +1,4 @@
-"""The serving stacks that people use today, on a simulated device: what `python -m benchmarks reference` compares with.
+"""Common serving stacks on a simulated device: the servers that `python -m benchmarks reference` compares with.
 
-Each module here runs in an environment of its own and imports nothing of Pixel Agent but its siblings.
+Each module here runs in its own environment and imports only its siblings, nothing of Pixel Agent.
 """

@@ -1,8 +1,8 @@
 # The framework is installed in an environment of its own, where the type checker cannot see it.
 # mypy: disable-error-code="import-not-found,untyped-decorator"
-"""BentoML, tuned as its documentation advises: decoding in a service of its own, adaptive batching at the device's.
+"""BentoML, tuned as its documentation advises: a separate service for decoding, adaptive batching at the device.
 
-`max_concurrency` bounds what is inside; past it BentoML answers 429.
+`max_concurrency` limits the requests inside; above it BentoML answers 429.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MAX_LATENCY_MS = 1000
 
 @bentoml.service(workers=1, traffic={"timeout": 30})
 class Model:
-    """Owns the device."""
+    """The service that owns the device."""
 
     def __init__(self) -> None:
         self.device = Device()
@@ -34,7 +34,7 @@ class Model:
 
 @bentoml.service(workers=1, traffic={"timeout": 30, "max_concurrency": CONCURRENCY})
 class Scan:
-    """Takes photos, decodes them in threads, asks the device."""
+    """The service that accepts photos, decodes them in threads and calls the device."""
 
     model = bentoml.depends(Model)
 

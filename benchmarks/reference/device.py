@@ -1,7 +1,7 @@
 """One simulated device for all processes of one server: 117 + 8·n ms, at most 16 items, one batch at a time.
 
-The times are those of `pixel_agent.core.settings.SimulatedSettings`. Every batch is written to a log before it runs, so that
-a benchmark sees what the device really did, whatever the server says.
+The times are those of `pixel_agent.core.settings.SimulatedSettings`. Every batch is written to a log before it runs, so
+that a benchmark reads the real work of the device, whatever the server reports.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ LOG_VARIABLE = "REFERENCE_DEVICE_LOG"
 
 
 class Device:
-    """Use it from as many threads and processes as you like: they take turns, as on a real device."""
+    """The device for any number of threads and processes: they take turns, as on a real device."""
 
     def __init__(self) -> None:
         self._log = Path(os.environ[LOG_VARIABLE])
 
     def run(self, digests: Sequence[str]) -> list[str]:
-        """Run a batch, named by the SHA-256 of its uploads; blocks as long as the device takes. Raises ValueError."""
+        """Run a batch, named by the SHA-256 of its uploads; blocks for the device time. Raises ValueError."""
         if not 1 <= len(digests) <= MAX_ITEMS:
             raise ValueError(f"The device takes 1 to {MAX_ITEMS} items, not {len(digests)}.")
         with self._log.open("a", encoding="ascii") as log:

@@ -2,7 +2,7 @@
 # mypy: disable-error-code="import-not-found,misc"
 """LitServe, tuned as its documentation advises: batches, a short batch timeout, several workers on the device.
 
-Decoding happens where LitServe puts it, in the inference worker; with two workers, one decodes while the other runs.
+LitServe decodes in the inference worker; with two workers, one decodes while the other runs.
 """
 
 import sys
@@ -23,19 +23,19 @@ class ScanAPI(LitAPI):
     """Answers one photo with the text of the device."""
 
     def setup(self, device: object) -> None:
-        """Make the simulated device known to this worker, wherever LitServe wants to place it."""
+        """Open the simulated device in this worker; LitServe's own choice of device is ignored."""
         del device
         self.simulated = Device()
 
     def decode_request(self, request: Request) -> str:
-        """Decode the uploaded photo. LitServe hands over the form where it sees this annotation."""
+        """Decode the uploaded photo. LitServe passes the form because of this annotation."""
         upload = cast(FormData, request)["file"]
         if not isinstance(upload, UploadFile):
             raise TypeError("The field 'file' must be a file.")
         return decode_small(upload.file.read())
 
     def batch(self, inputs: list[str]) -> list[str]:
-        """Keep photos as a list."""
+        """Return the photos as a list."""
         return inputs
 
     def predict(self, inputs: list[str]) -> list[str]:
@@ -43,11 +43,11 @@ class ScanAPI(LitAPI):
         return self.simulated.run(inputs)
 
     def unbatch(self, output: list[str]) -> list[str]:
-        """Give each its answer."""
+        """Split the output into one answer per photo."""
         return output
 
     def encode_response(self, output: str) -> dict[str, str]:
-        """Shape the answer."""
+        """Format the answer as JSON."""
         return {"status": "success", "result": output}
 
 

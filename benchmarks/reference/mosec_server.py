@@ -1,8 +1,8 @@
 # The framework is installed in an environment of its own, where the type checker cannot see it.
 # mypy: disable-error-code="import-not-found,misc"
-"""mosec, tuned: photos are decoded by workers of their own, so that the device worker only runs batches.
+"""mosec, tuned: separate workers decode the photos, so that the device worker only runs batches.
 
-Its queue is bounded (`--capacity`) to what the device does in two seconds: past that it answers 429 at once.
+Its queue is limited (`--capacity`) to what the device does in two seconds: above that it answers 429 at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CAPACITY = 128
 
 
 class Decode(Worker):
-    """Takes the multipart body, decodes the photo."""
+    """Parses the multipart body and decodes the photo."""
 
     def deserialize(self, data: bytes) -> bytes:
         """Find the file in the body."""
@@ -33,7 +33,7 @@ class Decode(Worker):
 
 
 class Run(Worker):
-    """Owns the device."""
+    """The worker that owns the device."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Run(Worker):
         return self.device.run(data)
 
     def serialize(self, data: str) -> bytes:
-        """Shape the answer."""
+        """Format the answer as JSON."""
         return json.dumps({"status": "success", "result": data}).encode()
 
 

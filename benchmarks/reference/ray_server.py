@@ -2,7 +2,7 @@
 # mypy: disable-error-code="import-not-found,untyped-decorator"
 """Ray Serve, tuned as its documentation advises: decoding in the ingress, `serve.batch` at the device, bounded queues.
 
-Its defaults (5 ongoing requests a replica, no bound on what is queued) are overridden; past the bound it answers 503.
+Its defaults (5 ongoing requests a replica, no limit on the queue) are overridden; above the limit it answers 503.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ app = FastAPI()
 
 
 class Model:
-    """Owns the device."""
+    """The deployment that owns the device."""
 
     def __init__(self) -> None:
         self.device = Device()
@@ -41,7 +41,7 @@ class Model:
 
 
 class Scan:
-    """Takes photos, decodes them in threads, asks the device."""
+    """The deployment that accepts photos, decodes them in threads and calls the device."""
 
     def __init__(self, model: DeploymentHandle) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""The first FastAPI rebuild as published: four threads decode, and the model is called in the handler itself."""
+"""The first FastAPI rebuild as published: four threads decode, and the handler itself calls the model."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ executor = ThreadPoolExecutor(max_workers=4)
 
 @app.get("/livez")
 async def livez() -> dict[str, str]:
-    """Whether the loop turns."""
+    """Liveness: answers while the event loop runs."""
     return {"status": "alive"}
 
 
 @app.post("/scan")
 async def scan(file: Annotated[UploadFile, File()], task: Annotated[str, Form()] = "") -> dict[str, str]:
-    """Answer one photo. The device call blocks the event loop: that is how it was published."""
+    """Answer one photo. The device call blocks the event loop, as in the published version."""
     data = await file.read()
     digest = await asyncio.get_running_loop().run_in_executor(executor, decode_resized, data)
     (text,) = device.run([digest])

@@ -22,7 +22,7 @@ Waiting = tuple[str, asyncio.Future[str]]
 
 
 class Batcher:
-    """Collects photos and runs them together, one batch after the other."""
+    """Collects photos and runs them in batches, one batch after the other."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
@@ -30,13 +30,13 @@ class Batcher:
         self._model_thread = ThreadPoolExecutor(max_workers=1)
 
     async def answer(self, digest: str) -> str:
-        """Wait for a place in a batch, and for its answer."""
+        """Queue a photo for the next batch and wait for its answer."""
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         await self._queue.put((digest, future))
         return await future
 
     async def run(self) -> None:
-        """Run batches for ever."""
+        """Run batches without end."""
         while True:
             batch = await self._collect()
             digests = [digest for digest, _ in batch]
@@ -59,7 +59,7 @@ class Batcher:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Start the batcher with the service."""
+    """Start the batcher with the application."""
     app.state.batcher = Batcher()
     running = asyncio.create_task(app.state.batcher.run())
     yield
@@ -72,7 +72,7 @@ executor = ThreadPoolExecutor(max_workers=4)
 
 @app.get("/livez")
 async def livez() -> dict[str, str]:
-    """Whether the loop turns."""
+    """Liveness: answers while the event loop runs."""
     return {"status": "alive"}
 
 

@@ -1,4 +1,4 @@
-"""The comparison for people and for programs: one row a server, one group of columns a load."""
+"""Report of the comparison, for people and for programs: one row a server, one group of columns a load."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Read = Callable[[Measured], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One server's results; `missing` says why there are none."""
+    """One server's results; `missing` gives the reason if there are none."""
 
     server: Server
     measured: tuple[Measured, ...]
     missing: str = ""
 
     def value(self, load: str, read: Read) -> float | None:
-        """One number of one load; None where it was not measured."""
+        """One number of one load; None if it was not measured."""
         for one in self.measured:
             if one.scenario.name == load:
                 return read(one)
@@ -61,7 +61,7 @@ def p99(one: Measured) -> float | None:
 
 
 def lost_share(one: Measured) -> float | None:
-    """Requests that ended badly, in per cent of those offered."""
+    """Share of lost requests, in per cent of those offered."""
     return round(100 * one.result.lost / one.result.offered, 1) if one.result.offered else None
 
 
@@ -87,16 +87,16 @@ COLUMNS: tuple[tuple[str, str, Read], ...] = (
 
 
 def table(rows: Sequence[Row]) -> list[dict[str, JsonValue]]:
-    """The comparison; latencies in milliseconds, and only of good answers."""
+    """The comparison as rows; latencies in milliseconds, only of good answers."""
     return [
         {"server": row.server.title} | {name: row.value(load, read) for name, load, read in COLUMNS} for row in rows
     ]
 
 
 def verdicts(rows: Sequence[Row]) -> list[str]:
-    """Ours against the best of the others, load by load; nothing where ours or all the others are missing.
+    """Pixel Agent against the best other server, load by load; empty if either side has no results.
 
-    A rate counts as equal within one batch of the window, which is as fine as a window can tell.
+    Rates count as equal within one batch of the window, which is the resolution of a window.
     """
     ours = next((row for row in rows if row.server.ours and row.measured), None)
     others = [row for row in rows if not row.server.ours and row.measured]
@@ -135,7 +135,7 @@ def _window_s(row: Row, load: str) -> float:
 
 
 def print_rows(rows: Sequence[Row]) -> None:
-    """Print the comparison: a column a server, a row a number."""
+    """Print the comparison: one column a server, one row a number."""
     show("Serving stacks on one simulated device (ms)", turned(table(rows), "server"))
     console = Console(highlight=False)
     for line in notes(rows):
@@ -143,7 +143,7 @@ def print_rows(rows: Sequence[Row]) -> None:
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """What each server is, what is missing, the verdicts, and doubts about the client."""
+    """Descriptions of the servers, missing results, the verdicts, and doubts about the client."""
     lines = [f"{row.server.title}: {row.server.about}." for row in rows]
     lines += [f"{row.server.title}: {row.missing}" for row in rows if row.missing]
     late = [one for row in rows for one in row.measured if not one.result.on_time]

@@ -1,6 +1,6 @@
-"""The serving stacks that people use today, measured beside ours: same device, same photos, same loads, one run.
+"""Measures common serving stacks against Pixel Agent: same device, same photos, same loads, one run.
 
-Each server is a fresh process for each load, so that what one load leaves behind never weighs on the next.
+Each server is a fresh process for each load, so that one load does not affect the next.
 """
 
 from __future__ import annotations

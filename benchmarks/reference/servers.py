@@ -1,4 +1,4 @@
-"""How each server of the comparison is installed, started, warmed up and stopped."""
+"""Installs, starts, warms up and stops each server of the comparison."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ START_S = 90.0
 STOP_S = 10.0
 COMMON_PACKAGES = ("numpy", "pillow", "simplejpeg", "uvloop")
 QUIET = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "BENTOML_DO_NOT_TRACK": "True"}
-"""Nothing is left in the user's folders, and nothing is reported to anybody."""
+"""Environment without telemetry and without files in the user's folders."""
 REFERENCE = Path(__file__).parent
 
 
 class Missing(Exception):
-    """A server cannot be measured here; the message says why, and what to do."""
+    """A server cannot be measured here; the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server of the comparison. `packages`: what it needs in an environment of its own; none: this one will do."""
+    """One server of the comparison. `packages`: the contents of its own environment; empty: the current one is used."""
 
     name: str
     title: str
@@ -50,17 +50,17 @@ class Server:
         return not self.module
 
     def skips(self, scenario: str) -> bool:
-        """Whether a load cannot be put on this server."""
+        """Whether this server cannot run a load."""
         return scenario in self.left_out
 
     def python(self, environments: Path) -> Path:
-        """The interpreter that it runs with."""
+        """The Python interpreter of the server's environment."""
         return environments.absolute() / self.name / "bin" / "python" if self.packages else Path(sys.executable)
 
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A server that runs and has answered a first photo."""
+    """A running server that has answered a first photo."""
 
     host: str
     port: int
@@ -117,7 +117,7 @@ SERVERS = (
 
 
 def install(server: Server, environments: Path) -> None:
-    """Make the server's environment and install its packages, unless that was done before. Raises Missing."""
+    """Create the server's environment and install its packages, unless that is done. Raises Missing."""
     if not server.packages or server.python(environments).exists():
         return
     home = environments.absolute() / server.name
@@ -137,7 +137,7 @@ def install(server: Server, environments: Path) -> None:
 def running(server: Server, photo: Path, task: str, environments: Path) -> Iterator[Up]:
     """Start a server on a free port, wait until it answers a photo, stop it and all its children at the end.
 
-    Raises Missing where it is not installed or does not come up; the message then holds its last words.
+    Raises Missing if it is not installed or does not start; the message then contains its last output.
     """
     python = server.python(environments)
     if not python.exists():
@@ -171,7 +171,7 @@ def _command(server: Server, python: Path, folder: Path, port: int) -> tuple[lis
 
 
 def warm_up(process: subprocess.Popen[bytes], port: int, photo: Path, task: str) -> bool:
-    """Send one photo until it is answered; False if the process ends first, or takes too long."""
+    """Send one photo until it is answered; False if the process ends first, or after a timeout."""
     until = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until:
         try:
@@ -199,7 +199,7 @@ def scan_once(port: int, photo: Path, task: str) -> Answer | None:
 
 
 def free_port() -> int:
-    """A free port."""
+    """A free TCP port on this machine."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

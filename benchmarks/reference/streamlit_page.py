@@ -1,6 +1,6 @@
 # The framework is installed in an environment of its own, where the type checker cannot see it.
 # mypy: disable-error-code="import-not-found"
-"""A scan page as such terminals are built: upload, decode, show, call the model in the script, show the answer."""
+"""A typical Streamlit scan page: upload, decode, show, call the model in the script, show the answer."""
 
 from __future__ import annotations
 

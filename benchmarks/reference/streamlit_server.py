@@ -2,8 +2,8 @@
 # mypy: disable-error-code="import-not-found"
 """A real Streamlit page, driven over its own protocol as a browser does.
 
-This process is the browsers' side: it takes `POST /scan`, and for each request under way it holds one session of the
-page open (websocket), uploads the photo to it (HTTP), lets the script run, and waits for the text that it shows.
+This process acts as the browsers: it accepts `POST /scan`, and for each request in progress it opens one session of the
+page (websocket), uploads the photo to it (HTTP), lets the script run, and waits for the text on the page.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MARK = "simulated device: "
 
 
 class Session:
-    """One browser tab."""
+    """One browser tab: one session of the page."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -52,7 +52,7 @@ class Session:
         await self._finished()
 
     async def scan(self, data: bytes) -> str:
-        """Upload a photo into the page's uploader and wait for the text that the page then shows."""
+        """Upload a photo into the page's uploader and wait for the page's text."""
         file_id = str(uuid.uuid4())
         await self._upload(file_id, data)
         message = BackMsg()
@@ -106,14 +106,14 @@ class Session:
 
 
 class Browsers:
-    """Keeps tabs open between scans, one for each scan under way."""
+    """A pool of open tabs, one for each scan in progress."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._free: list[Session] = []
 
     async def scan(self, data: bytes) -> str:
-        """Scan one photo in a tab of its own."""
+        """Scan one photo in its own tab."""
         if self._free:
             session = self._free.pop()
         else:
@@ -125,7 +125,7 @@ class Browsers:
 
 
 def start_page(port: int) -> subprocess.Popen[bytes]:
-    """Run the page with Streamlit's own command."""
+    """Start the page with Streamlit's own command."""
     options = {
         "server.port": port,
         "server.address": HOST,
@@ -144,7 +144,7 @@ def start_page(port: int) -> subprocess.Popen[bytes]:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    """Start the page with the bridge."""
+    """Start and stop the page with this application."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
@@ -155,7 +155,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def scan(request: Request) -> Response:
-    """Answer one photo with the text that the page shows for it."""
+    """Answer one photo with the page's text for it."""
     async with request.form() as form:
         upload = form["file"]
         if not isinstance(upload, UploadFile):

@@ -1,6 +1,6 @@
-"""A synchronous stand-in for a page: one thread, one request at a time, decoding and the model call in the handler.
+"""A synchronous model of a page: one thread, one request at a time, decoding and the model call in the handler.
 
-It is a stand-in, not Streamlit: no session, no widgets, no websocket; so it is faster than the page that it stands for.
+It is not Streamlit: no session, no widgets, no websocket; so it is faster than a real page.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({"status": "success", "result": text})
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
     def _answer(self, content: dict[str, str]) -> None:
         data = json.dumps(content).encode()

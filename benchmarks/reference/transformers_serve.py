@@ -1,7 +1,7 @@
-"""Starts the library's own server, `transformers serve`, also where Torchvision is absent.
+"""Starts the library's own server, `transformers serve`, also without Torchvision.
 
-It needs Torchvision for videos only, which no photo uses; without it the server would not start at all. Arguments are
-those of the `transformers` command.
+The server needs Torchvision only for videos, but does not start without it. Arguments are those of the `transformers`
+command.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from transformers.models.qwen3_vl.processing_qwen3_vl import Qwen3VLProcessor
 
 
 class NoVideos(dict[str, object]):
-    """Stands where the processor of videos would be."""
+    """Replaces the processor of videos."""
 
     model_input_names = ()
     merge_size = temporal_patch_size = 2
 
 
 def leave_videos_out() -> None:
-    """Let a processor do without its part for videos."""
+    """Make a processor work without its part for videos."""
     check: Any = Qwen3VLProcessor.check_argument_for_proper_class
 
     def lenient(self: Any, name: str, argument: Any) -> Any:

@@ -1,1 +1,1 @@
-"""The database, the recorder, exports and webhooks under load."""
+"""Benchmarks of the storage: the database, the recorder, exports and webhooks under load."""

@@ -1,4 +1,4 @@
-"""How fast and how flat exports are: a store of made-up records, each format in a process of its own, few records and many."""
+"""Speed and memory of exports: a store of made-up records, each format in its own process, few and many records."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _row(data: str, name: str, scans: int, fewer: int) -> dict[str, JsonValue]:
 
 
 def _run(data: str, name: str, since_ms: int) -> dict[str, float]:
-    """One export in a fresh process, which has its own memory."""
+    """Run one export in a fresh process, which has its own memory."""
     script = Path(__file__).with_name("export_run.py")
     command = [sys.executable, "-P", str(script), data, name, str(since_ms)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -68,7 +68,7 @@ def _run(data: str, name: str, since_ms: int) -> dict[str, float]:
 
 
 async def _filled(data: str, number: int) -> float:
-    """Make the store unless it is there already; the seconds it took."""
+    """Create the store unless it exists; returns the seconds it took."""
     store = Store(load({"data_dir": data}, environment={}))
     await store.open()
     try:

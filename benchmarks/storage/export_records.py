@@ -1,4 +1,4 @@
-"""A store full of made-up records for the benchmark of exports: four tasks, rows with boxes, some corrected by people."""
+"""Fills a store with made-up records for the export benchmark: four tasks, rows with boxes, some with corrections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pixel_agent.tasks import Catalogue
 
 FIRST_MS = 1_760_000_000_000
 STEP_MS = 60_000
-"""The records come in once a minute, from October 2025 on."""
+"""The records are one minute apart, from October 2025 on."""
 CORRECTED_EVERY = 50
 TEMPLATES = 400
 _CHUNK = 1000
@@ -40,7 +40,7 @@ _ENGINE = EngineInfo("embedded", "PP-OCRv6-small", "bench")
 
 
 async def fill(store: Store, number: int) -> None:
-    """Put so many records in, the first the oldest. Photos are not made."""
+    """Write `number` records, the oldest first. Photos are not made."""
     templates = _templates()
     coming = _entries(templates, number)
     while chunk := list(islice(coming, _CHUNK)):

@@ -1,6 +1,7 @@
-"""One export in a process of its own, run as a script: it imports nothing that an export does not need, for its memory is measured.
+"""Runs one export in its own process, as a script; imports only what an export needs, because its memory is measured.
 
-`python export_run.py DATA_FOLDER FORMAT SINCE_MS` exports what was received from then on to nowhere, and prints JSON.
+`python export_run.py DATA_FOLDER FORMAT SINCE_MS` exports the records received from then on, discards the output, and
+prints JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ TICK_S = 0.01
 
 
 async def run(data: str, name: str, since_ms: int) -> dict[str, float]:
-    """Seconds, of which the processor worked so many for it, bytes of the file, the most memory, and how late (ms) a timer on the event loop came meanwhile."""
+    """Run one export and measure it.
+
+    Returns seconds, of which CPU seconds, bytes of the file, peak memory, and the largest delay (ms) of a timer on the
+    event loop.
+    """
     settings = load({"data_dir": data}, environment={})
     store, photos = Store(settings), PhotoStage(settings.photo)
     await store.open()
@@ -58,7 +63,7 @@ async def run(data: str, name: str, since_ms: int) -> dict[str, float]:
 
 
 async def _tick(late: list[float]) -> None:
-    """Note how much later than asked for the loop comes back."""
+    """Record how late the event loop resumes after a sleep."""
     while True:
         start = perf_counter()
         await asyncio.sleep(TICK_S)
@@ -66,7 +71,7 @@ async def _tick(late: list[float]) -> None:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process has held (Linux: VmHWM); elsewhere what it holds now."""
+    """Peak memory of this process (Linux: VmHWM); elsewhere its current memory."""
     status = Path("/proc/self/status")
     if status.is_file():
         for line in status.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""How long history, review and comparison take to answer over many records, through the whole application."""
+"""Response times of history, review and comparison over many records, through the whole application."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def _measured(folder: str, database: str, number: int, judged: int, times:
 
 
 def _questions(ids: list[str]) -> Iterator[tuple[str, str, list[str], JsonValue]]:
-    """What, method, addresses to take in turn, body."""
+    """The requests: name, method, addresses to use in turn, body."""
     chance = random.Random(3)
     some = chance.sample(ids, 200)
     days = (moment(now_ms() - DAYS * DAY_MS)).date()
@@ -131,7 +131,7 @@ async def _asked(
 
 
 async def _filled(store: Store, number: int) -> list[str]:
-    """Kitchens of many stores over some time, each with its own photo; the last one's photo is really there."""
+    """Write kitchen scans of many shops over some time, each with its own photo; only the last photo has a file."""
     photo = _photo()
     name = sha256(photo).hexdigest()
     await asyncio.to_thread(store.photos.put, photo, name, durable=False)
@@ -165,7 +165,7 @@ def _entries(number: int, photo: str, size: int) -> Iterator[scans.NewEntry]:
 
 
 def _outcome(chance: random.Random) -> Outcome:
-    """A kitchen with some findings, each with a box."""
+    """A kitchen scan with some findings, each with a box."""
     rows = tuple(
         Row(
             {

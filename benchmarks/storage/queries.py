@@ -1,4 +1,4 @@
-"""What is asked of the history: every kind of list, filter and search, with other values each time."""
+"""Queries of the history benchmark: every kind of list, filter and search, with different values each time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One kind of list. `ask` gives a filter for a history of so many scans."""
+    """One kind of list. `ask` makes a filter for a history with the given number of scans."""
 
     name: str
     ask: Callable[[random.Random, int], ScanFilter]
@@ -24,7 +24,7 @@ class Question:
 
 
 def questions() -> tuple[Question, ...]:
-    """All of them, cheap and dear."""
+    """All kinds, cheap and expensive."""
     common, rare = next(iter(TASKS)), list(TASKS)[-1]
     return (
         Question("newest", lambda *_: ScanFilter()),
@@ -63,13 +63,13 @@ def questions() -> tuple[Question, ...]:
 
 
 def somewhere(chance: random.Random, number: int) -> Position:
-    """A place in the history of so many scans."""
+    """A random position in a history with this number of scans."""
     index = chance.randrange(number)
     return Position(FIRST_MS + index * STEP_MS, index + 1)
 
 
 def as_query(wanted: ScanFilter, after: Position | None, limit: int) -> str:
-    """The same as the query of `GET /v1/scans`."""
+    """The filter as the query string of `GET /v1/scans`."""
     given = {
         "task": wanted.task,
         "store_id": wanted.store_id,

@@ -1,6 +1,6 @@
-"""What recording costs a synchronous scan: two servers side by side, one that keeps scans and one that does not.
+"""Cost of recording for a synchronous scan: two servers, one that records scans and one that does not.
 
-Both get the same loads in turn, in an order that alternates, so that what else the machine does falls on both alike.
+Both get the same loads in alternating order, so that other work on the machine affects both equally.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from benchmarks.reference.servers import HOST, free_port, warm_up
 from benchmarks.report import show
 
 MAX_MORE_MS = 3.0
-"""What recording may add to a scan at the median."""
+"""Limit for the time (ms) that recording adds to a scan at the median."""
 MAX_LESS = 0.05
-"""What it may take away from the throughput at the rate of the open loop."""
+"""Limit for the share of throughput that recording costs at the rate of the open loop."""
 STOP_S = 30.0
 
 
@@ -83,7 +83,7 @@ def _p50_ms(measured: Measured) -> float:
 
 @contextmanager
 def _server(folder: Path, photo: Path, task: str, database: str | None) -> Iterator[Target]:
-    """A server of its own; without a `database` (empty: SQLite) it keeps nothing."""
+    """Start one server; without a `database` (empty: SQLite) it records nothing."""
     port = free_port()
     environment = {
         **os.environ,

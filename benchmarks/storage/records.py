@@ -1,4 +1,4 @@
-"""A history to look things up in: many shops, tasks and outcomes, words and codes that are common, rare or unique."""
+"""Made-up history for queries: many shops, tasks and outcomes, words and codes that are common, rare or unique."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pixel_agent.storage.store import Store
 
 FIRST_MS: Final = 1_760_000_000_000
 STEP_MS: Final = 60_000
-"""The scans come in once a minute, from October 2025 on."""
+"""The scans are one minute apart, from October 2025 on."""
 SHOPS: Final = 60
 TASKS: Final = {"product_full_scan": 50, "price_tag": 30, "text_read": 15, "safety_check": 4, "planogram_check": 1}
-"""Tasks by how often they come, in percent; the last is the rare one."""
+"""Frequency of each task, in percent; the last is the rare one."""
 STATUSES: Final = {Status.COMPLETED: 900, Status.PARTIAL: 70, Status.FAILED: 20, Status.RETAKE_REQUIRED: 10}
 GTINS: Final = tuple(f"06900000{number:06}" for number in range(500))
-"""The first is on a third of all scans, the others on about one in five hundred."""
+"""The first is on a third of all scans, each other one on about one in five hundred."""
 GOODS: Final = (
     *("可口可乐 汽水 500ml", "农夫山泉 饮用天然水 550ml", "康师傅 红烧牛肉面", "伊利 纯牛奶 250ml", "海天 生抽酱油"),
     *("乐事 原味薯片 75g", "Coca-Cola Zero", "Oreo Original", "王老吉 凉茶", "老干妈 风味豆豉"),
@@ -34,7 +34,7 @@ _TEMPLATES = 300
 
 
 async def fill(store: Store, number: int) -> None:
-    """Put so many ended scans in, the first the oldest, with their events; photos have rows and no files."""
+    """Write `number` finished scans, the oldest first, with their events; photos have rows but no files."""
     coming = _entries(number)
     while chunk := list(islice(coming, _CHUNK)):
         async with store.db.write() as conn:
@@ -48,7 +48,7 @@ def shop(number: int) -> str:
 
 
 def unique_word(index: int) -> str:
-    """A word that only this scan has."""
+    """A word that occurs only in this scan."""
     return f"nr{index}"
 
 

@@ -1,4 +1,4 @@
-"""How long the history takes to answer: every list, filter and search over many records, from the store and over HTTP."""
+"""Response times of the history: every list, filter and search over many records, from the store and over HTTP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pixel_agent.storage.records import Position, ScanFilter
 from pixel_agent.storage.store import Store
 
 BAR_MS = 50.0
-"""What every list has to stay under at the 95th percentile."""
+"""Limit for every list at the 95th percentile, in milliseconds."""
 PAGE = 50
 START_S = 60.0
 OTHER_LISTS = ("/v1/stores", f"/v1/stores/{shop(0)}", f"/v1/stores/{shop(7)}", "/v1/batches", "/v1/accuracy")
@@ -103,7 +103,7 @@ async def _over_http(url: str, rows: list[dict[str, JsonValue]], number: int, ti
 
 
 async def _asked(question: Question, ask: Ask, number: int, times: int) -> tuple[JsonValue, list[float]]:
-    """How many the last answer held, and what each took (seconds). The first answer does not count."""
+    """Number of scans in the last answer, and the seconds of each answer. The first answer does not count."""
     chance = random.Random(question.name)
     taken, answer = [], None
     for _ in range(times + 1):
@@ -135,7 +135,7 @@ def _number(value: JsonValue) -> float:
 
 @contextmanager
 def _serving(settings: Settings) -> Iterator[str]:
-    """A server on the same store; its address."""
+    """Start a server on the same store; yields its address."""
     port = free_port()
     environment = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on this machine that can be down, slow or unwilling: for the benchmark and the tests."""
+"""A local receiver of webhooks that can be down, slow or refusing, for the benchmark and the tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came in; headers in lower case. `taken`: it was answered with 2xx."""
+    """One received request; header names in lower case. `taken`: it was answered with 2xx."""
 
     path: str
     headers: dict[str, str]
@@ -23,12 +23,12 @@ class Received:
 
     @property
     def message_id(self) -> str:
-        """The same at every attempt of a delivery."""
+        """The message id, equal in all attempts of a delivery."""
         return self.headers.get("webhook-id", "")
 
     @property
     def event(self) -> dict[str, JsonValue]:
-        """The body."""
+        """The request body as JSON."""
         parsed: dict[str, JsonValue] = json.loads(self.body)
         return parsed
 
@@ -52,21 +52,21 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the receiver."""
         return f"http://127.0.0.1:{self.port}/events"
 
     @property
     def taken(self) -> list[Received]:
-        """What it has answered with 2xx."""
+        """The requests that were answered with 2xx."""
         return [one for one in self.received if one.taken]
 
     async def up(self) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def down(self) -> None:
-        """Stop listening, and drop every connection."""
+        """Stop listening, and close every connection."""
         if self._server is None:
             return
         self._server.close()
@@ -76,14 +76,14 @@ class Receiver:
         self._server = None
 
     async def until_taken(self, count: int, timeout_s: float) -> None:
-        """Wait until so many deliveries were taken. Raises TimeoutError."""
+        """Wait until `count` deliveries were answered with 2xx. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while len(self.taken) < count:
                 self._changed.clear()
                 await self._changed.wait()
 
     async def until_asked(self, count: int, timeout_s: float) -> None:
-        """Wait until so many requests came, whatever they were answered. Raises TimeoutError."""
+        """Wait until `count` requests arrived, whatever the answers. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
             while len(self.received) < count:
                 self._changed.clear()
@@ -121,7 +121,7 @@ class Receiver:
         return True
 
     async def _take_time(self, reader: asyncio.StreamReader) -> None:
-        """Be slow, unless the sender leaves. Raises IncompleteReadError if it does."""
+        """Delay the answer, unless the sender closes the connection. Raises IncompleteReadError if it does."""
         if self.delay_s:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.delay_s):

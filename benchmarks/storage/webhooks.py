@@ -1,4 +1,4 @@
-"""Webhooks whose receiver is down for a while: does every event come once it is back, once, signed, and in order?"""
+"""Webhooks with a receiver that is down for a while: does every event arrive later, once, signed, and in order?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LATEST_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is tried."""
+    """The parameters of the test."""
 
     scans: int
     down_s: float
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it."""
+    """The results of the test."""
 
     owed: int
     back_s: float
@@ -51,7 +51,7 @@ class Outcome:
     secret: str
 
     def found(self, plan: Plan) -> dict[str, JsonValue]:
-        """The numbers."""
+        """The results as a row of a table."""
         taken = [one for one in self.received if one.taken]
         times = Counter(one.message_id for one in taken)
         events = [event for one in taken if (event := _proven(one, self.secret)) is not None]
@@ -111,7 +111,7 @@ async def _tried(plan: Plan) -> Outcome:
 
 
 async def _hand_in(clients: Sequence[AsyncClient], scans: int) -> None:
-    """Scan, and confirm what was read: two events of each scan, in this order."""
+    """Scan and confirm readings: two events of each scan, in this order."""
     slots = asyncio.Semaphore(AT_ONCE)
     photo = shelf_photo(1, PHOTO_BYTES)
 
@@ -135,7 +135,7 @@ def _proven(one: Received, secret: str) -> WebhookEvent | None:
 
 
 def _out_of_order(events: Sequence[WebhookEvent]) -> int:
-    """Scans whose events did not come as they happened."""
+    """Number of scans whose events arrived in the wrong order."""
     told = defaultdict[str, list[str]](list)
     for event in events:
         told[str(event.data.get("scan_id"))].append(event.type)
@@ -144,7 +144,7 @@ def _out_of_order(events: Sequence[WebhookEvent]) -> int:
 
 @asynccontextmanager
 async def _serving(folder: Path, database: str) -> AsyncIterator[str]:
-    """A server that may tell this machine; its address."""
+    """Start a server that can send webhooks to this machine; yields its address."""
     port = free_port()
     environment = {
         **os.environ,
