@@ -1,4 +1,4 @@
-"""Photos that the tests draw, where the real ones are, and the application on the simulated engine."""
+"""Photos that the tests draw, the paths of real photos, and the application on the simulated engine."""
 
 from __future__ import annotations
 

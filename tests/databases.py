@@ -1,4 +1,4 @@
-"""Real databases for the tests: SQLite in a temporary folder, and a throw-away PostgreSQL that is started once a session."""
+"""Real databases for the tests: SQLite in a temporary folder, and a temporary PostgreSQL, started once a session."""
 
 from __future__ import annotations
 

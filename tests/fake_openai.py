@@ -1,4 +1,4 @@
-"""A server on the loopback address that speaks the OpenAI chat protocol and does as it is told: for tests of our client."""
+"""A scripted server on the loopback address that speaks the OpenAI chat protocol: for tests of our client."""
 
 from __future__ import annotations
 

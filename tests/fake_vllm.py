@@ -1,4 +1,4 @@
-"""Behaves like the vllm program towards whoever starts it. `--fake` says how: well, fails, stubborn, hangs, children."""
+"""Behaves like the vllm program. `--fake` selects how: well, fails, stubborn, hangs, children."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things lie: the repository, its documentation, and the folder of shared photos beside it."""
+"""Paths: the repository, its documentation, and the shared folder of photos."""
 
 from __future__ import annotations
 

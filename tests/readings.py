@@ -1,4 +1,4 @@
-"""Readings as they are kept, and what people say about them: small builders that the tests of history and review share."""
+"""Stored readings and reviews of them: small builders that the tests of history and review share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application with a store, on the simulated engine, for the tests of what is kept."""
+"""The application with a store, on the simulated engine, for the tests of stored data."""
 
 from __future__ import annotations
 

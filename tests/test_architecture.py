@@ -1,4 +1,4 @@
-"""The architecture as one table: which folder may import which, and which module may import a heavy library."""
+"""The architecture as one table: which folder can import which, and which module can import a heavy library."""
 
 from __future__ import annotations
 

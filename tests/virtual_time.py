@@ -1,6 +1,6 @@
-"""Time enters the scheduler through the event loop; this loop makes it virtual, so that a minute passes in a moment.
+"""An event loop with virtual time for the scheduler's tests, so that a minute passes in a moment.
 
-`loop.time()` is the scheduler's only clock: deadlines, windows, watchdogs and the simulated device all live on it.
+`loop.time()` is the scheduler's only clock: deadlines, windows, watchdogs and the simulated device all use it.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ async def _asked(
         taken.append((time.perf_counter() - began) * 1000)
         answer.raise_for_status()
     worked_ms = (time.process_time() - worked) * 1000 / len(taken)
-    taken = sorted(taken[1:])  # the first one opens what the others find open
+    taken = sorted(taken[1:])  # without the first, which opens connections and files for the others
     return {
         "what": what,
         "bytes": len(answer.content),

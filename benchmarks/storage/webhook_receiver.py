@@ -95,7 +95,7 @@ class Receiver:
             while await self._answer(reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the sender left
+            pass  # the sender closed the connection
         finally:
             self._open.discard(writer)
             writer.transport.abort()

@@ -105,7 +105,7 @@ async def _tried(plan: Plan) -> Outcome:
         await receiver.up()
         back_s = time.monotonic()
         await receiver.until_taken(owed, LATEST_S)
-        await asyncio.sleep(2.0)  # would anything come twice?
+        await asyncio.sleep(2.0)  # time for duplicates to arrive
         await receiver.down()
         return Outcome(owed, back_s, receiver.received, hook.secret)
 

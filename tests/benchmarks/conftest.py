@@ -1,4 +1,4 @@
-"""Small runs prove that the benchmarks work, on a machine of any speed: what they wait for may take its time."""
+"""Small runs prove that the benchmarks work on a machine of any speed; their waits have generous limits."""
 
 from __future__ import annotations
 

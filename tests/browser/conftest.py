@@ -1,4 +1,4 @@
-"""A real Chromium against real servers. Browser and servers live as long as this folder's tests; a context is cheap."""
+"""A real Chromium against real servers, which live as long as this folder's tests; a new context is cheap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scans and photos that the tests of the terminal begin with."""
+"""Scans and photos that the terminal's tests start from."""
 
 from __future__ import annotations
 

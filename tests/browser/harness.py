@@ -1,4 +1,4 @@
-"""What the browser tests stand on: where Chromium is, a page that tells of every fault, and a look for barriers."""
+"""Shared tools of the browser tests: finding Chromium, a page that reports every error, and accessibility checks."""
 
 from __future__ import annotations
 

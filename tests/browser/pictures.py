@@ -1,4 +1,4 @@
-"""Photos that the browser tests draw: a price tag that can be read, a sign with hostile words, one that is too dark."""
+"""Photos that the browser tests draw: a readable price tag, a sign with hostile text, a photo that is too dark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For everybody: WCAG 2.2 AA as far as axe can tell, in every view, size and palette; large text; no motion; keys."""
+"""Accessibility: WCAG 2.2 AA as far as axe can check, in every view, size and palette; large text; no motion; keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches: many photos in, through a restart of the server, an upload that broke off, and files that are no photos."""
+"""The batches page: many photos, a restart of the server, a broken upload, and files that are not photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera: Chromium's own fake device, allowed, refused, and allowed after all."""
+"""The camera, with Chromium's fake device: allowed, refused, and allowed after a refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The description of the API in a browser."""
+"""The API documentation in a browser."""
 
 from __future__ import annotations
 

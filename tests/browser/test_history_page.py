@@ -1,4 +1,4 @@
-"""The history: filters in the address, the work list, comparing, exporting, deleting; and what comes in meanwhile."""
+"""The history page: filters in the address, the work list, comparing, exporting, deleting, and new scans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words from photos, files and other people are shown as words: nothing runs, nothing leaves its place."""
+"""Text from photos, files and other people is shown as text: no script runs, no layout breaks."""
 
 from __future__ import annotations
 

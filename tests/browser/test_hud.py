@@ -1,4 +1,4 @@
-"""The monitor and the operator's page: live, also right after they are opened."""
+"""The monitor and the operator's page: live, also directly after opening."""
 
 from __future__ import annotations
 

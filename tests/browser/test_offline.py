@@ -1,4 +1,4 @@
-"""Without a network: the shell opens, photos are kept and sent later, once; a server that comes back is noticed."""
+"""Without a network: the shell opens, photos are stored and sent later, once; a server that is back is detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reading: boxes and rows, zoom, corrections, what hostile words do (nothing), and what people take away."""
+"""A reading: boxes and rows, zoom, corrections, harmless hostile text, and downloads."""
 
 from __future__ import annotations
 

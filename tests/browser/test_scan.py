@@ -1,4 +1,4 @@
-"""The whole way of a scan: by mouse, by keyboard, by touch; pasted and dropped; advised, cancelled, several at once."""
+"""A scan from start to end: by mouse, keyboard, touch, paste and drop; with advice, cancelled, several at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scan view beyond the straight way: the menu, two photos, options, retakes, a server that is busy or gone."""
+"""Special cases of the scan view: the menu, two photos, options, retakes, a busy or absent server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame around every view: ways to go, language and palette, what is installed, and how little comes first."""
+"""The frame around every view: navigation, language and palette, installation, and a small first load."""
 
 from __future__ import annotations
 

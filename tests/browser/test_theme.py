@@ -1,4 +1,4 @@
-"""How it looks: palettes, clear mode, both languages, large text, even pixels; and that axe finds no barrier in any."""
+"""Appearance: palettes, clear mode, both languages, large text, even pixels; axe finds no violation in any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pixel-agent export`: files from the store of this machine, whole or not at all."""
+"""`pixel-agent export`: files from the store of this machine, complete or not at all."""
 
 from __future__ import annotations
 

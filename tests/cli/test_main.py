@@ -1,4 +1,4 @@
-"""The command line: what goes in, what comes out, and which exit code says so."""
+"""The command line: input, output and exit codes."""
 
 from __future__ import annotations
 

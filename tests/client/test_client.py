@@ -1,4 +1,4 @@
-"""The client without a server: what it sends, what it makes of answers, and when it tries again."""
+"""The client without a server: its requests, its parsing of answers, and its retries."""
 
 from __future__ import annotations
 

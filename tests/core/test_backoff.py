@@ -1,4 +1,4 @@
-"""Pauses between attempts stay bounded, and a Retry-After header is read whichever form it has."""
+"""Pauses between attempts stay bounded, and every form of a Retry-After header is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache forgets what was not used for the longest time, and never holds more bytes than it may."""
+"""The cache removes the least recently used values first, and never exceeds its limit in bytes."""
 
 from __future__ import annotations
 

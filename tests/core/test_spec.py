@@ -1,4 +1,4 @@
-"""What is asked goes unchanged from the form to the engine and to the record, whichever way a scan takes."""
+"""The spec of a scan goes unchanged from the form to the engine and to the record, on every path of a scan."""
 
 from __future__ import annotations
 

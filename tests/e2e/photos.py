@@ -1,4 +1,4 @@
-"""The proof that a photo can hurt nobody but itself: `make prove-photos`, or `python -m tests.e2e.photos [COUNT]`.
+"""Proof that a bad photo affects no other scan: `make prove-photos`, or `python -m tests.e2e.photos [COUNT]`.
 
 Starts a real server and sends it COUNT mutated pictures of every format (seeded: the same every time). The server must live,
 every answer must be a scan or a 4xx, and a decoder that dies must be replaced within a second.

@@ -1,4 +1,4 @@
-"""The chat protocol and streamed answers of a real process, as their clients meet them."""
+"""The chat protocol and streamed answers of a real process, as clients receive them."""
 
 from __future__ import annotations
 

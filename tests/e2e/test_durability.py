@@ -1,4 +1,4 @@
-"""Nothing accepted is lost: a small version of the proof; `make prove-durability` runs the whole of it."""
+"""No accepted scan is lost: a small version of the proof; `make prove-durability` runs all of it."""
 
 from __future__ import annotations
 

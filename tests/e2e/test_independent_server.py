@@ -1,6 +1,6 @@
-"""The same model on a server that is not ours, `transformers serve`: asked through the engine `openai`, it reads the same.
+"""The same model on a third-party server, `transformers serve`: read through the engine `openai` with equal results.
 
-Nothing guides the words on either side, since that server knows no schemas; the model is tiny and random.
+Neither side constrains the output, because that server has no schemas; the model is tiny and random.
 """
 
 from __future__ import annotations

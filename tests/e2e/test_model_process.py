@@ -1,4 +1,4 @@
-"""One process holds the model, others talk to it over the chat protocol: the same words come out of both.
+"""One process runs the model, others use it over the chat protocol: both give the same text.
 
 The model is tiny and random, but everything around it is real.
 """

@@ -1,4 +1,4 @@
-"""The whole with a real process: overload, rude clients, faults of the engine, and the end."""
+"""The whole server as a real process: overload, rude clients, faults of the engine, and shutdown."""
 
 from __future__ import annotations
 

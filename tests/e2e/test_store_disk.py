@@ -1,4 +1,4 @@
-"""A real server whose data folder fills up, or cannot be written to: it answers, says so, and mends itself."""
+"""A real server whose data folder is full or read-only: it answers, reports it, and recovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos out of ZIP archives: what comes out, and that no archive makes us unpack more than the limits."""
+"""Photos from ZIP archives: the results, and that no archive is unpacked beyond the limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synchronous scans become records, and their answers wait for that a moment at most."""
+"""Synchronous scans become records, and their answers wait for that only briefly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failure means for an accepted scan."""
+"""The retry decision for a failed accepted scan."""
 
 from __future__ import annotations
 

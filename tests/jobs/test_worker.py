@@ -1,4 +1,4 @@
-"""The background: what becomes of accepted scans when all goes well, when it does not, and when others have a say."""
+"""The worker: accepted scans on success, on failure, and when other processes interfere."""
 
 from __future__ import annotations
 

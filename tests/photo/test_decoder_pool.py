@@ -1,4 +1,4 @@
-"""A photo can hurt nobody but itself: whatever happens to a decoder, the others are answered, and it is replaced."""
+"""A photo can harm only itself: after any failure of a decoder the others are answered, and it is replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orientation and time, however cameras wrote them; nonsense says nothing, and bombs cost nothing."""
+"""EXIF orientation and time in all written forms; invalid values are ignored, and bombs cost nothing."""
 
 from __future__ import annotations
 

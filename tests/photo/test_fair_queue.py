@@ -1,4 +1,4 @@
-"""Ranks first, then the client that has used least, then first come."""
+"""The fair queue: by rank, then by the client's use so far, then by arrival."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Near copies are found again; different photos, and other questions to the same one, are not."""
+"""Near copies are found again; different photos, and other tasks on the same photo, are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small and annotated copies: the right size, upright, and the latest kept within a bound."""
+"""Small and annotated copies: the right size, upright, and a bounded cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What admission is told of the queue, from what happened to it."""
+"""The queue's forecast for admission, computed from the queue's events."""
 
 from __future__ import annotations
 

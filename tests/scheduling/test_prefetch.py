@@ -1,4 +1,4 @@
-"""Few photos are prepared ahead, the urgent ones first, and no place is ever lost."""
+"""Few photos are prepared ahead, the urgent ones first, and no slot is ever lost."""
 
 from __future__ import annotations
 

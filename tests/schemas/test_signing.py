@@ -1,4 +1,4 @@
-"""Signing webhooks: Standard Webhooks, and no other signature passes."""
+"""Signatures of webhooks (Standard Webhooks): only a valid one is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened is counted once; what is now is read at scrape time."""
+"""Events are counted once; current values are read at scrape time."""
 
 from __future__ import annotations
 

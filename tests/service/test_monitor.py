@@ -1,4 +1,4 @@
-"""The monitor watches what is there, and says so where there is nothing."""
+"""The monitor samples existing devices, and reports missing ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identical scans share one run, and nobody suffers from another's leaving."""
+"""Identical scans share one run, and a caller that leaves does not affect the others."""
 
 from __future__ import annotations
 

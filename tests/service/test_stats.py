@@ -1,4 +1,4 @@
-"""Stats show what really happened, over HTTP, as events, as metrics, and on a terminal."""
+"""Stats show the real state, over HTTP, as events, as metrics, and on a terminal."""
 
 from __future__ import annotations
 

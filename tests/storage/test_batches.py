@@ -1,4 +1,4 @@
-"""Batches in the store, on both databases: what they count, when they end, and that they say so once."""
+"""Batches in the store, on both databases: their counts, their end, and one notification of it."""
 
 from __future__ import annotations
 

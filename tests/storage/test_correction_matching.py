@@ -1,4 +1,4 @@
-"""Corrections on their way to the next reading of the same photo: to the same thing, or to none."""
+"""Corrections move to the next reading of the same photo: to the same item, or to none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people said, laid over what was read: nothing else changes, and nothing is lost."""
+"""Corrections applied to a reading: nothing else changes, and nothing is lost."""
 
 from __future__ import annotations
 

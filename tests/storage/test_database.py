@@ -1,4 +1,4 @@
-"""Failures of the database are told as what they are, give no record up, and pass by themselves."""
+"""Database failures: the right error, no lost record, and recovery without a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of requests: one request has a key, its answer is kept for a time, and a dead process blocks no key."""
+"""Idempotency keys: one request per key, its answer is stored for a time, and a dead process blocks no key."""
 
 from __future__ import annotations
 

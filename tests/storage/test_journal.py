@@ -1,4 +1,4 @@
-"""The journal keeps records until they are in the database, whatever becomes of the process."""
+"""The journal stores records until they are in the database, even if the process dies."""
 
 from __future__ import annotations
 

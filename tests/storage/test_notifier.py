@@ -1,4 +1,4 @@
-"""Waking those who wait: nothing is missed between the look and the wait, and nothing is kept of those who left."""
+"""Waking waiters: no event is missed between check and wait, and waiters that left use no memory."""
 
 from __future__ import annotations
 

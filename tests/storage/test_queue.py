@@ -1,4 +1,4 @@
-"""The queue in the database, on both: whatever crashes and however clocks jump, each scan ends once."""
+"""The queue in both databases: despite crashes and clock jumps, each scan ends once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is deleted by itself, and what never is; on both databases."""
+"""Automatic deletion: what is deleted and what never is, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviews in the store: kept beside the reading, carried to the next one of the same photo, and never lost to each other."""
+"""Reviews in the store: saved with the reading, transferred to the next one of the photo, never lost to each other."""
 
 from __future__ import annotations
 

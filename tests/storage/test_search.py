@@ -1,4 +1,4 @@
-"""Words: what a text is found by, on any database."""
+"""Search words of a text, on any database."""
 
 from __future__ import annotations
 

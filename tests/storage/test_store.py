@@ -1,4 +1,4 @@
-"""The store as a whole, on both databases: layout, state, deleting, and photos that are never lost while they are in use."""
+"""The store as a whole, on both databases: layout, state, deletion, and photos that are never lost while in use."""
 
 from __future__ import annotations
 

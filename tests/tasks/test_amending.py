@@ -1,4 +1,4 @@
-"""What a person may write into a row: only fields that are there, only values of their type; null always."""
+"""Corrections of a row: only existing fields, only values of their type; null is always valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two visits compared as they were kept: one idea of resolved, remaining and new, whatever the number of photos."""
+"""Comparison of two stored visits: the same meaning of resolved, remaining and new for any number of photos."""
 
 from __future__ import annotations
 

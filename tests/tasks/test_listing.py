@@ -1,4 +1,4 @@
-"""The plain-text answer: whole figures, and in Chinese no English word that a program made."""
+"""The plain-text answer: complete numbers, and no English word from code in Chinese text."""
 
 from __future__ import annotations
 

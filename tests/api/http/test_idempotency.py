@@ -1,4 +1,4 @@
-"""Repeated requests over HTTP: the first answer again, whatever form it had; another request with the key is refused."""
+"""Idempotency keys over HTTP: a repeated request gets the first answer; a different request with the key is refused."""
 
 from __future__ import annotations
 

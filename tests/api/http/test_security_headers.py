@@ -1,4 +1,4 @@
-"""Pages, answers and files tell browsers what they must not do."""
+"""Security headers of pages, answers and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that come as events: what is told, in which order, and what ends with the client."""
+"""Answers as server-sent events: which events, in which order, and what ends when the client leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scans that are accepted now and run later, over HTTP: refused now if hopeless, kept if accepted; cancelled, run again."""
+"""Asynchronous scans over HTTP: refused at once if they cannot be answered, else stored; cancelled, run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches over HTTP: uploads of every kind, what is told meanwhile, and what cannot be done."""
+"""Batches over HTTP: uploads of every kind, progress events, and refused actions."""
 
 from __future__ import annotations
 

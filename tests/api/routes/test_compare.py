@@ -1,4 +1,4 @@
-"""Before and after over HTTP: two scans, two visits, two days; photos need not be there any more."""
+"""Comparisons over HTTP: two scans, two visits, two days; also after the photos were deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports over HTTP, on both databases: what the filters let through, in each format, with what people put right."""
+"""Exports over HTTP, on both databases: filters and corrections in each format."""
 
 from __future__ import annotations
 

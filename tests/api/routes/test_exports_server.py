@@ -1,4 +1,4 @@
-"""Exports from a real server: a failure in the middle breaks the connection, and a client that leaves frees what it held."""
+"""Exports from a real server: a failure midway breaks the connection; a client that leaves frees its resources."""
 
 from __future__ import annotations
 

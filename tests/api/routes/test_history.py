@@ -1,4 +1,4 @@
-"""The history over HTTP, on both databases: every scan is found, shown and deleted, and nothing that is asked breaks it."""
+"""The history over HTTP, on both databases: every scan can be found, shown and deleted, and no query breaks it."""
 
 from __future__ import annotations
 

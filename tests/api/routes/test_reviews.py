@@ -1,4 +1,4 @@
-"""Reviews over HTTP: what is taken, what is refused, and what the scan says afterwards."""
+"""Reviews over HTTP: what is accepted, what is refused, and the scan afterwards."""
 
 from __future__ import annotations
 

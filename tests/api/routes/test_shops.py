@@ -1,4 +1,4 @@
-"""Stores over time, on both databases."""
+"""Statistics of shops over time, on both databases."""
 
 from __future__ import annotations
 

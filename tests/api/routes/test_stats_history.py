@@ -1,4 +1,4 @@
-"""The last quarter of an hour: bounded, true to what happened, and careful with advice."""
+"""Statistics of the last 15 minutes: bounded, correct, and careful with advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The character NUL, which PostgreSQL takes in no text: refused in fields, no id of anything, stripped from file names."""
+"""The NUL character, which PostgreSQL rejects: refused in fields, not found in ids, removed from file names."""
 
 from __future__ import annotations
 

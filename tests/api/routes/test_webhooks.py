@@ -1,4 +1,4 @@
-"""Webhooks over HTTP: what may be registered, that the secret is shown once, and the way of a dead letter."""
+"""Webhooks over HTTP: which addresses can be registered, that the secret is shown once, and dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawn tags are what they say, and the benchmark runs."""
+"""The drawn tags match their truth, and the benchmark runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small run of the benchmark of exports, to prove that it works."""
+"""A small run of the export benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of the history works: a small run."""
+"""A small run of the history benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks of the store, small, to prove that they work."""
+"""Small runs of the storage benchmarks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The webhook benchmark: it counts what it should, and a small run of it."""
+"""The webhook benchmark: its counts are correct, and a small run works."""
 
 from __future__ import annotations
 

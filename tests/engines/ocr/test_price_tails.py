@@ -1,4 +1,4 @@
-"""Small writing behind a large price: where it stands in the line."""
+"""Small print behind a large price: its position in the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raised decimals in the ink of a line."""
+"""Raised decimals, found in the ink of a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print in dots, which the first look breaks, and labels that need no second one."""
+"""Dot-matrix print, which the first pass misreads, and labels that need no second pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine as a whole, on the tiny model; what its rooms promise is in the tests named after them."""
+"""The engine as a whole, on the tiny model; its modules have their own tests."""
 
 from __future__ import annotations
 

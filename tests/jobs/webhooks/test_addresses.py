@@ -1,4 +1,4 @@
-"""Which addresses belong to the open internet, and that a connection goes to the address that was checked."""
+"""Which addresses are public, and that a connection goes to the address that was checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling others: what is due goes out, what fails is tried again in order, and one slow receiver holds up no other."""
+"""Sending webhooks: due events are sent, failed ones are retried in order, and a slow receiver delays no other."""
 
 from __future__ import annotations
 

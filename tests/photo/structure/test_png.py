@@ -1,4 +1,4 @@
-"""Only chunks that make pixels go on; a wrong checksum harms where it stands."""
+"""PNG: only chunks that make pixels pass; a wrong checksum in another chunk does no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that is no reduced copy is read; raw photos of cameras are told from TIFF."""
+"""TIFF: the page that is not a reduced copy is read; raw photos of cameras are distinguished from TIFF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells: nothing that a spreadsheet would run, and numbers that stay numbers."""
+"""Cells: no formula that a spreadsheet would run, and numbers stay numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV: one line a row, columns that the data cannot change, corrections beside what the model said."""
+"""CSV: one line a row, columns that do not depend on the data, corrections next to the model's values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON lines: one record a line, as it is."""
+"""JSON lines: one unchanged record a line."""
 
 from __future__ import annotations
 

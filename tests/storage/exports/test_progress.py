@@ -1,4 +1,4 @@
-"""Exports that are followed: the newest are known, and an id that is used again means the newer one."""
+"""Progress of exports: the newest are remembered, and a reused id means the newer one."""
 
 from __future__ import annotations
 

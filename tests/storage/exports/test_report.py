@@ -1,4 +1,4 @@
-"""The report: findings by severity, boxes with the numbers of rows, corrections, and text that can do nothing."""
+"""The report: findings by severity, boxes with row numbers, corrections, and text that cannot run as code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From pages to bytes: pace, early ends, and failures that leave no file that looks whole."""
+"""Export streams: pace, early ends, and no complete-looking file after a failure."""
 
 from __future__ import annotations
 

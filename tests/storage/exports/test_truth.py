@@ -1,4 +1,4 @@
-"""Truth folders: what people have looked at, as cases that can be scored."""
+"""Truth folders: reviewed scans as cases that can be scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from photos is a stranger's: whatever it holds, every rule answers in linear time and invents no price."""
+"""Untrusted text from photos: every rule answers in linear time and invents no price, whatever the text."""
 
 from __future__ import annotations
 

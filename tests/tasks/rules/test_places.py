@@ -1,4 +1,4 @@
-"""Storefronts from their text."""
+"""Storefronts, recognised from their text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a price in tag text, of which kind, per what; and what never is one."""
+"""Prices in tag text: which numbers are prices, of which kind and per which unit; which never are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole shelves: rails of numbers are price tags, goods' own print is none, and what is far away is said."""
+"""Whole shelves: rails of numbers are price tags, print on goods is not, and distant tags are reported."""
 
 from __future__ import annotations
 
