@@ -29,8 +29,7 @@ TICK_S = 0.01
 async def run(data: str, name: str, since_ms: int) -> dict[str, float]:
     """Run one export and measure it.
 
-    Returns seconds, of which CPU seconds, bytes of the file, peak memory, and the largest delay (ms) of a timer on the
-    event loop.
+    Returns seconds, CPU seconds, bytes of the file, peak memory, and how late (ms) a timer on the event loop came.
     """
     settings = load({"data_dir": data}, environment={})
     store, photos = Store(settings), PhotoStage(settings.photo)
