@@ -84,7 +84,7 @@ def bench_decode(
 
 
 def draw_jpeg(width: int, height: int) -> bytes:
-    """A shelf of labelled goods under uneven light with camera noise, as a phone's JPEG; the same bytes on every call."""
+    """A shelf of labelled goods under uneven light with camera noise, as a phone's JPEG; always the same bytes."""
     rng = np.random.default_rng(20261122)
     light = cv2.resize(rng.integers(90, 200, (6, 8, 3), np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
     picture = np.asarray(light, np.uint8)

@@ -45,7 +45,7 @@ VISION = {
 
 
 def random_8b(settings: TransformersSettings) -> Loaded:
-    """The real architecture with random weights, made on the device: the same amount of computation, without meaning."""
+    """The real architecture with random weights, made on the device: the same computation, without meaning."""
     device = choose_device(settings.device)
     tokenizer = byte_tokenizer()
     ids = special_ids(tokenizer)

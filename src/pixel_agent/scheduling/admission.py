@@ -74,7 +74,7 @@ class Ticket:
         self.wait_s = wait_s
 
     def release(self, *, answered: bool = True) -> None:
-        """Leave admission; further calls do nothing. `answered`: by the device, so that the prediction can be checked."""
+        """Leave admission; further calls do nothing. `answered`: by the device, so the prediction can be checked."""
         if not self._released:
             self._released = True
             self._admission.leave(self, answered=answered)
