@@ -62,7 +62,7 @@ def prior_fit(limits: Limits, slo_s: float | None) -> Fit:
 
 
 class LatencyModel:
-    """Learns a `Fit` from measured batches: robust to outliers, favours recent batches, never negative."""
+    """Learns a `Fit` from measured batches: robust to outliers, favours recent ones, bounded cost, never negative."""
 
     def __init__(self, prior: Fit) -> None:
         self.fit = prior
