@@ -1,4 +1,4 @@
-"""The catalogue of tasks: each is data (names, prompt, schema, budget) and one pure finishing function."""
+"""The tasks: each is data (names, prompt, schema, budget) and one pure function that finishes the reading."""
 
 from pixel_agent.tasks.catalogue import BUILT_IN, DEFAULT_TASK, Catalogue
 

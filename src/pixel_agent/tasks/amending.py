@@ -1,4 +1,4 @@
-"""What a person may write into a row: a field that the row or its task knows, and a value of that field's type. Pure."""
+"""Validates a person's correction of a finished row: is the field known, and has the value the field's type? Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pixel_agent.tasks.names import shown
 from pixel_agent.tasks.rules.tags import proven_gtin
 
 FIXED: Final = frozenset({"source", "confidence", "verified_by", "review", "kind", "change", "gtin_source"})
-"""How a row came about; that is not put right but told."""
+"""Fields that record how a row was made; a correction cannot change them."""
 MAX_TEXT = 2000
 MAX_JSON = 20_000
-"""Most characters of a text, and of a list or an object as JSON."""
+"""Limit in characters: of a text, and of a list or an object written as JSON."""
 MAX_NUMBER = 1e15
 
 Kinds = frozenset[str]
@@ -31,7 +31,7 @@ _NUMBER, _WHOLE, _FLAG, _TEXT = (
     frozenset({"string"}),
 )
 _ANY: Kinds = frozenset({"string", "number", "boolean", "array", "object"})
-# Fields that code or rules fill, of which no schema tells the type.
+# Fields that code or rules fill; no schema gives their type.
 _FILLED: Final[Mapping[str, Kinds]] = {
     **dict.fromkeys(("price", "expected_price", "fill_rate", "threshold_deg"), _NUMBER),
     "days_left": _WHOLE,
@@ -59,10 +59,10 @@ def check_value(
     inner: Task | None = None,
     size: tuple[int, int] | None = None,
 ) -> JsonValue:
-    """The value as it is to be kept, for a field of a finished row (its own fields, without the evidence).
+    """Return the value to store for one field of a finished row (the task's own fields only).
 
-    Null is always accepted: nobody can read it. `task` is None where it is not in the catalogue any more, `inner` the task
-    of a comparison, `size` the photo's width and height. Raises InvalidRequest that says what is accepted.
+    Null is always accepted: it means "unreadable". `task` is None if the catalogue no longer has it, `inner` is the
+    inner task of a comparison, `size` the photo's width and height. Raises InvalidRequest that says what is accepted.
     """
     asked = inner or task
     _check_field(row, field, task, inner)
@@ -79,7 +79,7 @@ def check_value(
     schemas = list(_schemas(asked, field)) if asked else []
     words = [word for schema in schemas for word in _words(schema)]
     present = row.get(field)
-    # Rules may fill a field otherwise than a model is asked to; then any text will do.
+    # Rules can fill a field with words that the model's schema does not list; then any text is accepted.
     if words and (present is None or present in words):
         return _one_of(field, value, words)
     _check_kind(field, value, _kinds(schemas) or _FILLED.get(field) or _kind_of(present))
@@ -128,7 +128,7 @@ def _one_of(field: str, value: JsonValue, words: tuple[str, ...] | list[str]) ->
 
 
 def _schemas(task: Task, field: str) -> Iterator[Mapping[str, JsonValue]]:
-    """Every schema that a task's answer has for fields of this name: several lists may share one."""
+    """All schemas of fields with this name in a task's answer: several lists can have such a field."""
     properties = task.schema.get("properties")
     for name, part in properties.items() if isinstance(properties, dict) else []:
         if name == field and isinstance(part, dict):

@@ -1,7 +1,7 @@
-"""A model's text, which is never trusted: bounded, repaired, checked against the task's schema, turned into a draft.
+"""Turns a model's untrusted text into a draft: limits its size, repairs it and checks it against the task's schema.
 
-Lists of objects become rows: those called `findings`, `gaps` or `misplaced` become findings, all others items. Where a
-schema has several lists of one sort, each row says by `kind` which it came from. All other values go to `Draft.extra`.
+Used by `reading`. Lists of objects become rows: `findings`, `gaps` and `misplaced` become findings, all others items.
+If a schema has several lists of one type, `kind` names the list of each row. All other values go to `Draft.extra`.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from pixel_agent.tasks.loose_json import MAX_DEPTH, find_values
 from pixel_agent.tasks.rules.prices import find_prices
 
 MAX_TEXT = 40_000
-"""Characters of an answer that are looked at; 4,096 new tokens are about 16,000."""
+"""Only this many characters of an answer are read; 4,096 new tokens are about 16,000."""
 
 MAX_VALUES = 500
-"""Values of a text that are looked at; rows one after another are values each."""
+"""Only this many values of a text are read; in a sequence of rows, each row is one value."""
 MAX_STRING = 2_000
 MAX_ROWS = 500
 MAX_PRICE = 40
-"""Characters of a text that may stand for a number."""
+"""A text longer than this (in characters) is not read as a price."""
 MAX_NUMBER = 1e15
 FINDING_LISTS = frozenset({"findings", "gaps", "misplaced"})
 BOX_FIELD = "bbox_2d"
 BOX_SCALE = 1000
-"""Models of the Qwen3-VL family point in thousandths of the photo's sides."""
+"""Models of the Qwen3-VL family give positions in thousandths of the photo's sides."""
 BOX_SLIP = 200
-"""How far outside a corner may lie, to be clipped; beyond that the numbers are no thousandths, and no place is better
-than a wrong one."""
+"""A corner up to this far outside the photo is clipped. Beyond that the numbers are not thousandths and the box is
+dropped: no position is better than a wrong one."""
 
 _SINGULAR = {"levels": "level", "products": "product", "gaps": "gap", "items": "item", "findings": "finding"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -46,8 +46,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What could be used of a model's text: the draft, how many rows and values had to be left out, and whether the text
-    ends before the answer does.
+    """The usable part of a model's text: the draft, the numbers of dropped rows and values, and whether the text was
+    cut off before the answer ended.
     """
 
     draft: Draft
@@ -57,10 +57,10 @@ class Answer:
 
 
 def parse_answer(text: str, schema: Mapping[str, JsonValue], width: int, height: int) -> Answer | None:
-    """Read an answer to `schema` about a photo of `width` x `height` pixels; None where nothing fits.
+    """Read an answer to `schema` about a photo of `width` x `height` pixels; None if nothing fits the schema.
 
-    Rows that do not fit are dropped one by one; values that do not fit become null where null is allowed. Never raises
-    for any text, and takes time linear in its (bounded) length.
+    A row that does not fit is dropped; a value that does not fit becomes null where null is allowed. Never raises for
+    any text, and takes time linear in its (bounded) length.
     """
     properties = schema.get("properties")
     if not isinstance(properties, dict) or not properties:
@@ -76,7 +76,7 @@ def parse_answer(text: str, schema: Mapping[str, JsonValue], width: int, height:
 
 
 def takes_prose(schema: Mapping[str, JsonValue]) -> bool:
-    """Whether an answer in plain words will do: the schema has a text `answer` of its own."""
+    """Whether plain words are a valid answer: the schema has a top-level text field `answer`."""
     properties = schema.get("properties")
     answer = properties.get("answer") if isinstance(properties, dict) else None
     kinds = answer.get("type") if isinstance(answer, dict) else None
@@ -84,12 +84,12 @@ def takes_prose(schema: Mapping[str, JsonValue]) -> bool:
 
 
 def clean(text: str, limit: int = MAX_STRING) -> str:
-    """A model's text without control characters and lone surrogates, cut to `limit`."""
+    """Remove control characters and lone surrogates from a model's text and cut it to `limit` characters."""
     return _CONTROL.sub("", text[:limit])
 
 
 def pixel_box(value: JsonValue, width: int, height: int) -> Box | None:
-    """A box in thousandths as pixels of the photo: corners sorted, clipped; None for nonsense or an empty box."""
+    """Convert a box in thousandths to pixels of the photo, corners sorted and clipped; None for a bad or empty box."""
     value = _flat(value)
     if not isinstance(value, list) or len(value) != 4:
         return None
@@ -113,7 +113,7 @@ def pixel_box(value: JsonValue, width: int, height: int) -> Box | None:
 
 
 def _flat(value: JsonValue) -> JsonValue:
-    """A box in one more pair of brackets, or as two corners, as four numbers."""
+    """Flatten a box written with an extra pair of brackets, or as two corners, into four numbers."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and len(value) == 2 and all(isinstance(part, list) for part in value):
@@ -122,7 +122,7 @@ def _flat(value: JsonValue) -> JsonValue:
 
 
 class _Reader:
-    """Sorts the values of one answer into rows and extras."""
+    """Sorts the values of one answer into rows and `extra`."""
 
     def __init__(self, properties: Mapping[str, JsonValue], width: int, height: int) -> None:
         self._size = width, height
@@ -136,7 +136,7 @@ class _Reader:
         self._named = frozenset(name for side in sides if len(side) > 1 for name in side)
 
     def read(self, name: str, part: JsonValue, value: JsonValue) -> None:
-        """Take one top-level value."""
+        """Add one top-level value, checked against its schema `part`."""
         schema = _row_schema(part)
         if schema is None:
             self._extra[name] = self._value(compile_check(part), value)
@@ -156,7 +156,7 @@ class _Reader:
             self._dropped_values += 1
 
     def answer(self) -> Answer:
-        """Everything that was read."""
+        """Return the draft of all values read, and the counts of what was dropped."""
         draft = Draft(items=tuple(self._items), findings=tuple(self._findings), extra=self._extra)
         return Answer(draft, self._dropped_rows, self._dropped_values)
 
@@ -170,7 +170,7 @@ class _Reader:
         return Row({**named, **fields}, bbox=pixel_box(entry.get(BOX_FIELD), *self._size), source=Source.MODEL)
 
     def _value(self, fits: Check, value: JsonValue) -> JsonValue:
-        """The value where it fits, a plain conversion of it where that fits, else null."""
+        """Return the value if it fits, else a simple conversion that fits, else null."""
         if value is None or fits(value):
             return value
         for candidate in _conversions(value):
@@ -181,7 +181,7 @@ class _Reader:
 
 
 def _as_rows(value: JsonValue, checks: _RowChecks) -> JsonValue:
-    """A row that stands alone as a list, and rows under numbers or names of their own as one; others as they are."""
+    """Turn a single row, or an object whose values are rows, into a list; return anything else unchanged."""
     if not isinstance(value, dict):
         return value
     if set(value) & set(checks.fields):
@@ -190,7 +190,7 @@ def _as_rows(value: JsonValue, checks: _RowChecks) -> JsonValue:
 
 
 class _RowChecks:
-    """The checks of one list's rows: each field's own, and what must not be null."""
+    """The checks for the rows of one list: one per field, and the fields that must not be null."""
 
     def __init__(self, schema: Mapping[str, JsonValue]) -> None:
         properties = cast("dict[str, JsonValue]", schema["properties"])
@@ -203,15 +203,15 @@ class _RowChecks:
         self._rest = compile_check(rest) if rest else None
 
     def accepts(self, fields: Mapping[str, JsonValue]) -> bool:
-        """Whether a row of checked fields is a whole row."""
+        """Whether a row of checked fields is complete: all fields that cannot be null are present."""
         return all(fields[name] is not None for name in self._stated) and (
             self._rest is None or self._rest(dict(fields))
         )
 
 
 def _answers(text: str) -> str:
-    """The text without what a model thought aloud, nothing where it never came to an end of that; unpacked where the
-    whole answer is JSON in a JSON text.
+    """Remove the model's thinking from its text; empty if the thinking never ended. An answer that is JSON inside a
+    JSON string is unpacked.
     """
     body = text[:MAX_TEXT].rpartition("</think>")[2].strip()
     if body.startswith('"'):
@@ -221,10 +221,10 @@ def _answers(text: str) -> str:
 
 
 def _content(text: str, properties: Mapping[str, JsonValue]) -> tuple[Mapping[str, JsonValue], bool] | None:
-    """The answer's object and whether it was cut off; None where nothing fits.
+    """The answer's object and whether it was cut off; None if nothing fits.
 
-    Models write examples and drafts first: the last fitting value counts, before it the last that says anything, and
-    values that stand there as JSON before those that had to be mended. Rows one after another are one list.
+    Models write examples and drafts first, so the last fitting value wins; a value that is not empty goes before an
+    empty one, and valid JSON before repaired JSON. Rows one after another form one list.
     """
     found = [(value, _tame(value.value, MAX_DEPTH)) for value in islice(find_values(text), MAX_VALUES)]
     for strict in (True, False):
@@ -244,7 +244,7 @@ def _content(text: str, properties: Mapping[str, JsonValue]) -> tuple[Mapping[st
 
 
 def _tame(value: object, depth: int) -> JsonValue:
-    """The value with clean bounded texts, finite numbers and bounded depth; what cannot be kept becomes null."""
+    """Limit the value: clean texts of bounded length, finite numbers, bounded depth; anything else becomes null."""
     if depth <= 0:
         return None
     match value:
@@ -265,9 +265,9 @@ def _tame(value: object, depth: int) -> JsonValue:
 def _object(
     content: JsonValue, properties: Mapping[str, JsonValue], strict: bool, wrapped: bool = False
 ) -> Mapping[str, JsonValue] | None:
-    """The answer's object, also inside one wrapper; a bare list of rows stands for the schema's first list.
+    """The answer's object, also inside one wrapper object; a bare list of rows is taken as the schema's first list.
 
-    An empty answer must be written: what mending leaves empty is none.
+    An empty list counts as an answer only if it is valid JSON (`strict`), not if repair left it empty.
     """
     if isinstance(content, list):
         first = next((name for name, part in properties.items() if _row_schema(part) is not None), None)
@@ -286,13 +286,13 @@ def _object(
 
 
 def _row_schema(part: JsonValue) -> dict[str, JsonValue] | None:
-    """The schema of a list's rows, None where it is no list of objects."""
+    """The schema of a list's rows; None if the schema is not a list of objects."""
     items = part.get("items") if isinstance(part, dict) and part.get("type") == "array" else None
     return items if isinstance(items, dict) and isinstance(items.get("properties"), dict) else None
 
 
 def _conversions(value: JsonValue) -> Sequence[JsonValue]:
-    """Harmless other spellings of a value: a number written as text, a text written as a number, padded words."""
+    """Harmless conversions of a value to try: text to number, number to text, text without padding or in lower case."""
     if isinstance(value, str):
         plain = value.strip()
         numbers: list[JsonValue] = []
@@ -307,7 +307,7 @@ def _conversions(value: JsonValue) -> Sequence[JsonValue]:
 
 
 def _stated_number(words: str) -> float | None:
-    """A number as people write it, `1,299.00` or `3元5角`; None for anything that states none or several."""
+    """A number as people write it, `1,299.00` or `3元5角`; None if the text states no number or several."""
     if match := re.fullmatch(
         r"[¥￥]?\s*(-?(?:[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,6})?)\s*元?", words
     ):

@@ -1,4 +1,4 @@
-"""The catalogue: every task that a scan can be asked, found by id or by name in either language."""
+"""The catalogue of all tasks that a scan can request; looks a task up by id or by its Chinese or English name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BUILT_IN: tuple[Task, ...] = (
 
 
 class Catalogue:
-    """All tasks of this installation, in the order they are shown. Immutable."""
+    """All tasks of this installation, in display order. Immutable."""
 
     def __init__(self, tasks: Iterable[Task] = BUILT_IN) -> None:
         self._tasks = tuple(tasks)
@@ -57,15 +57,18 @@ class Catalogue:
 
     @classmethod
     def load(cls, path: Path | None = None) -> Catalogue:
-        """The built-in tasks and those of a file. Raises ConfigurationError that names the file and the line."""
+        """Build the catalogue of the built-in tasks and those of a TOML file.
+
+        Raises ConfigurationError that names the file and the line.
+        """
         if path is None:
             return cls()
         return cls((*BUILT_IN, *load_custom(path, {key(name) for task in BUILT_IN for name in names(task)})))
 
     def find(self, name: str) -> Task:
-        """The task with this id, Chinese or English name; case, width and spaces do not matter.
+        """Return the task with this id, Chinese or English name; case, character width and spaces are ignored.
 
-        Raises UnknownTask with the names that come near.
+        Raises UnknownTask with the closest names.
         """
         wanted = key(name) if len(name) <= MAX_NAME else ""
         found = self._by_name.get(wanted)

@@ -1,4 +1,4 @@
-"""A conversation as a task: made for one request, it takes the same way as every scan, but is not read afterwards."""
+"""Builds the task of one chat request: it runs like every scan, but the model's answer is returned unread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pixel_agent.core import Capability, Draft, FinishContext, Reading, Sampling
 
 
 def chat_task(schema: Mapping[str, JsonValue], max_new_tokens: int, sampling: Sampling, pixel_budget: int) -> Task:
-    """The task of one conversation. `schema` {}: free text. The words come from `ScanRequest.messages`."""
+    """Build the task of one conversation. An empty `schema` means free text; the prompt is `ScanRequest.messages`."""
     return Task(
         id="chat",
         zh="对话",

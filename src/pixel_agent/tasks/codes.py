@@ -1,7 +1,7 @@
-"""Codes as evidence: which code belongs to which row, and what two sources that agree or disagree mean.
+"""Matches codes to the rows of a draft and compares their GTINs; called by the tasks' finishing functions.
 
-A code was proven by its own check; a GTIN that was read as text was not. So a code sets an empty GTIN, confirms an
-equal one, and against a different one neither wins: the field becomes null and a warning says so.
+A code is proven by its own check; a GTIN read as text is not. So a code fills an empty GTIN and confirms an equal one.
+If the two differ, neither wins: the field becomes null and a warning says so.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pixel_agent.tasks.rules.tags import article_gtin
 
 IN_STORE_SYMBOLOGIES = ("EAN-13", "UPC-A")
 NEAR = 0.35
-"""How far outside a row's box a code's centre may lie, in parts of the row's own width and height: a tag's code is
-often printed just below the text that was boxed."""
+"""Largest distance of a code's centre from a row's box, as a share of the row's width and height: a tag's code is often
+printed just below the boxed text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Rows, the codes that belong to each (same order), the codes that belong to none, and what disagreed."""
+    """Rows, the codes of each row (same order), the codes without a row, and warnings about conflicts."""
 
     rows: tuple[Row, ...]
     codes: tuple[tuple[Code, ...], ...]
@@ -34,9 +34,10 @@ class Linked:
 
 
 def link_codes(rows: Sequence[Row], facts: FinishContext) -> Linked:
-    """Give each code to the row it lies in or nearest beside, then let codes set or check every row's `gtin`.
+    """Assign each code to the row around it or nearest to it, then fill or check every row's `gtin`.
 
-    The only code of a photo, or its only GTIN, belongs to its only row, wherever it lies. A GTIN that fails its check digit is not kept.
+    If a photo has one row and one code, or one row and one GTIN, the code belongs to that row, wherever it lies. A GTIN
+    that fails its check digit is removed.
     """
     owned = assign(rows, facts.codes)
     taken = {id(code) for codes in owned for code in codes}
@@ -47,7 +48,7 @@ def link_codes(rows: Sequence[Row], facts: FinishContext) -> Linked:
 
 
 def assign(rows: Sequence[Row], codes: Sequence[Code]) -> tuple[tuple[Code, ...], ...]:
-    """The codes of each row, by equal GTIN first and by place second; a code belongs to one row at most."""
+    """The codes of each row, matched by equal GTIN first and by position second; a code belongs to at most one row."""
     articles = [code for code in codes if code.gtin is not None]
     if len(rows) == 1 and 1 in (len(codes), len(articles)):
         return (tuple(articles or codes),)
@@ -60,13 +61,13 @@ def assign(rows: Sequence[Row], codes: Sequence[Code]) -> tuple[tuple[Code, ...]
 
 
 def same_gtin(one: str, other: str) -> bool:
-    """Whether two GTINs of any length name the same article."""
+    """Whether two GTINs of any length name the same article (equal after padding to 14 digits)."""
     return one.zfill(14) == other.zfill(14)
 
 
 def describe(code: Code, facts: FinishContext) -> dict[str, JsonValue]:
-    """A code as the fields of a row: what it says, and where it applies its add-on, GS1 dates and lot, the parts of an
-    in-store number, and `proven: false`.
+    """The fields of a row for one code: its content and, where they apply, its add-on, GS1 dates and lot, the parts of
+    an in-store number, and `proven: false`.
     """
     fields: dict[str, JsonValue] = {
         "symbology": code.symbology,
@@ -83,7 +84,7 @@ def describe(code: Code, facts: FinishContext) -> dict[str, JsonValue]:
 
 
 def in_store(code: Code, facts: FinishContext) -> dict[str, JsonValue] | None:
-    """The parts of an in-store number (`rules/in_store.py`), by the rule of `options.country` where it is given."""
+    """The parts of an in-store number (`rules/in_store.py`), by the rule of `options.country` if given; else None."""
     if code.symbology not in IN_STORE_SYMBOLOGIES:
         return None
     return split_in_store(code.text, text(facts.options.get("country")) or None)
@@ -104,7 +105,7 @@ def _owner(rows: Sequence[Row], code: Code) -> int | None:
 
 
 def _distance(row: Box | None, code: Box) -> float | None:
-    """How far the code's centre is from the row's, in half sides; None where it is not near the row."""
+    """Distance of the code's centre from the row's centre, in half sides of the row; None if it is not near the row."""
     if row is None:
         return None
     away = 0.0

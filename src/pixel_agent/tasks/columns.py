@@ -1,22 +1,22 @@
-"""Which fields the finished rows of a task carry: the columns of a table."""
+"""Lists the fields of a task's finished rows: the columns of tables and exports."""
 
 from __future__ import annotations
 
 from pixel_agent.core import Task
 
 CODE_DETAILS = ("add_on", "production_date", "expiry_date", "date_type", "lot", "in_store", "proven")
-"""What only some codes say."""
+"""Fields that only some codes have."""
 
 CODE_FIELDS = ("gtin_source", "symbology", "text", "gs1", *CODE_DETAILS)
-"""What a code adds to a row it is joined with, or to the row it makes."""
+"""Fields that a code adds to its row, or to the new row made for it."""
 
 FINDING_FIELDS = ("status", "severity", "evidence", "action")
 
 
 def columns_of(task: Task, inner: Task | None = None) -> tuple[str, ...]:
-    """The task's columns in order, without `kind` and what every row carries; those of its schema where it names none.
+    """The task's columns in order, without `kind` and the fields of every row; taken from its schema if it names none.
 
-    `inner` is the task of a comparison, whose rows carry its fields.
+    `inner` is the inner task of a comparison: its fields are columns too.
     """
     if inner is not None:
         return ("change", *columns_of(inner))
@@ -24,7 +24,7 @@ def columns_of(task: Task, inner: Task | None = None) -> tuple[str, ...]:
 
 
 def _schema_fields(task: Task) -> tuple[str, ...]:
-    """Fields of the rows that a model answers, and values outside lists, which become a row of their own."""
+    """The row fields of the model's schema, and its values outside lists, which become a separate row."""
     columns: dict[str, None] = {}
     properties = task.schema.get("properties")
     for name, part in properties.items() if isinstance(properties, dict) else []:

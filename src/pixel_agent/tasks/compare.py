@@ -1,4 +1,4 @@
-"""Before and after: what two finished readings of the same task have in common. Pure; nothing is read again."""
+"""Compares two finished readings of the same task, before and after. Pure; no photo is read again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from pixel_agent.tasks.options import INNER
 from pixel_agent.tasks.products import PRODUCT_FULL_SCAN
 
 DEFAULT_INNER = PRODUCT_FULL_SCAN.id
-"""What each photo is scanned for unless `options.task` names another task."""
+"""The task for each photo, unless `options.task` names another one."""
 
 MAX_FUZZY = 80
-"""Rows of one side that are compared by likeness; beyond, only identical ones match."""
+"""Only this many rows of each side are compared by similarity; further rows match only if identical."""
 
 SAME_TEXT = 0.72
 SAME_PLACE_TEXT = 0.4
 SAME_PLACE_IOU = 0.3
-"""Two rows are the same thing if their texts are alike, or half alike while their boxes overlap: two photos taken by
-hand never frame a thing twice in the same way."""
+"""Intersection over union from which two boxes overlap. Rows are the same thing if their texts are similar, or half
+similar with overlapping boxes: two photos taken by hand never frame a thing in the same way."""
 
 Change = Literal["resolved", "remaining", "new"]
 Size = tuple[int, int]
@@ -48,12 +48,12 @@ def compare_readings(
     before_size: Size | None = None,
     after_size: Size | None = None,
 ) -> Reading:
-    """The difference of two readings as findings with `change` resolved, remaining or new, and their counts.
+    """Return the difference of two readings as findings with `change` resolved, remaining or new, and their counts.
 
-    Findings are compared where either reading has any (passed checks are no findings), else items. Boxes are compared
-    relative to the photos' sizes (width, height), where both are given. A resolved row keeps the box of the photo
-    before, the others that of the photo after. Where a reading is incomplete, absence proves nothing: the result is
-    incomplete too, and says so.
+    Findings are compared if either reading has any, else items; passed checks are skipped. Boxes are compared relative
+    to the photos' sizes (width, height), if both are given. A resolved row has the box of the photo before, the others
+    that of the photo after. If a reading is incomplete, a missing row proves nothing: the result is incomplete too,
+    with a warning.
     """
     old, new = _rows(before, after)
     pairs = _match(old, new, before_size, after_size)
@@ -74,7 +74,7 @@ def compare_readings(
 
 
 def finish_compare(draft: Draft, facts: FinishContext) -> Reading:
-    """A comparison has no model's answer of its own: the rows pass as they are."""
+    """Return the rows unchanged: a comparison has no model answer of its own."""
     return compose(draft, facts, [(_NOUNS["remaining"], len(draft.findings))], findings=draft.findings)
 
 
@@ -89,7 +89,7 @@ def _open(findings: Sequence[Row]) -> list[Row]:
 
 
 def _match(old: Sequence[Row], new: Sequence[Row], old_size: Size | None, new_size: Size | None) -> dict[int, int]:
-    """Which row before is which row after: the likest pairs first, every row once."""
+    """Match row indices before to row indices after: most similar pairs first, every row at most once."""
     pairs = _identical(old, new)
     left = [i for i in range(len(old)) if i not in pairs][:MAX_FUZZY]
     taken = set(pairs.values())
@@ -103,7 +103,7 @@ def _match(old: Sequence[Row], new: Sequence[Row], old_size: Size | None, new_si
 
 
 def _identical(old: Sequence[Row], new: Sequence[Row]) -> dict[int, int]:
-    """Rows whose identity occurs exactly once on each side."""
+    """Pairs of rows whose identity occurs exactly once on each side."""
     one, other = _by_identity(old), _by_identity(new)
     return {
         places[0]: other[identity][0]
@@ -123,7 +123,7 @@ def _by_identity(rows: Sequence[Row]) -> dict[tuple[str, ...], list[int]]:
 
 
 def _score(one: Row, other: Row, one_size: Size | None, other_size: Size | None) -> float:
-    """0 for different things, else above 0 and higher the likelier both are the same."""
+    """Similarity of two rows: 0 for different things, else higher the more likely both are the same."""
     same_key = False
     for name in (*_KEYS, "kind"):
         own, its = text(one.fields.get(name)), text(other.fields.get(name))

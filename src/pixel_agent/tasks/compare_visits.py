@@ -1,7 +1,7 @@
-"""Two visits of one store for one task, each of one or several photos: what was resolved, what remains, what is new. Pure.
+"""Compares two visits of one shop for one task: what was resolved, what remains, what is new. Pure.
 
-The rule is that of two photos scanned together (`tasks/compare.py`), over readings as they were kept and put right; photos
-are not needed any more.
+A visit has one or several photos. The rule is that for two photos scanned together (`tasks/compare.py`), applied to the
+stored and corrected readings; the photos are not needed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pixel_agent.core.envelope import Envelope, RowOut
 from pixel_agent.tasks.compare import Size, compare_readings
 
 VISIT_GAP_MS = 60 * 60 * 1000
-"""Photos of a store and task further apart than this belong to two visits."""
+"""Photos of one shop and task that are further apart than this belong to different visits."""
 
 CHANGES: tuple[Change, ...] = ("resolved", "remaining", "new")
 _ONE_OF_A_KIND = ("gtin", "position_id")
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs. Each row carries `change`, and in `scan_id` the scan whose photo shows it."""
+    """The difference of two visits. Each row has `change`, and in `scan_id` the scan whose photo shows it."""
 
     resolved: tuple[Row, ...]
     remaining: tuple[Row, ...]
@@ -41,15 +41,15 @@ class Difference:
 
     @property
     def counts(self) -> dict[Change, int]:
-        """How many of each."""
+        """Number of rows for each change."""
         return {"resolved": len(self.resolved), "remaining": len(self.remaining), "new": len(self.new)}
 
 
 def compare_visits(before: Sequence[Envelope], after: Sequence[Envelope], lang: Lang = "zh") -> Difference:
-    """The difference of two visits; every reading as people have put it right, at least one on each side.
+    """Return the difference of two visits. Pass corrected readings, at least one on each side.
 
-    Boxes help to tell like things apart only where each visit is one photo: two photos of one visit have no common place.
-    What carries a number of its own (GTIN, position) counts once in a visit, in however many photos it is seen.
+    Boxes are compared only if each visit is one photo: two photos of one visit have no common coordinates. A row with
+    its own number (GTIN, position) counts once in a visit, even if several photos show it.
     """
     single = len(before) == len(after) == 1
     compared = compare_readings(
@@ -66,7 +66,7 @@ def compare_visits(before: Sequence[Envelope], after: Sequence[Envelope], lang: 
 
 
 def latest_visits(newest_first: Sequence[T], at_ms: Callable[[T], int], number: int = 2) -> list[list[T]]:
-    """The latest visits, the newest first, each with its scans from the newest on: a gap of an hour parts two visits."""
+    """The latest visits, newest first, each with its scans newest first; a gap of `VISIT_GAP_MS` separates visits."""
     found: list[list[T]] = []
     for one in newest_first:
         if found and at_ms(found[-1][-1]) - at_ms(one) <= VISIT_GAP_MS:
@@ -79,7 +79,7 @@ def latest_visits(newest_first: Sequence[T], at_ms: Callable[[T], int], number: 
 
 
 def _whole(visit: Sequence[Envelope]) -> Reading:
-    """One reading of all photos of a visit."""
+    """Merge the readings of all photos of a visit into one."""
     parts = [_reading(envelope) for envelope in visit]
     return Reading(
         items=_once([row for part in parts for row in part.items]),
@@ -120,7 +120,7 @@ def _size(envelope: Envelope) -> Size | None:
 
 
 def _summary(rows: dict[str, tuple[Row, ...]], lang: Lang) -> str:
-    """`2 项已整改，1 项仍存在，0 项新出现。`, or that there was nothing on either side."""
+    """`2 项已整改，1 项仍存在，0 项新出现。`, or a sentence that neither side has any row."""
     phrases = _PHRASES[lang]
     if not any(rows.values()):
         return "前后都没有发现需要比较的内容。" if lang == "zh" else "Nothing was found before or after."

@@ -1,4 +1,4 @@
-"""The operator's own tasks, from a TOML file. A bad file is refused at start, with the line that is wrong.
+"""Loads the operator's own tasks from a TOML file at start. A bad file is rejected with the number of the wrong line.
 
 Each task is a table `[tasks.<id>]`; see docs/tasks.md. The schema is JSON text or a TOML table.
 """
@@ -25,7 +25,7 @@ from pixel_agent.tasks.names import key, names
 MAX_FILE_BYTES = 1_000_000
 MAX_SCHEMA_NODES = 2_000
 RESERVED = frozenset({"bbox", "source", "confidence", "verified_by", "review"})
-"""What every row carries beside a task's own fields."""
+"""Fields of every row; a custom task cannot define fields with these names."""
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,48}")
 _ROWS = Noun("项", "item", "items")
@@ -33,7 +33,7 @@ _HOW = "See docs/tasks.md, “Your own tasks”."
 
 
 class _Entry(BaseModel):
-    """One table of the file."""
+    """One table `[tasks.<id>]` of the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -45,7 +45,7 @@ class _Entry(BaseModel):
     wants: list[str] = []
     prompt_zh: str = Field("", max_length=8000)
     prompt_en: str = Field("", max_length=8000)
-    # Any JSON value passes here; what it must be is said with its line by _schema.
+    # Any JSON value passes here; _schema checks it and reports the line.
     answer: JsonValue = Field(alias="schema")
     pixel_budget: int = Field(768 * 1024, ge=64 * 1024, le=4096 * 1024)
     max_new_tokens: int = Field(1024, ge=16, le=8192)
@@ -55,19 +55,19 @@ class _Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """The file being read, able to say where something stands."""
+    """The file being read, with the line numbers of its keys for error messages."""
 
     path: Path
     lines: TomlLines
 
     def wrong(self, what: str, table: str = "", name: str = "", *, below: int = 0) -> ConfigurationError:
-        """The error that names the file and the line of a key in a table, or `below` lines after it."""
+        """Return an error that names the file and the line of a key in a table, or `below` lines after it."""
         line = self.lines.find(table, name) + below
         return ConfigurationError(f"{self.path}, line {line}: {what}", _HOW)
 
 
 def load_custom(path: Path, taken: Set[str]) -> tuple[Task, ...]:
-    """The tasks of a file. `taken` are the names in use, as `names.key` writes them.
+    """Return the tasks of a file. `taken` are the names already in use, normalised by `names.key`.
 
     Raises ConfigurationError that names the file, the line and what is accepted.
     """
@@ -84,7 +84,7 @@ def load_custom(path: Path, taken: Set[str]) -> tuple[Task, ...]:
 
 
 def finish_custom(draft: Draft, facts: FinishContext) -> Reading:
-    """Rows as they were answered, values outside lists as a first item; counts by status and severity."""
+    """Rows as answered, values outside lists as a first item; totals count rows by status and severity."""
     answers = [Row({"kind": "answer", **draft.extra})] if any(v is not None for v in draft.extra.values()) else []
     items = [*answers, *draft.items]
     findings = [row if row.fields.get("status") == "pass" else advise(row) for row in draft.findings]
@@ -183,7 +183,7 @@ def _schema(file: _File, where: str, given: JsonValue) -> Mapping[str, JsonValue
             schema = json.loads(given)
         except (ValueError, RecursionError) as error:
             below = error.lineno - 1 if isinstance(error, json.JSONDecodeError) else 0
-            # A text that opens with ''' and a line break starts on the next line: TOML drops that break.
+            # A text that starts with ''' and a line break begins on the next line: TOML drops that break.
             below += file.lines.opens_below(where, "schema")
             raise file.wrong(f"{where}.schema is not valid JSON: {error}.", where, "schema", below=below) from None
     if not isinstance(schema, dict) or schema.get("type") != "object" or not isinstance(schema.get("properties"), dict):
@@ -212,7 +212,7 @@ def _schema_problem(schema: dict[str, JsonValue]) -> str:
 
 
 def _nodes(value: JsonValue, limit: int) -> Iterator[dict[str, JsonValue]]:
-    """Every object of a schema, without recursion; at most about `limit` values are looked at."""
+    """All objects of a schema, found without recursion; at most about `limit` values are visited."""
     waiting: list[JsonValue] = [value]
     seen = 0
     while waiting and seen <= limit:

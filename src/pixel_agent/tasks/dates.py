@@ -1,4 +1,4 @@
-"""Two sources of one date: what is printed on the pack, and what its GS1 code says."""
+"""Compares the dates printed on a pack with those in its GS1 code; used to finish the tasks about dates."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _REASONS = {
 
 
 def date_rows(rows: Sequence[Row], facts: FinishContext) -> tuple[list[Row], tuple[Notice, ...]]:
-    """Rows with dates in ISO form, days left and status, and what the sources disagree on.
+    """Return rows with ISO dates, days left and status, and notices where the sources disagree.
 
-    A date that both state is verified; one that only the code states is taken over; where they differ the field is null
-    and the status `unclear`. Without any row, each code with dates is a row of its own.
+    A row whose expiry date both sources state is verified. A date that only the code states is copied to the row. If
+    the two differ, the field is null and the status `unclear`. Without any row, each code with dates becomes a row.
     """
     if not rows:
         return [_coded(code, facts) for code in facts.codes if _said(code, facts.today)], ()
@@ -40,7 +40,7 @@ def date_rows(rows: Sequence[Row], facts: FinishContext) -> tuple[list[Row], tup
 
 
 def _copied_doubts(row: Row, facts: FinishContext) -> list[Notice]:
-    """What is not sure about dates as a model copied them; dates that rules have read are in ISO form and sure."""
+    """Notices about ambiguous dates copied by a model; dates read by the rules are in ISO form and not ambiguous."""
     values = [(word, row.fields.get(name)) for name, word in zip(DATE_FIELDS, ("MFG", "EXP"), strict=True)]
     copied = [f"{word}: {value}" for word, value in values if isinstance(value, str)]
     return [notice for text in copied for notice in doubts_about(text, facts.today, facts.lang)]
@@ -79,7 +79,7 @@ def _row(row: Row, codes: Sequence[Code], facts: FinishContext, notices: list[No
 
 
 def _same(own: JsonValue, said: JsonValue, *, computed: bool) -> bool:
-    """Equal, or for an expiry that was computed: no further apart than makers count differently."""
+    """Whether two values are equal; a computed expiry can differ by `TOLERANCE`: makers count days differently."""
     if own == said or (isinstance(own, str) and isinstance(said, str) and own.casefold() == said.casefold()):
         return True
     if not computed or not isinstance(own, str) or not isinstance(said, str):

@@ -1,4 +1,4 @@
-"""What every finishing function shares: wording, review, counting and the sentence that sums up."""
+"""Helpers shared by all finishing functions of tasks: wording, review status, counts and the summary sentence."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _SETTLED = frozenset({Review.CONFIRMED, Review.CORRECTED})
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """What the rows of a task are called: Chinese with its measure word, English singular and plural."""
+    """The name of a task's rows: Chinese with its measure word, English singular and plural."""
 
     zh: str
     en: str
     plural: str
 
     def count(self, number: int, lang: Lang) -> str:
-        """`3 个价签`, `3 price tags`."""
+        """A number with the name, such as `3 个价签` or `3 price tags`."""
         return f"{number} {self.zh}" if lang == "zh" else f"{number} {self.en if number == 1 else self.plural}"
 
 
@@ -35,7 +35,7 @@ ALERTS = Noun("条提示", "alert", "alerts")
 
 
 def say(facts: FinishContext, zh: str, en: str) -> str:
-    """The wording in the request's language."""
+    """Choose the wording in the request's language."""
     return zh if facts.lang == "zh" else en
 
 
@@ -50,7 +50,7 @@ def compose(
     totals: Mapping[str, JsonValue] | None = None,
     warnings: Sequence[Notice] = (),
 ) -> Reading:
-    """The finished reading. The summary is the draft's own, or a sentence of what was `counted`."""
+    """Build the finished reading. The summary is the draft's own, or a sentence made from `counted`."""
     return Reading(
         items=tuple(items),
         findings=tuple(findings),
@@ -62,7 +62,7 @@ def compose(
 
 
 def summarise(lang: Lang, counted: Iterable[tuple[Noun, int]], alerts: int = 0) -> str:
-    """`3 个价签，2 条提示`: the first noun always, the others and the alerts where there are any."""
+    """A summary such as `3 个价签，2 条提示`: the first name always, the others and the alerts only if not zero."""
     pairs = list(counted)
     words = [noun.count(number, lang) for index, (noun, number) in enumerate(pairs) if number or not index]
     if alerts:
@@ -71,78 +71,78 @@ def summarise(lang: Lang, counted: Iterable[tuple[Noun, int]], alerts: int = 0) 
 
 
 def edit(row: Row, **changes: JsonValue) -> Row:
-    """The row with some fields set."""
+    """Return a copy of the row with some fields changed."""
     return replace(row, fields={**row.fields, **changes})
 
 
 def advise(row: Row) -> Row:
-    """Ask a person to look, unless one already has."""
+    """Advise a review of the row, unless a person has already reviewed it."""
     return row if row.review in _SETTLED else replace(row, review=Review.ADVISED)
 
 
 def advise_unless_confirmed(row: Row, *confirming: Source) -> Row:
-    """Ask a person to look unless one of the sources that can confirm the row has."""
+    """Advise a review of the row, unless one of the `confirming` sources has verified it."""
     return row if set(confirming) & set(row.verified_by) else advise(row)
 
 
 def verified(row: Row, source: Source) -> Row:
-    """The row, confirmed by one more source."""
+    """Return the row with `source` added to the sources that verified it."""
     return row if source in row.verified_by else replace(row, verified_by=(*row.verified_by, source))
 
 
 def number(value: JsonValue) -> float | None:
-    """A finite number, or None for everything else (flags are no numbers)."""
+    """The value if it is a finite number, else None (true and false are not numbers)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < 1e15 and math.isfinite(value) else None
 
 
 def whole(value: JsonValue) -> int | None:
-    """A count: a whole number from 0, or None."""
+    """The value if it is a count (a whole number from 0), else None."""
     found = number(value)
     return int(found) if found is not None and found >= 0 and found == int(found) else None
 
 
 def text(value: JsonValue) -> str:
-    """The trimmed text, empty for everything that is not text."""
+    """The trimmed text; empty if the value is not text."""
     return value.strip() if isinstance(value, str) else ""
 
 
 def total(rows: Iterable[Row], name: str) -> int | None:
-    """The sum of a count over rows; None where no row states it."""
+    """The sum of a count over rows; None if no row states it."""
     counts = [count for row in rows if (count := whole(row.fields.get(name))) is not None]
     return sum(counts) if counts else None
 
 
 def rate(part: int, whole_: int) -> float | None:
-    """A share of 0-1 to four decimals; None of nothing."""
+    """The share `part / whole_` (0-1), rounded to four decimals; None if `whole_` is 0."""
     return round(part / whole_, 4) if whole_ else None
 
 
 def counts(rows: Iterable[Row], name: str) -> dict[str, JsonValue]:
-    """How many rows have each value of a field, most frequent first; rows without it are left out."""
+    """The number of rows for each value of a field, most frequent first; rows without a value are not counted."""
     found = Counter(word for row in rows if (word := text(row.fields.get(name))))
     return dict(found.most_common())
 
 
 def of_kind(rows: Iterable[Row], kind: str) -> tuple[Row, ...]:
-    """The rows of one kind, where a task has several."""
+    """The rows of one kind, for tasks that have several."""
     return tuple(row for row in rows if row.fields.get("kind") == kind)
 
 
 def alert(row: Row, code: str, severity: Severity, message: str) -> Alert:
-    """An alert that points at a row."""
+    """An alert with the box of a row."""
     return Alert(code, severity, message, row.bbox)
 
 
 def label(row: Row, *names: str) -> str:
-    """The first of the fields that says something, cut to a readable length."""
+    """The first of the fields that is not empty, cut to a readable length."""
     found = next((words for name in names if (words := text(row.fields.get(name)))), "")
     return found if len(found) <= 40 else f"{found[:39]}…"
 
 
 def likeness(one: str, other: str, enough: float) -> float:
-    """How alike two texts are, 0-1 (difflib ratio of the first 80 characters); 0 where it cannot reach `enough`."""
+    """Similarity of two texts, 0-1 (difflib ratio of the first 80 characters); 0 if it cannot reach `enough`."""
     if not one or not other:
         return 0.0
     matcher = SequenceMatcher(None, one[:80].casefold(), other[:80].casefold(), autojunk=False)

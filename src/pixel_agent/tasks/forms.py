@@ -1,7 +1,7 @@
-"""What a model is asked to fill in: one declaration of the fields gives both the JSON Schema and the prompt.
+"""Declares the fields of a model's answer once, and makes both the JSON Schema and the prompt of a task from them.
 
-Schemas are strict (nothing beyond the named fields, all of them required, null where unreadable) and use only keywords
-that constrained decoders know: type, enum, properties, required, additionalProperties, items and the length limits.
+Schemas are strict: only the named fields, all of them required, null if unreadable. They use only keywords that
+constrained decoders support: type, enum, properties, required, additionalProperties, items and the length limits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FLAG: Mapping[str, JsonValue] = {"type": ["boolean", "null"]}
 BOX: Mapping[str, JsonValue] = {
     "anyOf": [{"type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4}, {"type": "null"}]
 }
-"""Left, top, right, bottom in 0-1000 of the photo's sides: how models of the Qwen3-VL family point."""
+"""Left, top, right, bottom in thousandths (0-1000) of the photo's sides, as the Qwen3-VL family of models writes."""
 
 _RULES: Mapping[Lang, str] = {
     "zh": (
@@ -39,13 +39,13 @@ _BOX_LAYOUT = "[x0, y0, x1, y1]"
 
 
 def choice(*values: str) -> Mapping[str, JsonValue]:
-    """One of these words, or null."""
+    """The schema of a field that is one of these words, or null."""
     return {"type": ["string", "null"], "enum": [*values, None]}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One value to fill in, explained in both languages."""
+    """One value of the answer, explained in both languages."""
 
     name: str
     schema: Mapping[str, JsonValue]
@@ -53,7 +53,7 @@ class Field:
     en: str
 
     def layout(self, lang: Lang) -> str:
-        """The field as it stands in the prompt's pattern."""
+        """The field as written in the prompt's pattern of the answer."""
         words = self.schema.get("enum")
         about = self.zh if lang == "zh" else self.en
         if isinstance(words, list):
@@ -63,7 +63,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list of like things to fill in; `boxed` rows carry `bbox_2d`. At most `limit` rows are asked for."""
+    """A list of rows in the answer; `boxed` rows have `bbox_2d`. The prompt asks for at most `limit` rows."""
 
     name: str
     fields: tuple[Field, ...]
@@ -79,7 +79,7 @@ class Rows:
         return {"type": "array", "maxItems": self.limit, "items": _strict(properties)}
 
     def layout(self, lang: Lang) -> str:
-        """The list as it stands in the prompt's pattern."""
+        """The list as written in the prompt's pattern of the answer."""
         parts = [field.layout(lang) for field in self.fields]
         if self.boxed:
             parts.append(f'"bbox_2d": {_BOX_LAYOUT}')
@@ -88,7 +88,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Everything that a model fills in for one task."""
+    """All fields of a model's answer for one task."""
 
     parts: tuple[Field | Rows, ...] = ()
 
@@ -98,7 +98,7 @@ class Form:
         return _strict({part.name: dict(part.schema) for part in self.parts})
 
     def prompt(self, instruction: str, lang: Lang) -> str:
-        """The instruction, the rules that hold for every task, and the pattern of the answer."""
+        """The prompt: the task's instruction, the rules of every task, and the pattern of the answer."""
         pattern = ", ".join(part.layout(lang) for part in self.parts)
         return f"{instruction}\n{_RULES[lang]}\n{{{pattern}}}"
 

@@ -1,4 +1,4 @@
-"""What is printed on tags, packs and posters: prices, dates and promotions."""
+"""The tasks about printed labels: price tags, dates on packs and promotion posters."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from pixel_agent.tasks.rules.tags import price_issues
 from pixel_agent.tasks.rules.unread import TOO_SMALL
 
 PRICE_FIELDS = ("sale_price", "regular_price", "member_price")
-"""The first one stated is what a customer pays."""
+"""In this order: the first one that is stated is the price a customer pays."""
 MAX_PRICE = 10_000_000
 MAX_EXPECTED = 100
 MAX_EXPECTED_SIGNS = 200
 CURRENCY: JsonValue = {"type": "string", "minLength": 3, "maxLength": 3}
-"""The shop's currency, an ISO 4217 code: for prices on which no sign and no word tells it."""
+"""The shop's currency, an ISO 4217 code: for prices without a currency sign or word."""
 CONDITIONS = ("good", "damaged", "blocked", "dirty")
-"""What state promotion material is in. Where only text is read, `condition` holds what the offer asks for instead."""
+"""States of promotion material. If only text is read, `condition` is the condition of the offer instead."""
 
 _TAGS = Noun("个价签", "price tag", "price tags")
 _ISSUES = Noun("项缺陷", "issue", "issues")
@@ -111,7 +111,7 @@ _PROMO_FORM = Form(
 
 
 def finish_tags(draft: Draft, facts: FinishContext) -> Reading:
-    """Tags with their codes, what is missing on each, and an alert where `options.expected_price` differs."""
+    """Tags with their codes and what each one lacks, and an alert if a price differs from `options.expected_price`."""
     linked = link_codes(draft.items, facts)
     expected = number(facts.options.get("expected_price"))
     checked, doubts = check_prices(linked.rows, linked.codes, PRICE_FIELDS, facts)
@@ -139,7 +139,7 @@ def finish_tags(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_dates(draft: Draft, facts: FinishContext) -> Reading:
-    """Dates normalised, expiry computed, GS1 codes heard as a second source; expired goods alert."""
+    """Normalise dates, compute the expiry, compare with GS1 codes, and raise an alert for expired goods."""
     rows, warnings = date_rows(draft.items, facts)
     rows = [_dated(row) for row in rows]
     expired = [row for row in rows if row.fields.get("status") == "expired"]
@@ -163,7 +163,7 @@ def finish_dates(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_promotions(draft: Draft, facts: FinishContext) -> Reading:
-    """Promotions, those past their last day, and which of `options.expected` (texts) were seen."""
+    """Promotions, which of them are past their last day, and which of the texts in `options.expected` were seen."""
     rows = [_promotion(row, facts) for row in draft.items]
     findings = [*draft.findings, *(_over(row) for row in rows if _is_over(row, facts.today))]
     expected = _expected(facts.options.get("expected"))
@@ -200,7 +200,7 @@ def _tag(row: Row, expected: float | None, facts: FinishContext) -> Row:
 
 
 def _last_day(words: str, today: date) -> date | None:
-    """The last day of an offer as it was copied: of a period its end, never its first day."""
+    """The last day of an offer, read from its copied text: the end of a period, never its first day."""
     return (period_end(words, today, labelled=True) or parse_date(words, today)) if words else None
 
 

@@ -1,4 +1,4 @@
-"""Where keys and tables stand in a TOML file that parsed: the standard parser keeps no positions."""
+"""Finds the line numbers of keys and tables in a valid TOML file for `custom`: the standard parser gives none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TomlLines:
         self._index()
 
     def find(self, table: str, name: str = "") -> int:
-        """The line of a key in a table, else of the table (or its first part), else 1."""
+        """The line of a key in a table; if unknown, the line of the table (or of its first part), else 1."""
         places = ((table, name), ("", f"{table}.{name}"), (f"{table}.{name}", ""), (table, ""))
         found = [self._at[place] for place in places if place in self._at]
         if found:
@@ -27,7 +27,7 @@ class TomlLines:
         return min(inside, default=1)
 
     def opens_below(self, table: str, name: str) -> int:
-        """1 where the key's text opens with three quotes at the end of the line, so that it starts a line below."""
+        """1 if the key's line ends with three opening quotes, so that the text starts one line below; else 0."""
         line = self._lines[self.find(table, name) - 1].rstrip()
         return int(line.endswith(_QUOTES))
 
@@ -53,7 +53,7 @@ def _plain(name: str) -> str:
 
 
 def _left_open(line: str) -> str:
-    """The kind of triple quote that a line opens and does not close."""
+    """The triple quote that a line opens and does not close; empty if there is none."""
     first = min(((place, quote) for quote in _QUOTES if (place := line.find(quote)) >= 0), default=None)
     if first is None:
         return ""

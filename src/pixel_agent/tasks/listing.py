@@ -1,4 +1,4 @@
-"""A reading as plain text for people and for programs of the old contract, which know one string only."""
+"""Writes a reading as plain text, for people and for programs of the old API, which expect a single string."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pixel_agent.tasks.finishing import text
 from pixel_agent.tasks.wording import FIELDS, VALUES
 
 VERBATIM = frozenset({"text_read"})
-"""Tasks whose answer is the text itself."""
+"""Tasks whose result is the text itself, word for word."""
 
 HIDDEN = frozenset({"kind", "gtin_source", "count_is_estimate", "gs1", "bbox"})
-"""Fields that say how a row came about; they are for programs."""
+"""Fields for programs only: they record how a row was made."""
 
 
 def list_reading(reading: Reading, task_id: str, lang: Lang) -> str:
-    """Summary, alerts, then one numbered line a row; for verbatim tasks the lines alone."""
+    """The summary, the alerts, then one numbered line per row; for verbatim tasks only the lines."""
     if task_id in VERBATIM and reading.items:
         return "\n".join(text(row.fields.get("text")) for row in reading.items)
     lines = [reading.summary] if reading.summary else []
@@ -50,7 +50,7 @@ def _label(name: str, lang: Lang) -> str:
 
 
 def field_words(name: str, value: JsonValue, lang: Lang) -> str:
-    """A field's value in words, in one line; empty for null. What was read is never translated."""
+    """A field's value in words, on one line; empty for null. Text read from the photo is never translated."""
     match value:
         case None:
             return ""

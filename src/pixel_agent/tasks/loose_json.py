@@ -1,8 +1,8 @@
-"""JSON as models write it: with remarks around it, single quotes, no quotes, missing commas, comments, or cut off.
+"""Parses JSON as models write it: with text around it, single or no quotes, missing commas, comments, or cut off.
 
-One pass from left to right without a step back, so that no text takes longer than its length: the general repair
-library took 77 s for 40,000 hostile characters, on the loop that serves everybody. What is cut off in the middle of a
-value is left out: half a number is another number.
+Used by `answers`. One pass from left to right without backtracking, so that the time is linear in the text's length:
+the general repair library took 77 s for 40,000 hostile characters, on the event loop that serves all clients. A value
+that is cut off in the middle is dropped: half a number is another number.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Final
 
 MAX_DEPTH = 24
 STRICT_TRIES = 8
-"""Values that are tried as they stand before they are mended; each try may cost the whole text."""
+"""This many values are tried as strict JSON before repair; each try can cost one pass over the whole text."""
 
 _START: Final = re.compile(r"\{|\[\s*[\[{\]]")
-"""Where an answer begins: an object, or a list of objects; `[1]` is a remark."""
+"""The start of an answer: an object, or a list of objects; `[1]` is a remark."""
 _GAP: Final = re.compile(r"(?:[\s,;，；]|//[^\n]*|#[^\n]*)*")
 _SPACE: Final = re.compile(r"(?:\s|//[^\n]*|#[^\n]*)*")
 _BARE: Final = re.compile(r"[^,:：;；，{}\[\]\"“”\n]*")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?")
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _AFTER: Final = re.compile(r"\s*(?:[,:：;；，}\]]|//|#|$)|\s+[\"'“‘{\[]")
-"""What stands behind a quote that ends a text; before anything else it is part of the text."""
+"""What can follow a closing quote; a quote before anything else is part of the text."""
 _CLOSING: Final = {'"': '"', "'": "'", "“": '”“"', "‘": "’‘'"}
 _SIMPLE: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "", "f": ""}
 _WORDS: Final[dict[str, bool | None]] = {
@@ -39,7 +39,7 @@ _DECODER: Final = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One value in a text. `strict`: it stands there as JSON. `cut`: the text ends before it does."""
+    """One value in a text. `strict`: it is valid JSON as written. `cut`: the text ends before the value does."""
 
     value: object
     strict: bool
@@ -47,7 +47,7 @@ class Found:
 
 
 def find_values(text: str) -> Iterator[Found]:
-    """Every object or list of objects in a text, in order, none from inside another. Never raises for any text."""
+    """Yield every outermost object or list of objects in a text, in order. Never raises for any text."""
     position, tries = 0, STRICT_TRIES
     while (start := _START.search(text, position)) is not None:
         if tries:
@@ -65,7 +65,7 @@ def find_values(text: str) -> Iterator[Found]:
 
 
 class _Reader:
-    """Reads one value from a position on; every method moves forward or leaves the character to whom it belongs."""
+    """Reads one value from a position on; every method moves forward, or leaves the character to its caller."""
 
     def __init__(self, text: str, position: int) -> None:
         self.position = position
@@ -73,12 +73,12 @@ class _Reader:
         self._text = text
 
     def value(self, depth: int) -> object:
-        """The value at the position, `_MISSING` where there is none or it is cut off."""
+        """The value at the position; `_MISSING` if there is none or it is cut off."""
         here = self._here()
         if here in ("}", "]"):
             return _MISSING
         if here in ("{", "["):
-            if depth >= MAX_DEPTH:  # nobody asked for such a thing: what follows cannot be told apart
+            if depth >= MAX_DEPTH:  # no schema is so deep; the rest cannot be parsed reliably
                 self.position, self.cut = len(self._text), True
                 return _MISSING
             return self._object(depth) if here == "{" else self._array(depth)
@@ -87,14 +87,14 @@ class _Reader:
     def _object(self, depth: int) -> dict[str, object]:
         self.position += 1
         found: dict[str, object] = {}
-        while (here := self._next()) not in ("", "]", "{", "["):  # those end an object that was never closed
+        while (here := self._next()) not in ("", "]", "{", "["):  # these end an object that was never closed
             if here == "}":
                 self.position += 1
                 return found
             name = self._string() if here in _CLOSING else self._bare()
             if self._next() in (":", "："):
                 self.position += 1
-                self._next(_SPACE)  # not over a comma: what is missing must not become what comes next
+                self._next(_SPACE)  # not over a comma: a missing value must not take the next one
                 value = self.value(depth + 1)
                 if value is not _MISSING and name is not _MISSING:
                     found[str(name)] = value
@@ -115,7 +115,7 @@ class _Reader:
         return found
 
     def _string(self) -> object:
-        """A quoted text. A quote inside it that nobody escaped is part of it where what follows shows that."""
+        """A quoted text. An unescaped quote inside it is part of the text if `_AFTER` does not match behind it."""
         closing = _CLOSING[self._here()]
         begin = at = self.position + 1
         special = re.compile(rf"[\\{closing}]")
@@ -130,7 +130,7 @@ class _Reader:
         return _MISSING
 
     def _bare(self) -> object:
-        """A word or number without quotes."""
+        """Read a word or number without quotes."""
         match = _BARE.match(self._text, self.position)
         end = match.end() if match else self.position
         words = self._text[self.position : end].split("//")[0].strip()
@@ -145,7 +145,7 @@ class _Reader:
         return words
 
     def _next(self, between: re.Pattern[str] = _GAP) -> str:
-        """Step over spaces and comments, and commas unless told otherwise; the character there, empty at the end."""
+        """Skip spaces, comments and (by default) commas; return the next character, empty at the end."""
         while True:
             gap = between.match(self._text, self.position)
             self.position = gap.end() if gap else self.position

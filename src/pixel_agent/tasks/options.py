@@ -1,7 +1,7 @@
-"""What a scan's options may hold: each task declares its own as JSON Schemas, and everything else is refused.
+"""Validates a scan's options before it runs: each task declares its options as JSON Schemas; all others are rejected.
 
-Of JSON Schema `type`, `minimum`, `maximum`, `minLength`, `maxLength`, `maxItems`, `items`, `properties`, `anyOf` (as
-`required` alternatives) and `format: date` are understood; null stands for an option that is not given.
+Supported JSON Schema keywords: `type`, `minimum`, `maximum`, `minLength`, `maxLength`, `maxItems`, `items`,
+`properties`, `anyOf` (as `required` alternatives) and `format: date`. Null means that the option is not given.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pixel_agent.core.errors import InvalidRequest
 from pixel_agent.tasks.names import shown
 
 COMMON: Mapping[str, JsonValue] = {"today": {"type": "string", "format": "date"}}
-"""Options of every task."""
+"""Options that every task accepts."""
 
 INNER = "task"
-"""The option that names the task of a comparison."""
+"""The option that names a comparison's inner task."""
 
 MAX_DEPTH = 16
 MAX_VALUES = 20_000
 MAX_NUMBER = 1e15
-"""Limits of any option's value: how deep it nests, how many values it holds, how large its numbers are."""
+"""Limits of any option's value: nesting depth, number of values, and size of its numbers."""
 
 _KINDS: Mapping[str, tuple[tuple[str, str], type | tuple[type, ...]]] = {
     "string": (("a text", "texts"), str),
@@ -39,11 +39,11 @@ _KINDS: Mapping[str, tuple[tuple[str, str], type | tuple[type, ...]]] = {
 
 
 def check_options(task: Task, options: Mapping[str, JsonValue], inner: Task | None = None) -> None:
-    """Refuse options that the task does not have, or whose values it cannot use. Pure; takes time linear in the size.
+    """Reject options that the task does not have, or whose values it cannot use. Pure; takes time linear in the size.
 
-    `inner` is the task of a comparison: its options are accepted beside the comparison's own. Without it a comparison
-    is asked for its own options only, and what else there is is left to the scans of the inner task. Raises
-    InvalidRequest that names the option and what is accepted.
+    `inner` is the inner task of a comparison: its options are accepted too. Without it, only a comparison's own options
+    are checked; the scans of the inner task check the rest. Raises InvalidRequest that names the option and what is
+    accepted.
     """
     accepted = option_schemas(task) | (option_schemas(inner) if inner is not None else {})
     for name, value in options.items():
@@ -64,7 +64,7 @@ def check_options(task: Task, options: Mapping[str, JsonValue], inner: Task | No
 
 
 def option_schemas(task: Task) -> dict[str, JsonValue]:
-    """The JSON Schema of each option that a task accepts. Options without a schema, an operator's, take any JSON."""
+    """The JSON Schema of each option that a task accepts. Options of custom tasks have no schema and take any JSON."""
     return {**COMMON, **{name: {} for name in task.options}, **task.option_schema}
 
 
@@ -74,7 +74,7 @@ def inner_options(options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def describe_option(schema: Mapping[str, JsonValue]) -> str:
-    """What an option takes, in words."""
+    """Describe in words which values an option accepts."""
     if not schema:
         return f"any JSON of at most {MAX_VALUES} values"
     if schema.get("format") == "date":
@@ -94,7 +94,7 @@ def describe_option(schema: Mapping[str, JsonValue]) -> str:
 
 
 def _problem(value: JsonValue, schema: Mapping[str, JsonValue], where: str) -> str:
-    """What is wrong with a value, or nothing. Values are looked into no further than the schema says."""
+    """What is wrong with a value; empty if it is valid. Nested values are checked only as deep as the schema goes."""
     kinds = _kinds(schema)
     if kinds and not any(_is(value, kind) for kind in kinds):
         return f"{where} is {_name(value)}, not {_kind_names(schema, plural=False)}"
@@ -155,7 +155,7 @@ def _object_problem(value: dict[str, JsonValue], schema: Mapping[str, JsonValue]
 
 
 def _unfit(value: JsonValue, where: str) -> str:
-    """What is wrong with a value that no schema describes: numbers beyond all bounds, depth, size."""
+    """What is wrong with a value whatever its schema: a number too large, nesting too deep, or too many values."""
     for count, (part, depth) in enumerate(_parts(value)):
         if depth > MAX_DEPTH or count >= MAX_VALUES:
             return f"{where} nests deeper than {MAX_DEPTH} or holds more than {MAX_VALUES} values"
@@ -193,7 +193,7 @@ def _is(value: JsonValue, kind: str) -> bool:
 
 
 def _name(value: JsonValue) -> str:
-    """What a value is, for a message: `the text "99"`, `a list`."""
+    """Describe a value for a message: `the text "99"`, `a list`."""
     if isinstance(value, str):
         return f'the text "{shown(value)}"'
     if value is None:

@@ -1,4 +1,4 @@
-"""The layout check: what should stand where (`options.planogram`) against what was found."""
+"""The task that compares a shelf with its planned layout (`options.planogram`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pixel_agent.tasks.forms import COUNT, TEXT, Field, Form, Rows
 MAX_POSITIONS = 500
 MAX_NAME_SIGNS = 200
 SAME_NAME = 0.8
-"""How alike two product names must be (difflib ratio) to count as the same product without a GTIN."""
+"""Similarity (difflib ratio) from which two product names are the same product, if a GTIN is missing."""
 
 _POSITIONS = Noun("个位置", "position", "positions")
 _DEVIATIONS = Noun("处不符", "deviation", "deviations")
@@ -57,7 +57,7 @@ _LAYOUT: JsonValue = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One place of the layout. `level` and `slot` count from 1, from the top and from the left, where known."""
+    """One position of the layout. `level` counts from 1 at the top, `slot` from 1 at the left; None if unknown."""
 
     id: str
     gtin: str
@@ -67,10 +67,10 @@ class Position:
 
 
 def finish_planogram(draft: Draft, facts: FinishContext) -> Reading:
-    """Each position `ok`, `misplaced` or `not_found`; compliance = ok / positions; the unexpected goes to findings.
+    """Mark each position `ok`, `misplaced` or `not_found`; compliance = ok / positions; other products become findings.
 
-    A product is found by GTIN (from codes first) or, without one, by name. Where codes are all there is, `not_found`
-    means that no code of it was read, no more.
+    A product is matched by GTIN (from codes first) or, without one, by name. If only codes were read, `not_found`
+    means only that no code of the product was read.
     """
     linked = link_codes(draft.items, facts)
     found = [*linked.rows, *(_coded(code, facts) for code in linked.loose if code.gtin is not None)]
@@ -93,7 +93,7 @@ def finish_planogram(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def positions_of(layout: JsonValue) -> list[Position]:
-    """The usable positions of an imported layout: those that name a GTIN or a product."""
+    """The usable positions of an imported layout: those with a GTIN or a product name."""
     if not isinstance(layout, list):
         return []
     read = [_position(entry, index) for index, entry in enumerate(layout[:MAX_POSITIONS]) if isinstance(entry, dict)]
@@ -116,7 +116,7 @@ def _word(value: JsonValue) -> str:
 
 
 def _compare(positions: Sequence[Position], found: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """A row for every position, and what was found beyond them; one find serves any number of like positions."""
+    """A row for every position, and the found rows that match none; one found row can match several positions."""
     rows: list[Row] = []
     used: set[int] = set()
     known = {index: (_word(row.fields.get("gtin")), text(row.fields.get("name"))) for index, row in enumerate(found)}

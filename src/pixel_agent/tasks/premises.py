@@ -1,4 +1,4 @@
-"""Places: the storefront, the dining room, escape routes, the kitchen and the bins."""
+"""The tasks about premises: the storefront, the dining area, escape routes, the kitchen and the waste bins."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ _WASTE_FORM = Form(
 
 
 def finish_storefront(draft: Draft, facts: FinishContext) -> Reading:
-    """Each storefront with the QR codes on it; without a storefront, the QR codes alone."""
+    """Each storefront with its QR codes; if there is no storefront, only the QR codes."""
     squares = tuple(code for code in facts.codes if is_qr(code))
     shops = list(draft.items)
     if squares and not shops:
@@ -151,20 +151,20 @@ def finish_storefront(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_safety(draft: Draft, facts: FinishContext) -> Reading:
-    """Every hazard wants a look; blocked exits and critical ones alert; read signs stay items."""
+    """Advise a review of every hazard; blocked exits and critical hazards raise alerts; signs stay items."""
     findings = [_exit_is_critical(row) for row in _penal(draft.findings)]
     alerts = _alerts(findings, facts)
     totals = _finding_totals(findings)
     totals["by_hazard"] = counts(findings, "hazard")
     totals["signs"] = len(draft.items)
     signs = (_SIGNS, len(draft.items))
-    # An engine that only reads signs has not looked for hazards: "0 findings" would claim that it had.
+    # An engine that only reads signs cannot see hazards: "0 findings" would claim that it looked for them.
     counted = [(FINDINGS, len(findings)), signs] if findings or not draft.items else [signs]
     return compose(draft, facts, counted, items=draft.items, findings=findings, alerts=alerts, totals=totals)
 
 
 def finish_checks(draft: Draft, facts: FinishContext) -> Reading:
-    """Rules that passed, failed or could not be judged: failures want a look, critical ones alert."""
+    """Rules that passed, failed or could not be judged: advise a review of failures, raise alerts for critical ones."""
     findings = _penal(draft.findings)
     failed = sum(_fails(row) for row in findings)
     counted = [(_CHECKS, len(findings)), (FINDINGS, failed)]
@@ -180,7 +180,7 @@ def finish_checks(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_waste(draft: Draft, facts: FinishContext) -> Reading:
-    """Portions added up by unit; every estimate wants a look."""
+    """Add up portions by unit; a review is advised for every estimate."""
     rows = [advise(row) for row in draft.items]
     totals: dict[str, JsonValue] = {
         "kinds": len(rows),
@@ -191,7 +191,7 @@ def finish_waste(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def _fails(row: Row) -> bool:
-    """A finding without a status reports a fault by being there."""
+    """Whether a finding reports a fault; one without a status does."""
     return row.fields.get("status", FAILED) == FAILED
 
 

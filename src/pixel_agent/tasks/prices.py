@@ -1,8 +1,8 @@
-"""Prices with a second source: what a model read against what text reading and GS1 codes show at the same place.
+"""Checks the prices read by a model against the text and the GS1 codes at the same position in the photo.
 
-Only rows of a model are judged: rows that came from text cannot confirm themselves. A price that text shows too is
-confirmed; where text or a code states prices and none is the model's, nobody wins: the fields become null, the row says
-`price_status` `unclear`, and a warning names both.
+Only rows from a model are checked: rows made from text cannot confirm themselves. A price that the text shows too is
+confirmed. If text or a code states prices and none equals the model's, no source wins: the fields become null, the row
+gets `price_status` `unclear`, and a warning names both.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pixel_agent.tasks.finishing import edit, label, number, say, text, verified
 from pixel_agent.tasks.rules.prices import bare_amount, find_prices
 
 _GS1_AMOUNT = re.compile(r"39(?P<currency>[0-3])(?P<decimals>[0-9])")
-"""AIs 390n and 392n: an amount; 391n and 393n: three digits of currency before it; n: its decimals (GS1 General
-Specifications, section 3.6). Only 392n and 393n are prices to pay for a trade item."""
+"""AIs 390n and 392n: an amount; 391n and 393n: three currency digits, then an amount; n: number of decimals (GS1
+General Specifications, section 3.6). Only 392n and 393n are prices to pay for a trade item."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is printed at a row's place: prices beyond doubt, all numbers that could be one, and all digits."""
+    """The numbers printed at a row's position: certain prices, all numbers that could be prices, and all digits."""
 
     prices: frozenset[Decimal]
     numbers: frozenset[Decimal]
@@ -33,14 +33,17 @@ class _Shown:
 def check_prices(
     rows: Sequence[Row], codes: Sequence[Sequence[Code]], names: Sequence[str], facts: FinishContext
 ) -> tuple[tuple[Row, ...], tuple[Notice, ...]]:
-    """Confirm or question the fields `names` of each row by its codes (same order) and the text at its place."""
+    """Confirm or clear the fields `names` of each row by its codes (same order) and the text at its position.
+
+    Returns the checked rows and a notice for each conflict.
+    """
     notices: list[Notice] = []
     checked = [_check(row, own, names, rows, facts, notices) for row, own in zip(rows, codes, strict=True)]
     return tuple(checked), tuple(notices)
 
 
 def gs1_price(gs1: Mapping[str, str]) -> Decimal | None:
-    """The amount to pay that a code states (AIs 392n, 393n), None where it states none."""
+    """The amount to pay that a code states (AIs 392n, 393n); None if it states none."""
     for identifier, value in gs1.items():
         match = _GS1_AMOUNT.fullmatch(identifier)
         if match is None or match["currency"] not in "23":
@@ -75,7 +78,7 @@ def _check(
 
 
 def _gtin_is_sure(row: Row, shown: _Shown) -> bool:
-    """Sources are named for the whole row: text that shows the price alone does not vouch for a GTIN."""
+    """Whether text can verify the whole row: text that shows only the price does not confirm a GTIN."""
     gtin = text(row.fields.get("gtin"))
     return not gtin or Source.BARCODE in row.verified_by or "gtin_source" in row.fields or gtin in shown.digits
 
@@ -86,7 +89,7 @@ def _amount(row: Row, name: str) -> Decimal | None:
 
 
 def _lines_of(row: Row, rows: Sequence[Row], facts: FinishContext) -> list[TextLine]:
-    """The lines in a row's box, and none beside it: that is the next tag's price. All lines for an only row without box."""
+    """The lines inside a row's box: a line next to it is another tag's price. All lines for a single row without a box."""
     if row.bbox is None:
         return list(facts.lines) if len(rows) == 1 else []
     left, top, right, bottom = row.bbox

@@ -1,4 +1,4 @@
-"""Products and how they stand: the full scan, levels, gaps and tidiness."""
+"""The tasks about products on shelves: full scan, shelf levels, stock gaps and neatness."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ _NEAT_FORM = Form(
 
 
 def finish_products(draft: Draft, facts: FinishContext) -> Reading:
-    """Products with their codes; codes of no product become rows of their own; counts and prices want a look."""
+    """Products with their codes; a code without a product becomes a row; a review is advised for counts and prices."""
     linked = link_codes(draft.items, facts)
     checked, doubts = check_prices(linked.rows, linked.codes, ("price",), facts)
     seen = {text(row.fields.get("gtin")).zfill(14) for row in checked}
@@ -139,7 +139,7 @@ def finish_products(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_shelf(draft: Draft, facts: FinishContext) -> Reading:
-    """Fill rate of each level from its facings and empty slots, their mean, and each brand's share of the facings."""
+    """Compute each level's fill rate from its facings and empty slots, the mean rate, and each brand's facing share."""
     levels = [_filled(row) for row in of_kind(draft.items, "level")]
     products = [advise(row) for row in of_kind(draft.items, "product")]
     others = [row for row in draft.items if row.fields.get("kind") not in ("level", "product")]
@@ -159,7 +159,7 @@ def finish_shelf(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_stock(draft: Draft, facts: FinishContext) -> Reading:
-    """Slots counted level by level; out-of-stock rate = tags without goods / slots, null where slots are unknown."""
+    """Count slots level by level; out-of-stock rate = tags without goods / slots, null if the slots are unknown."""
     findings = [advise(row) for row in draft.findings]
     empty = sum(row.fields.get("status") == "oos" for row in findings)
     levels = [advise(row) for row in draft.items]
@@ -177,7 +177,7 @@ def finish_stock(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_neatness(draft: Draft, facts: FinishContext) -> Reading:
-    """Each object's tilt against `options.threshold_deg` (15 unless set), with an alert above it."""
+    """Compare each object's tilt with `options.threshold_deg` (default 15 degrees); raise an alert above it."""
     given = number(facts.options.get("threshold_deg"))
     threshold = DEFAULT_TILT_DEG if given is None or given < 0 else given
     rows = [advise(_judged(row, threshold)) for row in draft.items]
@@ -192,7 +192,7 @@ def _product(row: Row) -> Row:
     facings = whole(row.fields.get("facings"))
     if facings is not None and row.fields.get("count_is_estimate") is None:
         row = edit(row, count_is_estimate=True)
-    if facings is not None:  # that text shows the price too says nothing of the count
+    if facings is not None:  # text that confirms the price does not confirm the count
         return advise_unless_confirmed(row, Source.HUMAN)
     priced = number(row.fields.get("price")) is not None or "price_status" in row.fields
     return advise_unless_confirmed(row, Source.TEXT, Source.HUMAN) if priced else row

@@ -1,7 +1,7 @@
-"""From what an engine gave to the checked reading: the last stage before the answer is stored.
+"""Turns an engine's output into the checked reading: the last stage before the answer is stored.
 
-A draft goes straight to the task's finishing function; a model's text is mended and checked first. Whatever cannot be
-used is dropped with a warning; nothing is filled in.
+A draft goes straight to the task's finishing function; a model's text is repaired and checked first. Unusable parts are
+dropped with a warning; missing values are never invented.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pixel_agent.tasks.listing import list_reading
 MAX_PROSE = 8_000
 
 MAX_QUOTE = 200
-"""A summary quotes so many signs of a photo's text."""
+"""Most characters of a photo's text that a summary quotes."""
 _MISSING: dict[Capability, tuple[str, str]] = {
     Capability.CODES: ("条码识别", "reading codes"),
     Capability.TEXT: ("文字识别", "reading text"),
@@ -40,7 +40,9 @@ _MISSING: dict[Capability, tuple[str, str]] = {
 
 
 def read_output(output: Output, task: Task, facts: FinishContext, engine: EngineInfo, plan: Plan) -> Reading:
-    """The reading of one output. Never raises for what a model wrote; `complete` is False where it is lost."""
+    """Return the reading of one output. Never raises for a model's text; `complete` is False if the answer was cut
+    off or lost.
+    """
     if output.lines and not facts.lines:
         facts = replace(facts, lines=output.lines)
     if output.draft is not None or not plan.runs:
@@ -57,7 +59,7 @@ def read_output(output: Output, task: Task, facts: FinishContext, engine: Engine
 
 
 def retake(quality: Quality, lang: Lang) -> Reading:
-    """The reading of a photo on which nothing can be read."""
+    """The reading of a photo that must be taken again because nothing can be read."""
     summary = (
         "照片无法读取，请重新拍摄。" if lang == "zh" else "Nothing can be read on this photo; please take it again."
     )
@@ -65,9 +67,9 @@ def retake(quality: Quality, lang: Lang) -> Reading:
 
 
 def result_text(scan: Scan) -> str:
-    """A reading as plain text: the model's own words where that is all there is, else the rows in the scan's language.
+    """A reading as plain text: the model's own words if there is nothing else, else the rows in the scan's language.
 
-    For `text_read` these are the lines as printed on the photo, nothing else.
+    For `text_read` this is the printed lines and nothing else.
     """
     reading = scan.reading
     only_words = scan.engine.simulated or not reading.complete
@@ -96,7 +98,7 @@ def _read_text(output: Output, task: Task, facts: FinishContext) -> Reading:
 
 
 def _claim_less(reading: Reading, lang: Lang) -> Reading:
-    """Not having found is no proof of absence where the engine could not have seen: zero counts become null."""
+    """Set zero counts to null if the engine lacks a capability: what it cannot see is not proven absent."""
     totals = {name: None if type(value) is int and value == 0 else value for name, value in reading.totals.items()}
     if reading.items or reading.findings or reading.summary == reading.raw_text != "":
         return replace(reading, totals=totals)
@@ -104,7 +106,7 @@ def _claim_less(reading: Reading, lang: Lang) -> Reading:
 
 
 def _only_text(raw: str, lang: Lang) -> str:
-    """The sentence where nothing was found: what is written on the photo, if anything is."""
+    """The summary if nothing was found; it quotes the text on the photo, if there is any."""
     if not raw:
         return "未读到可用内容。" if lang == "zh" else "Nothing usable was read."
     words = " / ".join(raw.split("\n"))
@@ -115,7 +117,7 @@ def _only_text(raw: str, lang: Lang) -> str:
 
 
 def _prose(raw: str, task: Task) -> Answer | None:
-    """An answer in plain words, for tasks that ask for words; broken JSON is no prose."""
+    """An answer in plain words, for tasks that accept words; None for broken JSON."""
     words = raw.strip()[:MAX_PROSE]
     if not words or not takes_prose(task.schema) or words[0] in "{[`":
         return None

@@ -1,10 +1,11 @@
-"""Readings against a truth file: which values are right, which are wrong, and which are wrong and sure. Pure.
+"""Scores readings against a truth file: values that are right, wrong, or wrong with high confidence. Pure.
 
-A truth file is `cases.jsonl` beside the photos, one case a line: `file`, `task`, `options`, `kind` and `expected`, which may have
+A truth file is `cases.jsonl` next to the photos. Each line is one case: `file`, `task`, `options`, `kind`, `expected`.
+`expected` can have
 
-- `rows`: for each, a row of the reading must have these values (numbers within 0.005, texts without regard to case and repeated
-  spaces; `{"any": [...]}` allows several, and with null among them the row may be missing);
-- `count`, how many rows there are, or `no_rows`; `contains` and `lacks`, pieces of the text of all rows; `warning`, a code.
+- `rows`: for each, a row of the reading must have these values (numbers within 0.005; case and repeated spaces of texts
+  are ignored; `{"any": [...]}` allows several values, and with null among them the row can be missing);
+- `count`, the number of rows, or `no_rows`; `contains` and `lacks`, parts of the text of all rows; `warning`, a code.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ Fields: TypeAlias = Mapping[str, JsonValue]
 Verdict: TypeAlias = Literal["right", "missed", "wrong", "sure"]
 TOLERANCE = 0.005
 SURE = 0.75
-"""Confidence from which a wrong value misleads. Without a confidence it misleads unless a look is advised."""
+"""From this confidence a wrong value counts as sure. Without a confidence it counts as sure unless a review is
+advised."""
 EXPECTATIONS = frozenset({"rows", "count", "no_rows", "contains", "lacks", "warning"})
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One photo and what its reading must be."""
+    """One photo, its task and the expected reading."""
 
     file: str
     task: str
@@ -40,7 +42,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One expected value and what was read. `sure`: wrong, and nothing in the row says that it may be."""
+    """One expected value and the value read. Verdict `sure`: wrong, and the row gives no sign of doubt."""
 
     field: str
     wanted: JsonValue
@@ -51,7 +53,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What came of one case: its values, and in words all that is wrong (nothing if the case is right)."""
+    """The result of one case: its values, and a text for each mistake (none if the case is right)."""
 
     case: Case
     values: tuple[Value, ...]
@@ -59,13 +61,13 @@ class Score:
 
     @property
     def right(self) -> bool:
-        """Whether the reading is as expected."""
+        """Whether the reading has no mistake."""
         return not self.misses
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of values and cases; the rates are None where there is nothing to divide by."""
+    """Counts of values and cases; a rate is None if its denominator is 0."""
 
     cases: int = 0
     cases_right: int = 0
@@ -73,22 +75,22 @@ class Tally:
 
     @property
     def precision(self) -> float | None:
-        """Right of all that was read."""
+        """Share of right values among all values read."""
         return _share(self.counts["right"], self.counts["right"] + self.wrong)
 
     @property
     def recall(self) -> float | None:
-        """Right of all that was to be read."""
+        """Share of right values among all expected values."""
         return _share(self.counts["right"], sum(self.counts.values()))
 
     @property
     def wrong(self) -> int:
-        """Wrong values, sure or not."""
+        """Number of wrong values, sure or not."""
         return self.counts["wrong"] + self.counts["sure"]
 
 
 def read_cases(text: str) -> list[Case]:
-    """The cases of a truth file. Raises InvalidRequest with the line that is wrong."""
+    """Parse the cases of a truth file. Raises InvalidRequest with the number of the wrong line."""
     cases = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -125,7 +127,7 @@ def score_case(case: Case, reading: Fields) -> Score:
 
 
 def same(wanted: JsonValue, got: JsonValue) -> bool:
-    """Whether a value is as expected."""
+    """Whether the value read (`got`) equals the expected one (`wanted`), with the tolerances of the truth file."""
     if isinstance(wanted, dict) and isinstance(alternatives := wanted.get("any"), list):
         return any(same(one, got) for one in alternatives)
     if _is_number(wanted) and _is_number(got):
@@ -136,7 +138,7 @@ def same(wanted: JsonValue, got: JsonValue) -> bool:
 
 
 def tally(scores: Iterable[Score], by: Literal["kind", "field"]) -> dict[str, Tally]:
-    """Counts by kind of case or by field, and of everything under `total`, which comes last."""
+    """Count by kind of case or by field; the last entry, `total`, counts everything."""
     found: dict[str, Tally] = {}
     total = Tally()
     for score in scores:

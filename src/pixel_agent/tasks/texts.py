@@ -1,4 +1,4 @@
-"""Reading as such: text, codes, the photo itself, and the user's own question."""
+"""The tasks without a subject of their own: text, codes, photo quality, and the user's own question."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ASK_FORM = Form(
 
 
 def finish_text(draft: Draft, facts: FinishContext) -> Reading:
-    """The lines as they were read."""
+    """The lines of text as read, one item each."""
     rows = [row for row in draft.items if text(row.fields.get("text"))]
     totals: dict[str, JsonValue] = {
         "lines": len(rows),
@@ -43,7 +43,7 @@ def finish_text(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_codes(draft: Draft, facts: FinishContext) -> Reading:
-    """One item for each code that was read and proven; whatever a model says about codes is left out."""
+    """One item for each code that was read, and a warning if one is unproven; a model's words on codes are ignored."""
     rows = [_coded(code, facts) for code in facts.codes]
     totals: dict[str, JsonValue] = {
         "codes": len(rows),
@@ -57,7 +57,7 @@ def finish_codes(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_photo(draft: Draft, facts: FinishContext) -> Reading:
-    """One item with the measurements of the photo and the advice they give."""
+    """One item with the photo's measurements and advice based on them."""
     quality = facts.quality
     advice = quality.advice if quality else ()
     fields: dict[str, JsonValue] = {
@@ -83,7 +83,7 @@ def finish_photo(draft: Draft, facts: FinishContext) -> Reading:
 
 
 def finish_answer(draft: Draft, facts: FinishContext) -> Reading:
-    """The answer first, then what supports it."""
+    """The answer as the first row, then the rows that support it."""
     answer = text(draft.extra.get("answer")) or draft.summary.strip()
     if not answer:
         warning = Notice("no_answer", say(facts, "照片看不出答案。", "The photo does not tell the answer."))

@@ -1,4 +1,4 @@
-"""Chinese names for the fields and the words of finished rows. Programs get the English ones, unchanged."""
+"""Chinese display names for fields and values of finished rows. Programs get the English names unchanged."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ _ENGLISH: Mapping[str, str] = {
     "threshold_deg": "Threshold",
     "count_is_estimate": "Estimate",
 }
-"""English names that the field's own name does not give."""
+"""English display names that differ from the field's own name."""
 
 _SOURCES: Mapping[str, str] = {
     "barcode": "条码",
@@ -234,10 +234,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "other": "其他",
     },
 }
-"""Field → word → its Chinese name. Fields of free text have no entry: what was read is never translated."""
+"""Field → value → its Chinese name. Free text fields have no entry: text read from a photo is never translated."""
 
 
 def field_name(field: str, lang: Lang) -> str:
-    """What a field is called above a column; a field of somebody's own task is called as they named it."""
+    """The column heading of a field; an unknown field, such as one of a custom task, has its own name."""
     plain = _ENGLISH.get(field) or field.replace("_", " ").capitalize()
     return FIELDS.get(field, plain) if lang == "zh" else plain
