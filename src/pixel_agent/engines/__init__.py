@@ -1,1 +1,1 @@
-"""Engines: everything that turns a prepared photo into an output, behind one Protocol."""
+"""Engines turn prepared photos into outputs; all of them implement one Protocol (`base.Engine`)."""

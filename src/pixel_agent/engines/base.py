@@ -1,4 +1,4 @@
-"""The Protocol between the pool and an engine: a local reader, a model in this process, a server, a simulation."""
+"""Defines the Protocol between the pool and an engine: local OCR, a model in this process, a server, a simulation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pixel_agent.core.errors import PixelAgentError
 class Limits:
     """The largest batch an engine takes at once, in items and in visual tokens.
 
-    `reckons_memory`: the device's memory is in them already. Engines that keep memory between batches say so, since from
-    outside it looks used. `gpu` is the UUID of the GPU in this machine that the engine runs on, as NVML gives it; None: on
-    none, and what GPUs do bounds no batch of it.
+    `reckons_memory`: the limits already include the device's memory. Engines that reserve memory between batches set
+    it, because from outside that memory looks used. `gpu` is the NVML UUID of the GPU in this machine that the engine
+    runs on; None means no GPU, so that the state of GPUs does not limit its batches.
     """
 
     max_items: int
@@ -30,54 +30,54 @@ class Engine(Protocol):
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers; known before `start`."""
+        """Name, model and version of the engine; available before `start`."""
         ...
 
     @property
     def limits(self) -> Limits:
-        """The largest batch."""
+        """The largest batch that the engine accepts."""
         ...
 
     @property
     def slo_s(self) -> float | None:
-        """The response time that admission defends unless a setting says otherwise; None: no promise."""
+        """Response time target in seconds for admission control, unless a setting overrides it; None: no target."""
         ...
 
     def plan(self, task: Task) -> Plan:
-        """How this engine goes about a task; pure, and known before `start`."""
+        """How this engine handles a task; pure, and available before `start`."""
         ...
 
     async def start(self) -> None:
-        """Load and warm up. Raises EngineUnavailable with the way out."""
+        """Load and warm up. Raises EngineUnavailable that says how to fix the problem."""
         ...
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
-        """Answer every job, in order; a job that fails alone gets its error as the answer.
+        """Return one answer per job, in order; if only one job fails, its answer is the error.
 
-        Raises OutOfMemory if the batch was too big, ReplicaLost if the replica is dead, and anything else if the
-        batch failed as a whole: the pool then looks for the job to blame.
+        Raises OutOfMemory if the batch was too large, ReplicaLost if the replica is dead, and any other error if the
+        whole batch failed: the pool then searches for the job that caused it.
         """
         ...
 
     def forget(self, job: Job) -> None:
-        """The caller of this job has left: stop it at the next step where that is possible.
+        """Stop this job at the next step, if possible: its caller has disconnected.
 
-        Called on the event loop, quick, never raises, and harms no other job of the batch. `run` still gives one answer a
-        job; what it gives for a forgotten one is thrown away. A job that does not run is ignored.
+        Called on the event loop; quick, never raises, and does not affect other jobs of the batch. `run` still returns
+        one answer per job; the answer to a forgotten job is discarded. A job that is not running is ignored.
         """
         ...
 
     async def stop(self) -> None:
-        """Release everything. Safe to call after a failed start."""
+        """Release all resources. Safe to call after a failed start."""
         ...
 
 
 @runtime_checkable
 class CanBeLost(Protocol):
-    """An engine that learns of its own loss even while nothing runs on it, as one elsewhere does."""
+    """An engine that detects its own loss even while no batch runs, for example one on a remote server."""
 
     def when_lost(self, notify: Callable[[BaseException], None]) -> None:
-        """Call `notify` on the event loop once the engine is lost; at once if it is already. Called once, after `start`."""
+        """Call `notify` on the event loop when the engine is lost, or at once if it is. Called once, after `start`."""
         ...
 
 
@@ -88,10 +88,10 @@ def plan_by_capability(
     pixel_budget: int | None = None,
     grid: int = 1,
 ) -> Plan:
-    """The usual plan: compare what the task needs and wants with what the engine has.
+    """Make the usual plan: compare the capabilities that the task needs and wants with those of the engine.
 
-    Codes are read on the CPU by the evidence stage for every engine that uses evidence, so `has` includes CODES there.
-    A task that needs nothing beyond codes is never sent to the engine.
+    The barcodes stage reads codes on the CPU for every engine that uses them, so `has` includes CODES for such engines.
+    A task that needs only codes is never sent to the engine.
     """
     missing = tuple(sorted(task.capabilities - has))
     lacking = task.needs - has

@@ -1,4 +1,4 @@
-"""Chooses the engine: the one that is configured, or the best one on this machine."""
+"""Chooses the engine at start: the configured one, or the best one for this machine."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pixel_agent.engines.base import Engine
 
 
 def engine_factories(settings: Settings) -> Sequence[Callable[[], Engine]]:
-    """One factory a replica. Servers elsewhere get a slot for each request that they may have in flight.
+    """Return one factory per replica. Remote servers get one slot for each request that can be in flight.
 
-    Raises ConfigurationError where a setting of the chosen engine is wrong.
+    Raises ConfigurationError if a setting of the chosen engine is wrong.
     """
     if settings.engine in ("openai", "vllm") or (settings.engine == "auto" and settings.openai.urls):
         if settings.openai.timeout_s >= settings.pool.hang_timeout_s:
@@ -31,10 +31,10 @@ def engine_factories(settings: Settings) -> Sequence[Callable[[], Engine]]:
 
 
 def engine_factory(settings: Settings) -> Callable[[], Engine]:
-    """What makes a new engine, not started. `auto` is `transformers` where a GPU and its packages are, else `embedded`,
-    the engine that runs everywhere.
+    """Return a factory of engines that are not started yet. `auto` chooses `transformers` if there is a GPU and its
+    packages are installed, else `embedded`, which runs on every machine.
 
-    Engines are imported only when chosen, so that a heavy library of one costs the others nothing.
+    An engine is imported only when chosen, so that its heavy libraries do not slow down the others.
     """
     if settings.engine == "simulated":
         from pixel_agent.engines.simulated import simulated_factory

@@ -1,6 +1,6 @@
-"""A device whose time is a formula, with scripted faults: for tests, load planning and the benchmark.
+"""The `simulated` engine: a device with computed times and scripted faults, for tests, load planning and benchmarks.
 
-t = base + per_item·n + per_token·tokens, one batch at a time. The time is really spent, without using the CPU.
+t = base + per_item·n + per_token·tokens, one batch at a time. The engine really waits this long, without using the CPU.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from pixel_agent.core.settings import SimulatedSettings
 from pixel_agent.engines.base import Limits
 
 PIXEL_BUDGET = 512 * 512
-"""Pixels of a prepared photo: what the published figures of the first terminal were measured with."""
+"""Pixels of a prepared photo: the size used to measure the published figures of the first terminal."""
 TIMER_S = 0.002
-"""An event loop's timers count in whole milliseconds. What one came late by, up to this, is taken off the next batch: on
-average the device takes the time of its formula, as one that sleeps in a thread does."""
+"""Event loop timers count in whole milliseconds. The delay of a timer, up to this, is subtracted from the next batch,
+so that the average time equals the formula, as for a device that sleeps in a thread."""
 
 
 class SimulatedEngine:
-    """Answers every task with what it was given: the task, the SHA-256 of the upload and the prepared size.
+    """Answers every task with its input: the task, the SHA-256 of the upload and the prepared size.
 
-    `instance` is the number of this device among those of one factory; with the seed it decides jitter and crashes.
-    `busy_s`, `batches` and `items` count what it did.
+    `instance` is the number of this device within its factory; together with the seed it determines jitter and crashes.
+    `busy_s`, `batches` and `items` count its work.
     """
 
     def __init__(self, settings: SimulatedSettings, instance: int = 0) -> None:
@@ -46,7 +46,7 @@ class SimulatedEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers."""
+        """Name and version of this engine, marked as simulated."""
         return self._info
 
     @property
@@ -56,19 +56,19 @@ class SimulatedEngine:
 
     @property
     def slo_s(self) -> float | None:
-        """The response time that it promises, from the settings."""
+        """The response time target in seconds, from the settings."""
         return None if self._settings.slo_ms is None else self._settings.slo_ms / 1000
 
     def plan(self, task: Task) -> Plan:
-        """Every task, in full, at one pixel budget, without evidence."""
+        """Full support for every task, at one pixel budget, without reading codes."""
         return Plan(Support.FULL, (), min(task.pixel_budget, PIXEL_BUDGET), uses_codes=False)
 
     async def start(self) -> None:
-        """Take the time that the settings say."""
+        """Wait for the start time in the settings."""
         await asyncio.sleep(self._settings.start_ms / 1000)
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
-        """Spend the batch's time, then answer. Raises what the settings script."""
+        """Wait for the batch's time, then answer. Raises the errors scripted in the settings."""
         self.batches += 1
         self.items += len(batch.jobs)
         self._refuse_too_many(len(batch.jobs))
@@ -85,13 +85,13 @@ class SimulatedEngine:
         return [_answer(job) for job in batch.jobs]
 
     def forget(self, job: Job) -> None:
-        """The batch takes as long without the job, and ends at once when no caller is left."""
+        """Mark the job as unwanted: the batch takes as long as before, but ends at once when no caller is left."""
         self._wanted.discard(job)
         if not self._wanted:
             self._abandoned.set()
 
     async def stop(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there are no resources to release."""
 
     def _refuse_too_many(self, items: int) -> None:
         above = self._settings.oom_above_items
@@ -106,7 +106,7 @@ class SimulatedEngine:
         return total / 1000
 
     async def _spend(self, seconds: float, batch: Batch) -> None:
-        """Let the time pass, or die halfway, or hang."""
+        """Wait for `seconds`, or crash halfway, or hang, as scripted."""
         s = self._settings
         if s.hang_every and self.batches % s.hang_every == 0:
             await asyncio.Event().wait()
@@ -116,7 +116,7 @@ class SimulatedEngine:
         await self._tell(batch, seconds, 1.0)
 
     async def _tell(self, batch: Batch, seconds: float, share: float) -> None:
-        """Let the time pass, telling that share of the answers piece by piece to those who listen."""
+        """Wait for `seconds` and meanwhile publish that share of the answers in pieces to jobs with a listener."""
         pieces = max(1, round(self._settings.pieces * share))
         texts = [(job, _answer(job).text) for job in batch.jobs if job.on_text is not None and self._settings.pieces]
         for piece in range(pieces):
@@ -126,7 +126,7 @@ class SimulatedEngine:
                     job.on_text(_piece(text, piece, self._settings.pieces))
 
     async def _pass(self, seconds: float) -> None:
-        """Wait, exact on average; see TIMER_S."""
+        """Wait for `seconds`, exact on average (see `TIMER_S`); returns early if the batch is abandoned."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds - self._late_s
         with suppress(TimeoutError):
@@ -136,13 +136,13 @@ class SimulatedEngine:
 
 
 def simulated_factory(settings: SimulatedSettings) -> Callable[[], SimulatedEngine]:
-    """Devices that differ in their luck: a restarted one does not crash on the same batch for ever."""
+    """Return a factory of devices with different random seeds: a restarted device does not crash on the same batch."""
     instances = itertools.count()
     return lambda: SimulatedEngine(settings, next(instances))
 
 
 def _piece(text: str, number: int, of: int) -> str:
-    """One of so many pieces of about the same length that together are the text."""
+    """Piece `number` of `of` pieces of about equal length that together are the text."""
     return text[len(text) * number // of : len(text) * (number + 1) // of]
 
 

@@ -89,7 +89,7 @@ def _amount(row: Row, name: str) -> Decimal | None:
 
 
 def _lines_of(row: Row, rows: Sequence[Row], facts: FinishContext) -> list[TextLine]:
-    """The lines inside a row's box: a line next to it is another tag's price. All lines for a single row without a box."""
+    """The lines inside a row's box (lines next to it belong to other tags); all lines if a single row has no box."""
     if row.bbox is None:
         return list(facts.lines) if len(rows) == 1 else []
     left, top, right, bottom = row.bbox

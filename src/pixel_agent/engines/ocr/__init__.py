@@ -1,1 +1,1 @@
-"""The embedded engine: text is read on the CPU, rules say what it means."""
+"""The embedded engine: reads text on the CPU and interprets it with rules."""

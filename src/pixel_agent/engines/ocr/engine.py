@@ -1,7 +1,6 @@
-"""The engine that needs no GPU and no download: text read on the CPU, and rules that understand it.
+"""The `embedded` engine, which needs no GPU and no download: reads text on the CPU and interprets it with rules.
 
-Codes are read beside it, by the evidence stage. What a photo shows beyond text and codes it does not know, and says so
-in its plan.
+The barcodes stage reads codes separately. This engine sees nothing else in a photo than text, and its plan says so.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ MODEL = "PP-OCRv6-small"
 
 
 def read_text(page: Page) -> Draft:
-    """One item per line, verbatim: for tasks that have no rules of their own."""
+    """One verbatim item per line, for tasks without rules."""
     rows = (
         Row({"text": line.text}, bbox=line.box, source=Source.TEXT, confidence=line.confidence) for line in page.lines
     )
@@ -69,14 +68,14 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 """Task id → its rules; every other task gets `read_text`."""
 
 DETECTION_SIZES: Mapping[str, DetectionSize] = MappingProxyType({"price_tag": QUICK})
-"""Task id → how closely text is looked for, where that is not `CLOSE`."""
+"""Task id → image size for finding text, if it is not `CLOSE`."""
 
 
 class EmbeddedEngine:
     """Reads text and applies the task's rules; capabilities TEXT and CODES.
 
-    `readers`: task id → its rules; every other task gets one item per line (`read_text`). `currency`: that of the shop,
-    for prices on which no sign and no word tells it; a scan's own option comes first.
+    `readers`: task id → its rules; every other task gets one item per line (`read_text`). `currency`: the shop's, for
+    prices without a currency sign or word; the scan's own option overrides it.
     """
 
     def __init__(
@@ -93,33 +92,33 @@ class EmbeddedEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers."""
+        """Name, models and version of this engine."""
         return self._info
 
     @property
     def limits(self) -> Limits:
-        """The largest batch; tokens follow from items and resolution."""
+        """The largest batch; its token limit is computed from items and resolution."""
         tokens = -(-self._settings.max_pixels // VISUAL_TOKEN_SIDE**2)
-        # A prepared photo may round up to one more row and column of tokens than its pixels need.
+        # A prepared photo can be rounded up to one more row and column of tokens than its pixels need.
         return Limits(self._settings.max_items, self._settings.max_items * tokens * 5 // 4)
 
     @property
     def slo_s(self) -> float | None:
-        """No promise: it depends on the machine."""
+        """None: the response time depends on the machine."""
         return None
 
     def plan(self, task: Task) -> Plan:
-        """Full or partial where text or codes answer; photos are prepared at the resolution that text needs."""
+        """Full or partial support by text and codes; photos are prepared at the resolution that text needs."""
         plan = plan_by_capability(task, frozenset({Capability.TEXT, Capability.CODES}))
-        # The task's own budget is counted in tokens of a model; reading small print takes more pixels than that.
+        # The task's own budget is meant for a model's tokens; small print needs more pixels.
         return replace(plan, pixel_budget=self._settings.max_pixels) if plan.runs else plan
 
     async def start(self) -> None:
-        """Load the models and read one small image, off the loop. Raises EngineUnavailable."""
+        """Load the models and read one small image, outside the event loop. Raises EngineUnavailable."""
         self._reader = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
-        """Read all photos of the batch together, then apply each task's rules; tasks may be mixed."""
+        """Read all photos of the batch together, then apply each task's rules; a batch can mix tasks."""
         reader = self._reader
         if reader is None:
             raise EngineUnavailable("The embedded engine has not been started.", "Start the service first.")
@@ -128,10 +127,10 @@ class EmbeddedEngine:
         )
 
     def forget(self, job: Job) -> None:
-        """A batch cannot be stopped in part: the job ends with the others."""
+        """Do nothing: a batch cannot be stopped in part, so the job ends with the others."""
 
     async def stop(self) -> None:
-        """Let a running batch finish, then release models and thread."""
+        """Wait for a running batch, then release the models and the thread."""
         await asyncio.to_thread(self._thread.shutdown)
         self._reader = None
 
@@ -150,7 +149,7 @@ def _answer(
     currency: str | None = None,
     size: DetectionSize | None = None,
 ) -> list[Output | PixelAgentError]:
-    """The answer to each job; without a `size`, each task's own, and a second one at labels whose dates it missed."""
+    """The answer to each job. Without `size`: each task's own size, and a second look at labels with missed dates."""
     sizes = [size or DETECTION_SIZES.get(job.task.id, CLOSE) for job in jobs]
     try:
         pages = reader.read([job.photo.pixels for job in jobs], sizes)
@@ -159,7 +158,7 @@ def _answer(
             return [_failure(error)]
         return [
             answer for job in jobs for answer in _answer(reader, readers, [job], currency, size)
-        ]  # only the photo to blame fails
+        ]  # so that only the faulty photo fails
     answers = [
         _apply(readers.get(job.task.id, read_text), job, lines, unread, currency)
         for job, lines, unread in zip(jobs, pages, reader.unread, strict=True)

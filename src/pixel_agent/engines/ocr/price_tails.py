@@ -1,6 +1,6 @@
-"""The small writing behind a large price: `元/斤` in a line of high figures is too low to be read with them.
+"""Finds the small text after a large price: `元/斤` in a line of tall figures is too low to be read with them.
 
-Used by `text_reader`. Pixels in, the area that is worth another look out; nothing here runs a network.
+Used by `text_reader`. Input: pixels; output: the area to read again. No neural network runs here.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import numpy as np
 from pixel_agent.core import Pixels
 
 PRICE: Final = re.compile(r"[¥￥夫羊]?\s*\d{1,6}(?:[.。,]\s?\d{0,2})?\s*(?:\D.{0,6})?")
-"""Lines that may end in small writing: a price, and whatever was made of what follows it."""
+"""Lines that can end in small text: a price, then any text, often misread."""
 TAIL: Final = re.compile(
     r"(?P<yuan>[元兀A-Z])?\s*[/／|1Il]\s*(?:[1-9]\d{0,2}\s*(?:[gG克]|kg|KG|[mM][lL]|毫升)|kg|KG|(?![元角分年月日])[\u4e00-\u9fff]{1,2})"
 )
-"""What may be read there: 元 or none, a slash, and what could be a unit."""
+"""Text accepted as a tail: an optional 元, a slash and a possible unit."""
 
 _LOW: Final = 0.47
-"""Tails are at most this share of the figures' height (drawn tags: about 0.3), decimals on the line more."""
+"""Largest height of a tail, as a share of the figures' height (drawn tags: about 0.3); decimals are taller."""
 _WIDE: Final = 0.25
-"""And at least so wide in the same measure: less is a point."""
+"""Smallest width of a tail, as a share of the figures' height; anything narrower is a point."""
 
 
 def find_tail(crop: Pixels) -> tuple[float, float, float, float] | None:
-    """Where low writing stands at the foot of the last figure of a line, as shares (left, top, right, bottom); or None.
+    """Locate low text at the foot of a line's last figure: shares of the crop (left, top, right, bottom), or None.
 
-    `crop` is the line cut out upright. The box may reach past the right edge, which often cuts through the writing.
+    `crop` is the line, cut out upright. The box can extend past the right edge, which often cuts through the text.
     """
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     _, dark = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)

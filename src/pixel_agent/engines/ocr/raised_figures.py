@@ -1,6 +1,7 @@
-"""Small raised decimals, read from the ink of a line: a recogniser that sees `36⁹⁰` says `3690`.
+"""Finds small raised decimals in the ink of a line: the recogniser reads `36⁹⁰` as `3690`.
 
-Used by `text_reader` on lines of mere figures. Pixels in, the text with its point out; nothing here runs a network.
+Used by `text_reader` on lines of figures only. Input: pixels; output: the text with its decimal point. No neural
+network runs here.
 """
 
 from __future__ import annotations
@@ -22,18 +23,19 @@ _LETTERS: Final = str.maketrans("OoDl", "0001")
 FIGURES: Final = re.compile(
     rf"(?P<sign>[¥￥]?)\s*(?P<digits>[0-9][0-9{_SUPERSCRIPTS}]{{1,5}})(?P<tail>\s*(?:[元兀]|[/／]).{{0,5}})?"
 )
-"""Texts that may hide a decimal point: a sign or none, figures, and 元 or the unit behind them."""
+"""Texts that can lack a decimal point: an optional currency sign, figures, then an optional 元 or unit."""
 
 _MIN_HEIGHT: Final = 0.2
 """Ink lower than this share of the line is a point, an underline or noise."""
 _LARGE: Final = 0.85
 _SMALL: Final = (0.3, 0.78)
-"""Heights of whole and raised figures, as shares of the tallest (drawn tags: raised ones are 0.4 to 0.7)."""
+"""Lowest and largest height of raised figures, as shares of the tallest figure (drawn tags: 0.4 to 0.7)."""
 _ALIGNED: Final = 0.22
-"""How far tops may differ, and how much higher than the large ones the small must end, as shares of the tallest."""
+"""Largest difference of the tops, and how much higher than the large figures the small ones must end, as shares of the
+tallest."""
 _SHIFTS: Final = (0.0, 0.35, -0.35)
-"""How far from Otsu's threshold towards the paper (positive) or the ink figures are looked for: thin strokes fall apart
-at one, close figures run together at another."""
+"""Shifts of Otsu's threshold towards the paper (positive) or the ink: at one threshold thin strokes break, at another
+close figures merge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ class _Ink:
 
 
 def with_point(text: str, crop: Pixels) -> str:
-    """The text with a point before one or two last figures that stand small and raised; else as it was.
+    """Insert a point before one or two small raised figures at the end of the text; else return it unchanged.
 
-    `crop` is the line cut out upright (h x w x 3, RGB).
+    `crop` is the line, cut out upright (h x w x 3, RGB).
     """
     found = FIGURES.fullmatch(text.strip())
     if found is None:
@@ -67,17 +69,20 @@ def with_point(text: str, crop: Pixels) -> str:
 
 
 def count_raised(crop: Pixels, digits: int, *, signed: bool = False, tail: bool = False) -> int:
-    """How many figures (0 to 2) at the end of a line are small and aligned to the top of large ones before them.
+    """Count the figures (0 to 2) at the end of a line that are small and aligned to the top of the large ones.
 
-    0 where the ink shows another number of figures than `digits`: the edge of the line may cut through the next one.
-    `tail` says that low writing, such as 元, follows the figures.
+    Returns 0 if the ink does not show `digits` figures: the edge of the line can cut through the next figure.
+    `signed`: a currency sign precedes the figures. `tail`: low text, such as 元, follows them.
     """
     return max(_raised(_figures(ink), digits, signed, tail) for ink in _inks(crop))
 
 
 def unread_part(text: str, crop: Pixels) -> tuple[str, int, tuple[float, float, float, float]] | None:
-    """Raised figures that the ink shows and the text lacks (`¥170` of `17⁰⁰`): what to put before them, how many they
-    are, and where they stand as shares (left, top, right, bottom) of the crop; None where there are none."""
+    """Find raised figures that the ink shows and the text lacks (`¥170` for `17⁰⁰`).
+
+    Returns the text before them, their number, and their box as shares (left, top, right, bottom) of the crop; None if
+    there are none.
+    """
     found = FIGURES.fullmatch(text.strip())
     if found is None:
         return None
@@ -98,8 +103,11 @@ def unread_part(text: str, crop: Pixels) -> tuple[str, int, tuple[float, float, 
 
 
 def with_cents(text: str, before: str, count: int, cents: str) -> str | None:
-    """`before` completed by what was read of `count` raised figures; None where that is no such figures, or where the
-    text was these alone: the edge of its line shows the figures before, and another line holds them."""
+    """Return `before` plus the `cents` read from `count` raised figures; None if `cents` is not `count` figures.
+
+    Also None if `cents` is all that `text` has: then the figures before them belong to another line, and this one only
+    shows their edge.
+    """
     figures = cents.strip().translate(_LETTERS)
     if not re.fullmatch(r"[0-9]+", figures) or len(figures) != count or figures == re.sub(r"[^0-9]", "", text):
         return None
@@ -107,7 +115,7 @@ def with_cents(text: str, before: str, count: int, cents: str) -> str | None:
 
 
 def _inks(crop: Pixels) -> list[NDArray[np.bool_]]:
-    """What may be ink: dark on light and light on dark, at several thresholds, with and without an even light."""
+    """Masks of possible ink: dark on light and light on dark, at several thresholds, with and without even lighting."""
     gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     size = (2 * gray.shape[0]) | 1
     lit = cv2.blur(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, np.ones((size // 4, size // 4), np.uint8)), (size // 4,) * 2)
@@ -127,7 +135,7 @@ def _inks(crop: Pixels) -> list[NDArray[np.bool_]]:
 
 
 def _figures(ink: NDArray[np.bool_]) -> list[_Ink]:
-    """Connected ink that is high enough for a figure and is no frame, from left to right; parts above each other one."""
+    """Connected ink tall enough for a figure and not a frame, left to right; parts above each other are merged."""
     height, width = ink.shape[:2]
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     pieces: list[_Ink] = []
@@ -149,7 +157,7 @@ def _raised(figures: list[_Ink], digits: int, signed: bool, tail: bool) -> int:
     large, small = _raised_behind(figures, tail)
     if large + small not in (digits, digits + signed):
         return 0
-    # Only a sign as large as the figures counts with them.
+    # A currency sign counts as a figure only if it is as large as the figures.
     return small if large + small == digits or figures[0] == _large(figures)[0] else 0
 
 
@@ -159,7 +167,7 @@ def _large(figures: list[_Ink]) -> list[_Ink]:
 
 
 def _raised_behind(figures: list[_Ink], tail: bool) -> tuple[int, int]:
-    """How many large figures there are, and how many small raised ones follow them; 0 of both if there is no such."""
+    """The numbers of large figures and of small raised ones after them; (0, 0) if there are no raised ones."""
     whole = _large(figures)
     if not whole:
         return 0, 0

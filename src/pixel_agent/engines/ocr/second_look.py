@@ -1,6 +1,6 @@
-"""A second look at labels whose dates the first look broke: print in dots, print on gloss or on a curve.
+"""Reads labels again if the first pass missed their dates: dot-matrix, glossy or curved print. Used by `engine`.
 
-Dots that stand apart are lines of their own to the detector. A slight blur joins them, and makes clear print no worse.
+The detector takes separate dots for separate lines. A slight blur joins them and does not harm clear print.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from pixel_agent.tasks.rules.expiry import date_values, lacks_dates
 from pixel_agent.tasks.rules.page import Page
 
 SOFT: Final = DetectionSize(640, blur_px=2.5)
-"""Measured on drawn prints in dots: all read, at a third of the time of a whole look."""
+"""Measured on drawn dot-matrix print: everything was read, in a third of the time of a full pass."""
 
 
 def wants_second_look(job: Job, output: Output | PixelAgentError) -> bool:
-    """Whether the dates of a label seem to have been missed; only asked of tasks that are about dates."""
+    """Whether the first pass seems to have missed a label's dates; only true for the task `expiry_check`."""
     if job.task.id != "expiry_check" or not isinstance(output, Output) or output.draft is None:
         return False
     page = Page(tuple(output.lines), job.photo.width, job.photo.height, job.today, job.spec.lang, job.spec.options)
@@ -26,7 +26,7 @@ def wants_second_look(job: Job, output: Output | PixelAgentError) -> bool:
 
 
 def better(first: Output | PixelAgentError, second: Output | PixelAgentError) -> Output | PixelAgentError:
-    """The second look where it found more dates and lost none, else the first."""
+    """The second output if it has more dates and misses none of the first; else the first."""
     found = [_dates(output) for output in (first, second)]
     return second if found[1] > found[0] else first
 

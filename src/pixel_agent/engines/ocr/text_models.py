@@ -1,6 +1,6 @@
-"""The two PP-OCR networks that the `rapidocr` wheel carries, run on ONNX Runtime: find lines, recognise lines.
+"""Runs the two PP-OCR networks of the `rapidocr` wheel on ONNX Runtime: one finds lines, one recognises them.
 
-Below `text_reader`, which decides what is looked at and how often. Nothing here touches the network.
+Used by `text_reader`, which decides what is read and how often. Nothing here accesses the internet.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ RECOGNITION_FILE = "PP-OCRv6_rec_small.onnx"
 LINE_HEIGHT = 48
 """Height in pixels of a line that the recognition network reads."""
 WIDTH_STEP = 32
-"""Widths of lines are padded up to a multiple of this, so that few shapes exist and little is padding."""
+"""Line widths are padded to a multiple of this many pixels: few different shapes, little padding."""
 MAX_LINE_WIDTH = 2400
 _DETECTION_STEP = 32
 _INK = 0.3
 _LINE_SCORE = 0.5
 _UNCLIP = 1.6
-"""How far a shrunken text core grows back, as a share of area / perimeter (PP-OCRv6's own inference settings)."""
+"""Growth of a detected text core to its full box, as a multiple of area / perimeter (PP-OCRv6's inference settings)."""
 _MIN_CORE = 3.0
 _MAX_LINES = 1000
 _REINSTALL = "Install it again: pip install --force-reinstall 'rapidocr>=3.10,<3.11' onnxruntime."
@@ -41,23 +41,23 @@ _REINSTALL = "Install it again: pip install --force-reinstall 'rapidocr>=3.10,<3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """Where a line of text stands: corners (4 x 2: top-left, top-right, bottom-right, bottom-left) in pixels of the
-    image that was looked at, and how sure the network is (0-1)."""
+    """The position of a line of text: corners (4 x 2: top-left, top-right, bottom-right, bottom-left) in pixels of the
+    input image, and the network's confidence (0-1)."""
 
     corners: Floats
     score: float
 
     @property
     def size(self) -> tuple[float, float]:
-        """Length along the upper edge and along the left edge, in pixels."""
+        """Lengths of the upper edge and of the left edge, in pixels."""
         top_left, top_right, _, bottom_left = self.corners
         return _distance(top_left, top_right), _distance(top_left, bottom_left)
 
 
 class Network:
-    """One ONNX file on the CPU with `threads` threads that sleep when idle.
+    """Runs one ONNX file on the CPU with `threads` threads that sleep when idle.
 
-    Work runs in ONNX Runtime's own threads, never in the caller's: only those flush denormal numbers to zero, which
+    Inference runs in ONNX Runtime's own threads, never in the caller's: only they flush denormal numbers to zero, which
     makes detection of real photos about three times as fast (measured: 300 → 105 ms at 640 x 480 on one thread).
     """
 
@@ -68,12 +68,12 @@ class Network:
         options.intra_op_num_threads = threads + 1  # one of them is the caller, which never computes here
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Shapes differ from photo to photo: an arena would keep the largest of each (measured 1.9 against 1.0 GB).
+        # Shapes differ between photos: an arena would reserve the largest of each (measured 1.9 against 1.0 GB).
         options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            # Making a session that flushes denormals changes the float mode of the thread that makes it, for good.
+            # Creating a session that flushes denormals changes the float mode of the creating thread permanently.
             with ThreadPoolExecutor(1, thread_name_prefix="load-model") as worker:
                 making = worker.submit(ort.InferenceSession, str(path), options, providers=["CPUExecutionProvider"])
             self._session = making.result()
@@ -83,7 +83,7 @@ class Network:
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
     def submit(self, tensor: Floats, finish: Callable[[Floats], T]) -> Future[T]:
-        """Start one inference; the future holds what `finish` makes of the first output, or the error.
+        """Start one inference; the future returns the result of `finish` on the first output, or raises the error.
 
         `finish` runs in the runtime's thread, so that outputs (75 MB for eight long lines) do not pile up.
         """
@@ -102,13 +102,13 @@ class Network:
 
 
 class Detector:
-    """Finds lines of text."""
+    """Finds lines of text in an image."""
 
     def __init__(self, threads: int) -> None:
         self._network = Network(model_path(DETECTION_FILE), threads)
 
     def submit(self, image: Pixels, long_side: int) -> Future[list[Region]]:
-        """Start looking at an image brought to about `long_side` pixels."""
+        """Start finding lines in an image, scaled so that its long side is about `long_side` pixels."""
         height, width = image.shape[:2]
         scale = long_side / max(height, width)
         size = (_to_step(width * scale), _to_step(height * scale))
@@ -120,7 +120,7 @@ class Detector:
 
 
 class Recognizer:
-    """Reads lines that were cut out and scaled to `LINE_HEIGHT`."""
+    """Reads lines that are cut out and scaled to `LINE_HEIGHT`."""
 
     def __init__(self, threads: int) -> None:
         self._network = Network(model_path(RECOGNITION_FILE), threads)
@@ -132,7 +132,7 @@ class Recognizer:
     def submit(self, crops: Sequence[Pixels], width: int) -> Future[list[tuple[str, float]]]:
         """Start reading crops, each `LINE_HEIGHT` high and at most `width` wide.
 
-        The future holds the text of every crop and its confidence: the mean of its characters, 0 where there are none.
+        The future returns the text of every crop and its confidence: the mean of its characters, 0 if there are none.
         """
         return self._network.submit(_normalised(crops, width), self._texts)
 
@@ -150,7 +150,7 @@ class Recognizer:
 
 
 def model_path(name: str) -> Path:
-    """A model file of the installed `rapidocr` package, without importing it. Raises EngineUnavailable."""
+    """Path of a model file in the installed `rapidocr` package, without importing it. Raises EngineUnavailable."""
     spec = find_spec("rapidocr")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / "models" / name
@@ -160,12 +160,12 @@ def model_path(name: str) -> Path:
 
 
 def cut(image: Pixels, corners: Floats) -> Pixels:
-    """The area inside four corners, straightened, `LINE_HEIGHT` high and as wide as its shape asks."""
+    """Cut out and straighten the area inside four corners: `LINE_HEIGHT` high, its width in proportion."""
     top_left, top_right, bottom_right, bottom_left = corners
     width = max(_distance(top_left, top_right), _distance(bottom_left, bottom_right), 1.0)
     height = max(_distance(top_left, bottom_left), _distance(top_right, bottom_right), 1.0)
     wanted = int(np.clip(np.ceil(LINE_HEIGHT * width / height), 8, MAX_LINE_WIDTH))
-    # Shrinking by more than two aliases thin strokes: straighten at half size or more first, then average down.
+    # Shrinking by more than a factor of two aliases thin strokes: straighten at a larger size, then average down.
     oversize = max(1, int(height // LINE_HEIGHT))
     size = (wanted * oversize, LINE_HEIGHT * oversize)
     target = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
@@ -177,7 +177,7 @@ def cut(image: Pixels, corners: Floats) -> Pixels:
 
 
 def _regions(chance: Floats, width: int, height: int) -> list[Region]:
-    """The lines in a map (h x w, chance of text) in pixels of the image of `width` x `height`."""
+    """The lines in a map (h x w, probability of text), in pixels of the image of `width` x `height`."""
     scale = np.array([width / chance.shape[1], height / chance.shape[0]], np.float32)
     ink = cv2.dilate((chance > _INK).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
@@ -196,7 +196,7 @@ def _regions(chance: Floats, width: int, height: int) -> list[Region]:
 
 
 def _normalised(images: Sequence[Pixels], width: int) -> Floats:
-    """RGB images of one height → n x 3 x h x width, blue first as the networks learned, -1 to 1, padded with 0."""
+    """RGB images of one height → n x 3 x h x width, BGR as the networks were trained, -1 to 1, padded with 0."""
     tensor = np.zeros((len(images), 3, images[0].shape[0], width), np.float32)
     for row, image in zip(tensor, images, strict=True):
         row[:, :, : image.shape[1]] = image[:, :, ::-1].transpose(2, 0, 1) * np.float32(1 / 127.5) - np.float32(1)
@@ -225,17 +225,17 @@ def _mean_inside(chance: Floats, corners: Floats) -> float:
 
 
 def _upright(corners: Floats) -> Floats:
-    """Turn the list of corners (clockwise) so that the upper edge comes first: of all edges the one that runs most
-    to the right."""
+    """Rotate the list of corners (clockwise) so that the upper edge comes first: the edge that points most to the
+    right."""
     edges = np.roll(corners, -1, axis=0) - corners
     return np.roll(corners, -int(np.argmax(edges[:, 0] / (np.linalg.norm(edges, axis=1) + 1e-6))), axis=0)
 
 
 def bucket(width: int) -> int:
-    """The padded width of a crop."""
+    """The padded width of a crop of this width, in pixels."""
     return -(-width // WIDTH_STEP) * WIDTH_STEP
 
 
 def chunks(indices: Sequence[int], size: int) -> list[list[int]]:
-    """Cut a list into pieces of at most `size`."""
+    """Split a list into parts of at most `size` entries."""
     return [list(indices[start : start + size]) for start in range(0, len(indices), size)]

@@ -1,6 +1,6 @@
-"""Reads the text of photos on the CPU: find lines at a bounded resolution, recognise them at full sharpness.
+"""Reads the text of photos on the CPU: finds lines at a bounded resolution, recognises them at full resolution.
 
-Used by the `embedded` engine. Pixels in, lines out; what the lines mean is up to `pixel_agent.tasks.rules`.
+Used by the `embedded` engine. Input: pixels; output: lines. `pixel_agent.tasks.rules` interprets the lines.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from pixel_agent.engines.ocr.text_models import Detector, Floats, Recognizer, Re
 class DetectionSize:
     """The image size for finding lines: `long_side` in pixels, and when to search again at `closer_side`.
 
-    A first look that finds no text, or text lower than `small_text` pixels, suggests that more was missed.
-    Images are enlarged by at most half for a look: enlarging finds text a few pixels high (measured on 960 px photos of
-    shops: about twice the lines), more only adds noise.
-    `figures_side`: where the tallest line holds no figures, or a currency sign stands alone, look once more at this size
-    and add what is found: on price tags a single large figure is missed now at one size, now at another.
+    A first pass that finds no text, or text lower than `small_text` pixels, has probably missed more.
+    Images are enlarged by at most half for detection: this finds text a few pixels high (measured on 960 px photos of
+    shops: about twice the lines); enlarging more only adds noise.
+    `figures_side`: if the tallest line has no figures, or a line is only a currency sign, search again at this size and
+    add the new lines: on price tags, different sizes miss different large figures.
     """
 
     long_side: int
@@ -38,39 +38,39 @@ class DetectionSize:
     small_text: float = 16.0
     figures_side: int = 0
     blur_px: float = 0.0
-    """Standard deviation of a blur before anything is looked at: it joins print in dots."""
+    """Standard deviation, in pixels, of a blur before detection: it joins the dots of dot-matrix print."""
 
 
 CLOSE = DetectionSize(1536)
 """For whole scenes: shelves, storefronts, notices."""
 QUICK = DetectionSize(640, closer_side=1536, figures_side=960)
-"""For photos that large text fills, such as price tags: half the cost of anything else is in this number."""
+"""For photos filled by large text, such as price tags: this size sets about half of the total cost."""
 _ENLARGE = 1.5
 _TALL = 1.5
-"""Regions this many times as high as wide may hold a vertical line."""
+"""A region this many times as high as wide can be a vertical line."""
 _ONE_GLYPH = 3.0
-"""Regions up to this many times as high as wide may be a single upright character, such as 1."""
+"""A region up to this many times as high as wide can be a single upright character, such as 1."""
 _DOUBTFUL = 0.85
-"""Below this confidence a line is read upside down as well."""
+"""Below this confidence a line is also read upside down."""
 _BATCH_WIDTH = 2560
-"""Pixels of width that lines recognised together have in sum: bounds memory, and costs nothing (batches of one line are
-as fast per line on a CPU)."""
+"""Total width in pixels of the lines recognised together: it bounds memory and costs no time (on a CPU, batches of one
+line are as fast per line)."""
 _OWN_TAIL = re.compile(r"(?P<price>[¥￥]?\s*\d[\d.]*)\s*[元兀]?\s*[/／].+")
 _SURE_TAIL = 0.8
-"""Small writing behind a price counts from this confidence: what stands there may be anything."""
+"""Lowest confidence for small text after a price: anything can be printed there."""
 _SHORT_LINE = 4
-"""Lines of at most this many characters do not tell which way a page stands."""
+"""Lines of at most this many characters do not show which way up a page is."""
 _GUESS = 0.6
-"""A short line follows its page only if it is read with this confidence that way."""
+"""A short line takes its page's direction only if it is read that way with this confidence."""
 _SURE_REGION = 0.75
-"""The detector is this sure that writing stands somewhere, though it could not be recognised."""
+"""Lowest detector score for text that was found but not recognised."""
 MIN_CONFIDENCE = 0.7
-"""Below this, what was read on real shop photos was mostly wrong (looked at by eye: nearly all under 0.7 were)."""
+"""Lines with a lower confidence are dropped: on real shop photos nearly all of them under 0.7 were wrong (by eye)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Attempt:
-    """One way to read one region: `turn` quarter turns of its corners, or its characters laid side by side."""
+    """One way to read one region: after `turn` quarter turns of its corners, or with its characters side by side."""
 
     photo: int
     region: Region
@@ -81,13 +81,13 @@ class _Attempt:
 
     @property
     def corners(self) -> Floats:
-        """The corners as read."""
+        """The corners (4 x 2) in the direction of reading."""
         return np.roll(self.region.corners, -self.turn, axis=0)
 
     @property
     def worth(self) -> float:
-        """Confidence, less for few characters: a wrongly turned word often looks like one certain dash, and the two
-        halves of an upright 1 like 11."""
+        """Confidence, reduced for few characters: a word turned the wrong way is often read as a dash with high
+        confidence, and the two halves of an upright 1 as 11."""
         text = self.text.strip()
         worth = self.confidence * (1 - 0.5 ** len(text))
         doubtful = len(text) < 2 or (self.stacked and len(text) == 2 and text.isascii())
@@ -97,8 +97,8 @@ class _Attempt:
 class TextReader:
     """PP-OCR detection and recognition over several photos at once, on `threads` threads.
 
-    Loading takes about a second. Raises EngineUnavailable where the models are missing. Not to be called from two
-    threads at the same time. Lines under `min_confidence` are dropped; `unread` has them, of the last call's images.
+    Loading takes about a second. Raises EngineUnavailable if the models are missing. Not thread-safe. Lines under
+    `min_confidence` are dropped; for the images of the last call, `unread` lists the clearly detected ones.
     """
 
     def __init__(self, threads: int, *, min_confidence: float = MIN_CONFIDENCE) -> None:
@@ -112,7 +112,7 @@ class TextReader:
     ) -> list[tuple[TextLine, ...]]:
         """The lines of every image, in reading order, with corners in pixels of the image given.
 
-        `sizes`: how to find lines, for each image or for all; recognition always sees full resolution.
+        `sizes`: detection sizes, one per image or one for all; recognition always uses full resolution.
         """
         each = [sizes] * len(images) if isinstance(sizes, DetectionSize) else sizes
         images = [_blurred(image, size.blur_px) for image, size in zip(images, each, strict=True)]
@@ -131,14 +131,14 @@ class TextReader:
         return [self._lines(page, image) for page, image in zip(pages, images, strict=True)]
 
     def _recognise_regions(self, images: Sequence[Pixels], regions: Sequence[Sequence[Region]]) -> list[_Attempt]:
-        """Every way to read every region."""
+        """Read every region in every way."""
         ways = [one for photo, some in enumerate(regions) for region in some for one in _first_attempts(photo, region)]
         return self._recognise(images, ways)
 
     def _look_for_figures(
         self, images: Sequence[Pixels], sizes: Sequence[DetectionSize], read: Sequence[_Attempt]
     ) -> list[_Attempt]:
-        """What a look at another size finds beside the lines of photos whose large figures seem to be missing."""
+        """Additional lines found at another size, in photos that seem to lack large figures."""
         best = _best(read)
         lines = [[one for one in best if one.photo == photo] for photo in range(len(images))]
         again = [photo for photo, size in enumerate(sizes) if size.figures_side and _lacks_figures(lines[photo])]
@@ -152,7 +152,7 @@ class TextReader:
     def _read_tails(
         self, images: Sequence[Pixels], sizes: Sequence[DetectionSize], read: Sequence[_Attempt]
     ) -> list[_Attempt]:
-        """All lines, and the small writing behind large prices read again by itself, where it was misread with them."""
+        """All lines; small text after a large price is read again separately if it was misread together with it."""
         tails = []
         for one in read:
             if sizes[one.photo].figures_side and not one.stacked and PRICE.fullmatch(one.text.strip()):
@@ -175,7 +175,7 @@ class TextReader:
         return list(found.values())
 
     def _read_raised(self, images: Sequence[Pixels], read: Sequence[_Attempt]) -> list[_Attempt]:
-        """All lines; those whose ink shows more raised decimals than were read get them from a look at these alone."""
+        """All lines; if the ink shows more raised decimals than were read, the decimals are read again separately."""
         parts = []
         for one in read:
             unread = None if one.stacked else unread_part(one.text, _crop(images[one.photo], one))
@@ -194,9 +194,9 @@ class TextReader:
         return list(found.values())
 
     def _settle_direction(self, images: Sequence[Pixels], attempts: list[_Attempt]) -> list[_Attempt]:
-        """Read doubtful lines upside down as well; where most of a photo stands on its head, the rest does, too.
+        """Also read doubtful lines upside down; if most lines of a photo are upside down, turn the rest too.
 
-        Lines of a few figures read as well upside down: they follow the long lines of their photo.
+        A line of a few figures is readable both ways: it takes the direction of its photo's long lines.
         """
         read = _best(attempts)
         doubtful = [one for one in read if not one.stacked and one.confidence < _DOUBTFUL]
@@ -234,7 +234,7 @@ class TextReader:
         return read
 
     def _unread(self, read: Sequence[_Attempt], image: Pixels) -> tuple[TextLine, ...]:
-        """Writing that was found and not recognised: what stands there is unknown, and its text is left out."""
+        """Text that was detected but not recognised, as lines with empty text."""
         limit = np.array([image.shape[1], image.shape[0]], np.float32)
         return tuple(
             replace(_line(one, limit), text="")
@@ -254,7 +254,7 @@ def _blurred(image: Pixels, blur_px: float) -> Pixels:
 
 
 def reading_order(quads: Sequence[Floats]) -> list[int]:
-    """Indices of quads (4 x 2, corners as read) row by row, along and across the direction that most text runs in."""
+    """Indices of quads (4 x 2, corners as read) in reading order: row by row, in the main direction of the text."""
     if not quads:
         return []
     corners = np.stack(quads).astype(np.float64)
@@ -287,7 +287,7 @@ def _too_small(regions: Sequence[Region], image: Pixels, size: DetectionSize) ->
 
 
 def _lacks_figures(lines: Sequence[_Attempt]) -> bool:
-    """Whether the tallest line holds no figure, or a currency sign (as readers see it) stands alone."""
+    """Whether the tallest line has no figure, or a line is only a currency sign (or a common misreading of one)."""
     tallest = max(lines, key=lambda one: min(one.region.size), default=None)
     if tallest is None:
         return False
@@ -303,7 +303,7 @@ def _overlap(one: Region, other: Region) -> bool:
 
 
 def _with_the_page(attempts: Sequence[_Attempt], read: list[_Attempt]) -> list[_Attempt]:
-    """Short lines as read in the direction of the long ones, where these agree and the reading is no mere guess."""
+    """Use the long lines' direction for short lines, if the long lines agree and the short reading is not a guess."""
     turns: dict[int, Counter[int]] = {}
     for one in read:
         if not one.stacked and len(one.text.strip()) > _SHORT_LINE:
@@ -331,14 +331,14 @@ def _figures(one: _Attempt) -> bool:
 
 
 def _pointed(one: _Attempt, image: Pixels) -> _Attempt:
-    """The same, with the point that small raised decimals stand for."""
+    """Add the decimal point to the text if its last figures are small and raised."""
     if one.stacked or FIGURES.fullmatch(one.text.strip()) is None:
         return one
     return replace(one, text=with_point(one.text, _crop(image, one)))
 
 
 def _tail_region(one: _Attempt, image: Pixels) -> Region | None:
-    """Where small writing stands behind a price, in its line or up to one height past its end."""
+    """The region of small text after a price, inside its line or up to one line height past its end; or None."""
     top_left, top_right, bottom_right, bottom_left = one.corners
     past = (top_right - top_left) * (np.linalg.norm(bottom_left - top_left) / np.linalg.norm(top_right - top_left))
     top_right, bottom_right = top_right + past, bottom_right + past
@@ -347,7 +347,7 @@ def _tail_region(one: _Attempt, image: Pixels) -> Region | None:
 
 
 def _part_of(one: _Attempt, corners: Floats, box: tuple[float, float, float, float]) -> Region:
-    """The part of four corners that a box names in shares (left, top, right, bottom)."""
+    """The part of a quad given by a box in shares (left, top, right, bottom)."""
     top_left, top_right, bottom_right, bottom_left = corners
     left, top, right, bottom = box
 
@@ -384,7 +384,7 @@ def _best(attempts: Sequence[_Attempt]) -> list[_Attempt]:
 def _crop(image: Pixels, attempt: _Attempt) -> Pixels:
     if not attempt.stacked:
         return cut(image, attempt.corners)
-    # Upright characters one under the other: cut into squares and lay them side by side.
+    # Upright characters below each other: cut into squares and set them side by side.
     width, height = attempt.region.size
     cells = max(1, round(height / width))
     top_left, top_right, bottom_right, bottom_left = attempt.region.corners

@@ -1,1 +1,1 @@
-"""Models on OpenAI-compatible servers elsewhere."""
+"""Engines whose model runs on OpenAI-compatible servers, remote or started by this service."""

@@ -1,7 +1,7 @@
-"""One chat request to one server, and its answer: whole, or piece by piece as server-sent events.
+"""Sends one chat request to one server and reads its answer, whole or as server-sent events. Used by `engine`.
 
-A server's answer is never trusted: it is bounded, and whatever is no answer becomes a `CallFailed` that says what it
-means for the server and whether trying again can help.
+A server's answer is never trusted: its size is bounded, and an invalid answer becomes a `CallFailed` that says what it
+means for the server's health and whether a retry can help.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from pixel_agent.core.sse import read_events
 from pixel_agent.engines.openai.health import MAX_RETRY_AFTER_S, HealthEvent
 
 MAX_ANSWER_BYTES = 8 * 2**20
-"""Largest answer that is read, whole or as events: 4,096 tokens take about 1 MB as events."""
+"""Largest answer accepted, whole or as events: 4,096 tokens take about 1 MB as events."""
 MAX_COMPLAINT = 300
 
 
 class CallFailed(Exception):
-    """A request that brought no answer. `error` is for the caller, should nobody try again.
+    """A request without an answer. `error` is for the caller if there is no retry; `event` is for the server's health.
 
-    `complaint` is what the server says of a request that it does not understand (status 400 or 422).
+    `again`: a retry can help. `complaint`: the server's words about a request that it does not understand (status 400
+    or 422).
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, ready to be sent. With `on_text` the body asks for a stream."""
+    """One request, ready to send. If `on_text` is set, the body requests a stream."""
 
     url: str
     server: str
@@ -60,7 +61,10 @@ class Call:
 
 
 async def send(client: httpx.AsyncClient, call: Call) -> Output:
-    """The answer to one request. Raises CallFailed; closing the connection, as cancelling does, stops the server's work."""
+    """Send one request and return its answer. Cancelling closes the connection, which stops the server's work.
+
+    Raises CallFailed.
+    """
     headers = {"content-type": "application/json"}
     try:
         async with client.stream("POST", call.url, content=call.body, headers=headers) as response:
@@ -76,7 +80,7 @@ async def send(client: httpx.AsyncClient, call: Call) -> Output:
 
 
 class _Pieces:
-    """Puts a streamed answer together, and passes each new piece on."""
+    """Assembles a streamed answer and passes on each new piece."""
 
     def __init__(self, call: Call, on_text: Callable[[str], None]) -> None:
         self._call = call
@@ -86,7 +90,7 @@ class _Pieces:
         self._finish_reason = ""
 
     async def read(self, response: httpx.Response) -> Output:
-        """The whole answer. What breaks after the first piece cannot be sent again: the words are out."""
+        """Return the whole answer. After the first piece there is no retry here: the text is already published."""
         try:
             async for event in read_events(_bounded(response, self._call)):
                 data = event.data.strip()
@@ -120,7 +124,7 @@ class _Pieces:
             self._finish_reason = reason
 
     def _broken(self, failure: CallFailed) -> CallFailed:
-        """A lost scan is queued again, once, and begins anew; see `core.Job.on_text`."""
+        """After the first piece, report the scan as lost: it is requeued once and restarts; see `core.Job.on_text`."""
         if not self._text:
             return failure
         lost = ReplicaLost(failure.error.message, "Send the photo again.")
@@ -158,7 +162,7 @@ def _whole(content: bytes, call: Call) -> Output:
 
 
 def _refusal(response: httpx.Response, content: bytes, call: Call) -> CallFailed:
-    """What a status other than 200 means."""
+    """Convert a status other than 200 into a CallFailed."""
     status = response.status_code
     said = _complaint_of(content)
     message = f"The model server {call.server} answered {status}{f': {said}' if said else ''}."
@@ -191,7 +195,7 @@ def _first_choice(answer: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
 
 
 def _tokens(usage: JsonValue, visual: int) -> Tokens | None:
-    """What was read and written. Servers count the photo among the prompt; here the prompt is words alone."""
+    """Token counts of the request. Servers count the photo as part of the prompt; here `prompt` counts text only."""
     if not isinstance(usage, dict):
         return None
     prompt, completion = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
@@ -211,7 +215,7 @@ def _complaint_of(content: bytes) -> str:
 
 
 def _complaint(answer: Mapping[str, JsonValue]) -> str:
-    """The server's own words, in the forms that are in use, cut to a readable length."""
+    """The server's error text, in any of the usual formats, cut to a readable length."""
     found: JsonValue = answer.get("error") or answer.get("message") or answer.get("detail")
     if isinstance(found, dict):
         found = found.get("message")

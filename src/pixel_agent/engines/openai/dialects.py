@@ -1,4 +1,4 @@
-"""What each kind of OpenAI-compatible server wants beside the messages, and the body of a request in its dialect."""
+"""Knows the extra fields of each kind of OpenAI-compatible server, and builds request bodies. Used by `engine`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ResponseFormat = Literal["json_schema", "json_object", "off"]
 
 
 MAX_USER = 200
-"""Longest name of a client that our own chat API takes, in characters."""
+"""Longest client name that this service's chat API accepts, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One kind of server. `priorities` maps our classes to its numbers (None: it knows none); `health` is a path from the
-    server's root, empty where only the list of models can be asked for.
+    """One kind of server. `priorities` maps priority classes to its numbers (None: not supported); `health` is a path
+    from the server's root, empty if the server only offers its list of models.
     """
 
     kind: str
@@ -37,10 +37,10 @@ class Dialect:
     health: str = "/health"
 
     def without(self, complaint: str) -> Dialect | None:
-        """The dialect less the extra that a server complains of in its own words; None if it complains of none we sent.
+        """Return the dialect without the extra field that the server's complaint names; None if it names none in use.
 
-        vLLM refuses priorities unless it was started with `--scheduling-policy priority`, and older servers do not know
-        every extra: better one plain request more than a scan lost.
+        vLLM rejects priorities unless started with `--scheduling-policy priority`, and older servers do not support
+        every extra: one more plain request is better than a lost scan.
         """
         words = complaint.casefold()
         if self.priorities is not None and "priority" in words:
@@ -67,7 +67,7 @@ DIALECTS: Mapping[str, Dialect] = {
         Dialect("plain", "off", health=""),
     )
 }
-"""What the servers' own documentation says; SGLang serves higher numbers first unless it is told otherwise."""
+"""Taken from the servers' documentation; SGLang serves higher numbers first unless configured otherwise."""
 
 _OWNERS = {
     "vllm": "vllm",
@@ -80,15 +80,15 @@ _OWNERS = {
 
 
 def recognise(owned_by: str, has_version: bool) -> Dialect:
-    """The dialect of a server from `owned_by` of its models, and whether it answers `/version` as vLLM does."""
+    """Recognise a server's dialect by `owned_by` of its models, and by whether it answers `/version` as vLLM does."""
     kind = _OWNERS.get(owned_by.strip().casefold())
     return DIALECTS[kind or ("vllm" if has_version else "plain")]
 
 
 def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream: bool) -> bytes:
-    """The JSON of a chat request; `photo` is the data URL of the job's photo.
+    """Build the JSON of a chat request; `photo` is the data URL of the job's photo.
 
-    The photo is set in afterwards: it needs no escaping, and looking through it for quotes took a millisecond.
+    The photo is inserted after encoding: it needs no escaping, and searching it for quotes took a millisecond.
     """
     mark = uuid4().hex
     task, sampling = job.task, job.task.sampling
@@ -107,7 +107,7 @@ def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream
     if stream and dialect.stream_usage:
         body["stream_options"] = {"include_usage": True}
     if dialect.kind == "pixel-agent" and job.spec.client:
-        body["user"] = job.spec.client[:MAX_USER]  # for the fair share, where it trusts us; nobody else needs to know
+        body["user"] = job.spec.client[:MAX_USER]  # for fair sharing, if the server trusts us; no other use
     if dialect.priorities is not None:
         body["priority"] = dialect.priorities[job.spec.priority]
     if task.schema and dialect.response_format == "json_schema":
@@ -119,9 +119,9 @@ def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream
 
 
 def data_url(photo: Photo, max_pixels: int, quality: int) -> bytes:
-    """The prepared photo as a JPEG at exactly the size that the model sees, so that no server scales it again.
+    """Encode the prepared photo as a JPEG in exactly the model's input size, so that no server scales it again.
 
-    Blocks for some milliseconds: call it in a worker thread. Raises InvalidPhoto for a strip that no model takes.
+    Blocks for some milliseconds: call it in a worker thread. Raises InvalidPhoto if the photo is too narrow a strip.
     """
     pixels = photo.pixels
     width, height = visual_size(*photo.prepared_size, max_pixels)

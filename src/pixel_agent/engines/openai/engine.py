@@ -1,8 +1,8 @@
-"""The model on other servers: any that speak the OpenAI chat protocol, one or many.
+"""The `openai` engine: sends scans to one or several servers that implement the OpenAI chat protocol.
 
-The pool holds one slot (an engine of this class) for every request that the servers may have in flight, and gives each
-slot one scan at a time. So no scan waits for a batch to end: the servers' own batching is kept full, and our queue
-decides who is next until the moment a server can take one more. All slots share one `ServerPool`.
+The pool has one slot (an engine of this class) for every request that the servers can have in flight, and gives each
+slot one scan at a time. So no scan waits for a batch to end: the servers' own batching stays full, and this service's
+queue decides the order until a server can take one more request. All slots share one `ServerPool`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ log = logging.getLogger("pixel_agent.openai")
 
 CAPABILITIES = frozenset(Capability)
 MAX_TOKENS = 1_000_000
-"""No bound: a slot takes one photo, and the pixel budget bounds that."""
+"""No real limit: a slot takes one photo, and the pixel budget limits its tokens."""
 
 
 class OpenAIEngine:
-    """One slot of a server pool. `run` sends every job at once and never batches."""
+    """One slot of a server pool. `run` sends all jobs at the same time, each as its own request."""
 
     def __init__(self, server_pool: ServerPool, name: str = "openai") -> None:
         self._servers = server_pool
@@ -46,36 +46,36 @@ class OpenAIEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers; the model's name is known once a server has been asked."""
+        """Name and model of the engine; the model is known after a server's first answer."""
         return EngineInfo(self._name, self._servers.model, version("pixel-agent"))
 
     @property
     def limits(self) -> Limits:
-        """One photo a slot."""
+        """One photo per slot."""
         return Limits(1, MAX_TOKENS)
 
     @property
     def slo_s(self) -> float | None:
-        """No promise: it is the servers' to make."""
+        """None: the response time depends on the servers."""
         return None
 
     def plan(self, task: Task) -> Plan:
-        """Everything in full, codes by the evidence stage, at the photo size that the settings allow."""
+        """Full support for every task, codes from the barcodes stage, at the photo size that the settings allow."""
         return plan_by_capability(task, CAPABILITIES, pixel_budget=self._settings.max_pixels)
 
     def when_lost(self, tell: Callable[[BaseException], None]) -> None:
-        """Say once, on the event loop, when no server is left, even while nothing runs here."""
+        """Notify once, on the event loop, when no server is left, even while no batch runs here."""
         self._tell = tell
         if self._lost is not None:
             tell(self._lost)
 
     async def start(self) -> None:
-        """Wait for a healthy server. Raises EngineUnavailable that says what is wrong with each."""
+        """Wait for a healthy server. Raises EngineUnavailable that names the fault of each server."""
         await self._servers.join(self._lose)
         self._client = self._servers.new_client()
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
-        """Answer every job, each on its own; a job that fails is answered by its error."""
+        """Answer every job separately; the answer of a failed job is its error."""
         self._running = {job: asyncio.ensure_future(self._answer(job)) for job in batch.jobs}
         try:
             answers = await asyncio.gather(*self._running.values(), return_exceptions=True)
@@ -86,13 +86,13 @@ class OpenAIEngine:
         return [_settled(answer) for answer in answers]
 
     def forget(self, job: Job) -> None:
-        """Close the job's request: servers stop generating for a client that has gone."""
+        """Close the job's request: servers stop generating when the client disconnects."""
         task = self._running.get(job)
         if task is not None:
             task.cancel()
 
     async def stop(self) -> None:
-        """Leave the server pool; the last slot closes it."""
+        """Leave the server pool; the last slot that leaves closes it."""
         client, self._client = self._client, None
         try:
             if client is not None:
@@ -119,7 +119,7 @@ class OpenAIEngine:
             return error
 
     async def _try(self, job: Job, until: float) -> Output:
-        """Ask one server after another while that can help; being full is no failure, only a wait."""
+        """Try one server after another while a retry can help; a full server is not a failure, only a wait."""
         settings = self._settings
         photo = await self._servers.encode(lambda: data_url(job.photo, settings.max_pixels, settings.jpeg_quality))
         loop, failures, avoid = asyncio.get_running_loop(), 0, None
@@ -140,10 +140,10 @@ class OpenAIEngine:
                 await asyncio.sleep(pause)
 
     async def _send(self, job: Job, server: Server, photo: bytes) -> Output:
-        """One request in the server's dialect, again with one extra less for each that it refuses.
+        """Send one request in the server's dialect; retry without each extra field that the server rejects.
 
-        That a server knows no priorities is remembered. A refused schema may be this job's own, and is not held
-        against the server.
+        Missing support for priorities or stream usage is remembered for the server. A rejected schema is not: the fault
+        can be in this job's own schema.
         """
         spoken, client = server.dialect or DIALECTS["plain"], self._client
         if client is None:
@@ -173,7 +173,7 @@ class OpenAIEngine:
 def openai_engines(
     settings: OpenAISettings, addresses: Sequence[Address], name: str = "openai", supervised: Supervised | None = None
 ) -> Sequence[Callable[[], OpenAIEngine]]:
-    """One factory a slot: as many as the servers may have requests in flight, all of one server pool."""
+    """Return one factory per slot: a slot for each request that can be in flight. All slots share one server pool."""
     server_pool = ServerPool(settings, addresses, supervised)
     return [lambda: OpenAIEngine(server_pool, name)] * (settings.max_in_flight * max(1, len(addresses)))
 

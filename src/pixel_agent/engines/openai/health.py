@@ -1,6 +1,7 @@
-"""Servers behind the `openai` engine: what is known of the health and load of each, and who gets the next request.
+"""Tracks health and load of the servers behind the `openai` engine, and chooses the server for the next request.
 
-Everything here is pure: an event and a time in, a new value out. `server_pool.py` owns the servers and the clock.
+Everything here is pure: input is an event and a time, output a new value. `server_pool.py` owns the servers and the
+clock.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ from pixel_agent.core.backoff import Backoff
 from pixel_agent.core.errors import ConfigurationError
 
 MAX_RETRY_AFTER_S = 60.0
-"""A server that wants a longer pause is asked again by then."""
+"""Longest pause that a server can request; after that it is tried again."""
 
 _WEIGHTED = re.compile(r"(?P<url>[^*]+?)(?:\*(?P<weight>[0-9]+(?:\.[0-9]+)?))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is: the base URL that ends before `/chat/completions`, and its share among others."""
+    """Address of a server: the base URL that ends before `/chat/completions`, and its weight among the servers."""
 
     url: str
     weight: float = 1.0
 
     @property
     def root(self) -> str:
-        """The server itself, without the version of the API: where health and version are asked for."""
+        """The URL without the API version: the base of the paths for health and version."""
         return self.url.removesuffix("/v1")
 
     @property
     def name(self) -> str:
-        """The address for people: without user, password and query."""
+        """The address for messages and logs: without user, password and query."""
         url = httpx.URL(self.url)
         return f"{url.scheme}://{url.host}{'' if url.port is None else f':{url.port}'}{url.path}"
 
@@ -45,16 +46,16 @@ class HealthEvent(Enum):
 
     ANSWERED = auto()
     REFUSED = auto()
-    """It is full: 503 or 429. No failure."""
+    """The server is full: 503 or 429. Not a failure."""
     FAILED = auto()
-    """It answered nonsense, an error of its own, or broke off."""
+    """The server sent an invalid answer or a server error, or broke off the answer."""
     UNREACHABLE = auto()
-    """No connection: nothing can be there."""
+    """No connection: the server is down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a server is given up, how long it is left alone, and how much it is given at most."""
+    """When a server is ejected (failures in a row), how long it pauses, and its most requests in flight."""
 
     eject_after: int
     backoff: Backoff
@@ -63,9 +64,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is known of a server. Only a health check brings one back that is not `up`.
+    """The state of a server. Only a health check makes a server `up` again.
 
-    `limit` is how many requests it takes at once, as learned: a refusal lowers it to what was inside, answers raise it.
+    `limit` is the learned number of requests it accepts at once: a refusal lowers it to the number then in flight,
+    answers raise it.
     """
 
     limit: float
@@ -77,7 +79,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One server as the choice sees it; `served` counts requests so far."""
+    """One server as input of `least_loaded`; `served` counts its requests so far."""
 
     weight: float
     in_flight: int
@@ -85,12 +87,12 @@ class View:
     health: Health
 
     def free(self, now: float) -> bool:
-        """Whether it can be given a request now."""
+        """Whether the server can take a request now."""
         return self.health.up and self.health.paused_until <= now and self.in_flight + 1 <= self.health.limit
 
 
 def after(health: Health, event: HealthEvent, pace: Pace, now: float, in_flight: int, retry_after_s: float) -> Health:
-    """Health after a request. `in_flight` counts what the server held besides it; `retry_after_s` is the server's wish."""
+    """Health after a request. `in_flight` counts its other requests; `retry_after_s` is the pause it asked for."""
     match event:
         case HealthEvent.ANSWERED:
             limit = min(float(pace.max_in_flight), health.limit + 1 / max(1.0, health.limit))
@@ -119,9 +121,10 @@ def checked(health: Health, healthy: bool, pace: Pace) -> Health:
 
 
 def least_loaded(servers: Sequence[View], now: float, avoid: int | None = None) -> int | None:
-    """Who gets the next request: the free server with the least load for its weight, then the one that served least.
+    """Choose the server for the next request: the free one with the lowest load per weight, then the one least used.
 
-    `avoid` (where the request has just failed) is taken only where no other server is up. None: nobody can take it.
+    `avoid` (the server on which the request just failed) is chosen only if no other server is up. Returns None if no
+    server can take the request.
     """
     others = any(view.health.up for number, view in enumerate(servers) if number != avoid)
     free = [
@@ -133,13 +136,13 @@ def least_loaded(servers: Sequence[View], now: float, avoid: int | None = None) 
 
 
 def next_pause(failures: int, retries: int, remaining_s: float, pace: Pace) -> float | None:
-    """How long a scan waits after its n-th failure (from 1); None where trying again is no use: too often, or too late."""
+    """Seconds a scan waits after its n-th failure (from 1); None if it is not retried: too many, or too late."""
     pause = pace.backoff.pause_s(failures)
     return pause if failures <= retries and pause < remaining_s else None
 
 
 def parse_urls(text: str) -> tuple[Address, ...]:
-    """The servers of a setting: `http://gpu1:8000/v1*2, http://gpu2:8000/v1`. Raises ConfigurationError."""
+    """Parse the servers of a setting: `http://gpu1:8000/v1*2, http://gpu2:8000/v1`. Raises ConfigurationError."""
     addresses = tuple(_parse_url(part.strip()) for part in text.split(",") if part.strip())
     if not addresses:
         raise ConfigurationError(

@@ -1,8 +1,9 @@
-"""Runs a program so that nothing of it outlives us: `python -m pixel_agent.engines.openai.process_guard PROGRAM [ARGUMENT…]`.
+"""Runs a program and ends it, with all its children, when the owner of this guard process ends.
 
-Whoever starts the guard does so in a new session and holds its standard input open. When that closes, because it was
-closed or because its owner died, or when the guard is told to end, the program is told to end too; whatever is still
-there `GRACE_S` later, or after the program's own end, is killed with its whole process group.
+Usage: `python -m pixel_agent.engines.openai.process_guard PROGRAM [ARGUMENT…]`. The owner starts the guard in a new
+session and leaves the guard's standard input open. When it closes (by the owner, or because the owner died), or when
+the guard gets SIGTERM, the guard sends SIGTERM to the program. `GRACE_S` later, or after the program's own end, it
+kills the whole process group.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ GRACE_S = 4.0
 
 
 def main(argv: Sequence[str]) -> None:
-    """Run the program to its end. Returns only by killing its own process group."""
+    """Run the program to its end, then kill the guard's own process group, so that this never returns.
+
+    Exits with status 127 if the program cannot be started.
+    """
     try:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL)  # noqa: S603  # the operator's own program
     except OSError as error:

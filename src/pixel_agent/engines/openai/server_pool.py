@@ -1,7 +1,7 @@
-"""The servers behind the `openai` engine, shared by all its slots: who is healthy, who is asked, who is left alone.
+"""The servers behind the `openai` engine, shared by all its slots: checks their health and assigns requests to them.
 
-The first slot that starts opens the server pool, the last one that stops closes it; in between one task a server looks after
-its health. No slot polls: a slot without a free server waits for an event or the end of a pause.
+The first slot that starts opens the server pool, the last one that stops closes it. While it is open, one task per
+server checks its health. No slot polls: a slot without a free server waits for an event or for the end of a pause.
 """
 
 from __future__ import annotations
@@ -27,29 +27,30 @@ from pixel_agent.engines.openai.health import Address, Health, HealthEvent, Pace
 log = logging.getLogger("pixel_agent.server_pool")
 
 KEEP_ALIVE_S = 4.0
-"""Idle connections are closed by then; servers in use close theirs after 5 s, and a request must not cross that."""
+"""Idle connections are closed after this time: common servers close theirs after 5 s, and a request must not meet a
+connection that is closing."""
 ENCODERS = 2
-"""Threads that encode photos: about 5 ms a photo, without the interpreter's lock."""
+"""Threads that encode photos: about 5 ms per photo, with the GIL released."""
 
 
 class Supervised(Protocol):
-    """A server of our own, which lives as long as the server pool."""
+    """A server started by this service; it runs as long as the server pool is open."""
 
     async def start(self) -> Sequence[Address]:
-        """Start it and wait until it is healthy; where it is. Raises EngineUnavailable with the way out."""
+        """Start it, wait until it is healthy, return its addresses. Raises EngineUnavailable with the fix."""
         ...
 
     async def died(self) -> PixelAgentError:
-        """Wait for its end."""
+        """Wait until the server has ended and return the reason."""
         ...
 
     async def stop(self) -> None:
-        """End it and all its children. Safe to call twice, and while it starts."""
+        """Stop it and all its child processes. Safe to call twice, and while it starts."""
         ...
 
 
 class Server:
-    """One server: its address, what is known of it, and what it does for us."""
+    """One server: its address, health, dialect and current load."""
 
     def __init__(self, address: Address, health: Health) -> None:
         self.address = address
@@ -62,7 +63,7 @@ class Server:
 
 
 class ServerPool:
-    """The servers, from the first `join` to the last `leave`."""
+    """The servers of the `openai` engine; open from the first `join` to the last `leave`."""
 
     def __init__(
         self, settings: OpenAISettings, addresses: Sequence[Address], supervised: Supervised | None = None
@@ -83,7 +84,7 @@ class ServerPool:
 
     @property
     def model(self) -> str:
-        """The model that is asked for, as far as it is known."""
+        """The name of the requested model, if known yet."""
         return self.settings.model or next((server.model for server in self.servers if server.model), "")
 
     @property
@@ -100,25 +101,25 @@ class ServerPool:
             self._members.append(lost)
 
     async def leave(self, lost: Callable[[PixelAgentError], None]) -> None:
-        """Give up what `join` gave; ignored for a slot that has not joined."""
+        """Undo `join`; ignored for a slot that has not joined."""
         if lost not in self._members:
             return
         self._members.remove(lost)
         self._joined -= 1
         if not self._joined:
             async with self._door:
-                if not self._joined:  # nobody has joined meanwhile
+                if not self._joined:  # no slot has joined meanwhile
                     await self._close()
 
     async def encode(self, work: Callable[[], bytes]) -> bytes:
-        """Prepare a photo in a thread."""
+        """Run `work`, which encodes a photo, in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._encoders, work)
 
     @asynccontextmanager
     async def server(self, until: float, avoid: Server | None = None) -> AsyncIterator[Server]:
-        """The server to ask, held for the time of the request; what goes wrong inside is held against it.
+        """Choose a server and count it as busy during the request; a CallFailed inside lowers its health.
 
-        Raises Refused once it is clear that nobody will be free `until` then (the loop's time).
+        Raises Refused as soon as it is clear that no server will be free before `until` (event loop time).
         """
         server = await self._choose(until, avoid)
         server.in_flight += 1
@@ -136,10 +137,10 @@ class ServerPool:
             self._wake()
 
     def new_client(self) -> httpx.AsyncClient:
-        """A client with connections of its own, for whoever asks for one thing at a time.
+        """Create an HTTP client with its own connections, for a caller that sends one request at a time.
 
-        One client for all would spend more on its pool, which looks at every connection for every request, than on the
-        requests: 7 ms a scan at 64 connections.
+        One client shared by all slots would spend more time on its connection pool, which checks every connection for
+        every request, than on the requests: 7 ms per scan at 64 connections.
         """
         return httpx.AsyncClient(
             headers=self._headers(),
@@ -240,7 +241,7 @@ class ServerPool:
     # Watching
 
     async def _watch(self, server: Server) -> None:
-        """Ask after a server's health again and again, at once while it has never answered."""
+        """Check a server's health in a loop, more often until it has answered for the first time."""
         while True:
             try:
                 await self._check(server)
@@ -263,7 +264,7 @@ class ServerPool:
                 (await self._client.get(server.address.root + server.dialect.health)).raise_for_status()
 
     async def _ask(self, server: Server) -> None:
-        """Learn what a server is. Raises ValueError where it does not speak the protocol."""
+        """Ask a server for its model and recognise its dialect. Raises ValueError if it breaks the protocol."""
         try:
             response = await self._client.get(f"{server.address.url}/models")
             response.raise_for_status()
@@ -271,7 +272,7 @@ class ServerPool:
         except (httpx.HTTPStatusError, ValueError):
             if not self.settings.model:
                 raise
-            # Some servers list models badly, or not at all; one that says it is well can still be asked for ours.
+            # Some servers list models wrongly or not at all; a healthy one can still serve the configured model.
             (await self._client.get(server.address.root + "/health")).raise_for_status()
             server.model = self.settings.model
             server.dialect = server.dialect or self._set_up(replace(DIALECTS["plain"], health="/health"))
@@ -293,7 +294,7 @@ class ServerPool:
         return self._set_up(dialect)
 
     def _set_up(self, dialect: Dialect) -> Dialect:
-        """As the settings want it spoken."""
+        """Apply the settings for response format and priority to the dialect."""
         if self.settings.response_format != "auto":
             dialect = replace(dialect, response_format=self.settings.response_format)
         return dialect if self.settings.priority else replace(dialect, priorities=None)
@@ -316,7 +317,7 @@ class ServerPool:
 
 
 def _first_model(listing: JsonValue) -> tuple[str, str]:
-    """Name and owner of the first model of `/models`; empty where there is none. Raises ValueError for another page."""
+    """Name and owner of the first model in `/models`; empty if there is none. Raises ValueError for other content."""
     models = listing.get("data") if isinstance(listing, dict) else None
     if not isinstance(models, list):
         raise ValueError("it does not list models as the OpenAI protocol does")

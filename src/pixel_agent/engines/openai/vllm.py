@@ -1,7 +1,7 @@
-"""`vllm serve` as a process of ours: started in its own environment, waited for, listened to, and never left behind.
+"""Runs `vllm serve` as a child process: starts it in its own environment, reads its log, and always stops it.
 
-It is one more server to the `openai` engine. When it dies the server pool is lost, and the pool starts it again after a pause
-that grows while that does no good.
+The `openai` engine uses it like any other server. If it dies, the server pool is lost, and the engine pool restarts it
+after a pause that grows with each failed restart.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from pixel_agent.engines.openai.health import Address
 log = logging.getLogger("pixel_agent.vllm")
 
 MIN_PIXELS = 256 * 256
-"""Below this the model enlarges photos; ours come at the size that it sees."""
+"""The model enlarges photos below this size; this service sends photos in the size that the model sees."""
 LOOK_AGAIN_S = 0.2
-"""Time between two looks whether a starting server is healthy."""
+"""Seconds between two health checks of a starting server."""
 MAX_LINE = 2_000
 
 
 def vllm_engines(settings: VllmSettings, openai: OpenAISettings) -> Sequence[Callable[[], Engine]]:
-    """One factory for each request that the server may have in flight. Raises ConfigurationError."""
+    """Return one factory for each request that the server can have in flight. Raises ConfigurationError."""
     openai = openai.model_copy(update={"model": settings.model, "kind": "vllm"})
     return openai_engines(openai, (), "vllm", VllmProcess(settings, openai.max_pixels))
 
 
 def arguments(settings: VllmSettings, port: int, max_pixels: int) -> list[str]:
-    """The command line after the program's name; docs/engines.md says why. Raises ConfigurationError."""
+    """The command line after the program's name; docs/engines.md gives the reasons. Raises ConfigurationError."""
     try:
         more = shlex.split(settings.args)
     except ValueError as error:
@@ -67,10 +67,10 @@ def arguments(settings: VllmSettings, port: int, max_pixels: int) -> list[str]:
 
 
 class VllmProcess:
-    """The process, from `start` to `stop`, as often as needed."""
+    """The `vllm serve` process; `start` and `stop` can be repeated."""
 
     def __init__(self, settings: VllmSettings, max_pixels: int) -> None:
-        arguments(settings, 0, max_pixels)  # a wrong setting shows before anything starts
+        arguments(settings, 0, max_pixels)  # reports a wrong setting before anything starts
         self._settings = settings
         self._max_pixels = max_pixels
         self._process: asyncio.subprocess.Process | None = None
@@ -79,11 +79,11 @@ class VllmProcess:
 
     @property
     def pid(self) -> int | None:
-        """Number of the process group, None while there is none."""
+        """Id of the process group; None if no process runs."""
         return None if self._process is None else self._process.pid
 
     async def start(self) -> Sequence[Address]:
-        """Start it and wait until it is healthy, however long. Raises EngineUnavailable with the end of its log."""
+        """Start it and wait without limit until it is healthy. Raises EngineUnavailable with the end of its log."""
         program = shutil.which(self._settings.executable)
         if program is None:
             raise EngineUnavailable(
@@ -108,13 +108,13 @@ class VllmProcess:
         return (Address(f"{root}/v1"),)
 
     async def died(self) -> PixelAgentError:
-        """Wait for its end; the error holds the end of its log."""
+        """Wait until the process has ended; the returned error contains the end of its log."""
         if self._listening is not None:
             await asyncio.shield(self._listening)
         return ReplicaLost(self._last_words(), "Read its log above; it is started again.")
 
     async def stop(self) -> None:
-        """Ask it to end, and kill what is left of its process group after `stop_timeout_s` or if nobody can wait."""
+        """Stop it; kill the rest of its process group after `stop_timeout_s`, or at once if this call is cancelled."""
         process, self._process = self._process, None
         listening, self._listening = self._listening, None
         if process is None or listening is None:
@@ -145,7 +145,7 @@ class VllmProcess:
                     raise EngineUnavailable(self._last_words(), "Correct what its log says, or vllm.args.")
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Keep the end of the log until the process and all who write to the same pipe have ended."""
+        """Remember the end of the log until the process and all writers to the same pipe have ended."""
         assert process.stdout is not None, "the pipe was asked for"  # noqa: S101  # our bug if not
         rest = b""
         while chunk := await process.stdout.read(65536):

@@ -1,1 +1,1 @@
-"""The vision-language model in this process."""
+"""The `transformers` engine: a vision-language model of the Qwen3-VL family in this process."""

@@ -1,7 +1,7 @@
-"""The model in this process: Ostrakon-VL, or any Qwen3-VL, on CUDA, Apple's GPUs or the CPU.
+"""The `transformers` engine: runs Ostrakon-VL or any Qwen3-VL in this process, on CUDA, Apple's GPUs or the CPU.
 
-Everything that touches the model happens on one thread of its own: positions are state of the model. PyTorch is
-imported when the engine starts, so that this file costs nothing where it is only asked what it can do.
+All work on the model runs on one dedicated thread, because the model stores positions as state. PyTorch is imported
+only when the engine starts, so that asking this file for the engine's capabilities costs nothing.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ log = logging.getLogger("pixel_agent.transformers")
 CAPABILITIES = frozenset(Capability)
 NEEDED = ("torch", "transformers", "accelerate")
 ROW_TOKENS = 2048
-"""Room that a row's prompt and answer get when batches are reckoned from memory; photos come on top."""
+"""Tokens planned for a row's prompt and answer when batch limits are computed from memory; photos are added to this."""
 
 
 class TransformersEngine:
-    """One model on one device. `loading` keeps engines of one process from choosing the same device at once.
+    """One model on one device. `loading` is a lock so that engines of one process do not choose a device at once.
 
-    `load` (default: from the settings' folder or hub) brings the model.
+    `load` loads the model (default: from the folder or hub name in the settings).
     """
 
     def __init__(
@@ -61,30 +61,30 @@ class TransformersEngine:
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers."""
+        """Name, model and version of this engine."""
         return self._info
 
     @property
     def limits(self) -> Limits:
-        """The largest batch: the settings', and once the model is loaded what the device has room for."""
+        """The largest batch: from the settings, and after loading also limited by the device's free memory."""
         return self._limits
 
     @property
     def slo_s(self) -> float | None:
-        """No promise: it depends on the device."""
+        """None: the response time depends on the device."""
         return None
 
     @property
     def model(self) -> QwenModel | None:
-        """The model while it is loaded; for measuring."""
+        """The loaded model, for benchmarks; None if it is not loaded."""
         return self._model
 
     def plan(self, task: Task) -> Plan:
-        """Every task in full, at the size that the model sees."""
+        """Full support for every task, at the model's input size."""
         return plan_by_capability(task, CAPABILITIES, pixel_budget=self._settings.max_pixels, grid=VISUAL_TOKEN_SIDE)
 
     async def start(self) -> None:
-        """Load the model and write a few words, off the loop. Raises EngineUnavailable with the way out."""
+        """Load the model and generate a few words, outside the event loop. Raises EngineUnavailable with the fix."""
         missing = [package for package in NEEDED if find_spec(package) is None]
         if missing:
             raise EngineUnavailable(
@@ -95,7 +95,7 @@ class TransformersEngine:
         self._limits = self._reckon(self._model)
 
     async def run(self, batch: Batch) -> Sequence[Output | PixelAgentError]:
-        """Write all answers together; tasks, sizes, schemas and lengths may differ. Raises OutOfMemory."""
+        """Generate all answers together; tasks, sizes, schemas and lengths can differ. Raises OutOfMemory."""
         model = self._model
         if model is None:
             raise EngineUnavailable("The engine transformers has not been started.", "Start the service first.")
@@ -119,12 +119,12 @@ class TransformersEngine:
             self._running = frozenset()
 
     def forget(self, job: Job) -> None:
-        """The row ends at the next step."""
+        """End the job's row at the next step."""
         if job in self._running:
             self._forgotten.add(job)
 
     async def stop(self) -> None:
-        """End what runs at its next step, then release the model and the device's memory."""
+        """End running rows at their next step, then release the model and the device's memory."""
         self._forgotten.update(self._running)
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
         model, self._model = self._model, None
@@ -141,11 +141,11 @@ class TransformersEngine:
 
     @property
     def _tokens_of_a_photo(self) -> int:
-        # A photo smaller than the budget may round up to one more row and column of tokens.
+        # A photo smaller than the budget can be rounded up to one more row and column of tokens.
         return -(-self._settings.max_pixels // VISUAL_TOKEN_SIDE**2) * 5 // 4
 
     def _reckon(self, model: QwenModel) -> Limits:
-        """As many rows as fit in memory with room to write, and what is left for their photos."""
+        """Compute the batch limits: as many rows as fit in memory with their answers, the rest of it for photos."""
         room = model.room_tokens
         items = max(1, min(self._settings.max_items, room // (ROW_TOKENS + self._tokens_of_a_photo // 4)))
         photos = max(self._tokens_of_a_photo, room - items * ROW_TOKENS)
@@ -154,13 +154,13 @@ class TransformersEngine:
 
 
 def transformers_factory(settings: TransformersSettings) -> Callable[[], TransformersEngine]:
-    """Engines that load one after the other, each on the device that has the most room then."""
+    """Return a factory of engines that load one after another, each on the device with the most free memory then."""
     loading = threading.Lock()
     return lambda: TransformersEngine(settings, loading)
 
 
 def has_cuda() -> bool:
-    """Whether the model can run on a GPU of this machine; imports PyTorch only where there is a driver."""
+    """Whether the model can run on a GPU of this machine; imports PyTorch only if there is a driver."""
     if which("nvidia-smi") is None and not Path("/dev/nvidiactl").exists():
         return False
     if any(find_spec(package) is None for package in NEEDED):
@@ -171,7 +171,7 @@ def has_cuda() -> bool:
 
 
 def _on_loop(job: Job, loop: asyncio.AbstractEventLoop, forgotten: set[Job]) -> Job:
-    """The job with its listener called on the event loop, from whatever thread, while somebody waits."""
+    """Copy the job so that its listener is called on the event loop, from any thread, until the job is forgotten."""
     listener = job.on_text
     if listener is None:
         return replace(job)

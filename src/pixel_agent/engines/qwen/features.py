@@ -1,4 +1,4 @@
-"""What the vision tower sees in a photo, computed once: the same photo under another task skips the tower."""
+"""Computes and caches the vision tower's features of photos: the same photo with another task skips the tower."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pixel_agent.engines.qwen.pixels import MERGE, grid_of, pixel_values
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One photo in the model's size; equal `key`s have equal pixels."""
+    """One photo in the model's size; equal `key`s mean equal pixels."""
 
     key: tuple[str, int, int]
     pixels: Pixels
 
     @property
     def grid(self) -> tuple[int, int, int]:
-        """Frames, rows and columns of patches."""
+        """Number of frames, rows and columns of patches."""
         return grid_of(self.pixels)
 
     @property
     def tokens(self) -> int:
-        """Visual tokens."""
+        """Number of visual tokens."""
         frames, rows, columns = self.grid
         return frames * rows * columns // MERGE**2
 
@@ -42,12 +42,12 @@ class Features:
 
     @property
     def bytes(self) -> int:
-        """Device memory that they hold."""
+        """Device memory of these embeddings, in bytes."""
         return sum(level.nbytes for level in self.levels)
 
 
 class PhotoFeatures:
-    """The vision tower with a memory of at most `max_bytes`, least recently used first out. One thread only.
+    """The vision tower with an LRU cache of at most `max_bytes`. Not thread-safe.
 
     `hits` and `misses` count photos.
     """
@@ -60,11 +60,11 @@ class PhotoFeatures:
 
     @property
     def bytes(self) -> int:
-        """Device memory of what is cached."""
+        """Device memory of the cache, in bytes."""
         return self._cache.bytes
 
     def of(self, views: Sequence[View]) -> BaseModelOutputWithDeepstackFeatures:
-        """The model's `mm_encoder_outputs` of these photos, in order; each distinct photo is seen at most once."""
+        """The model's `mm_encoder_outputs` for these photos, in order; each distinct photo is computed at most once."""
         cached = {view.key: self._cache.get(view.key) for view in views}
         found = {key: features for key, features in cached.items() if features is not None}
         new = list({view.key: view for view in views if view.key not in found}.values())
@@ -75,7 +75,7 @@ class PhotoFeatures:
             self._cache.put(view.key, features, features.bytes)
         rows = [found[view.key].levels for view in views]
         deep = [list(level) for level in zip(*(levels[1:] for levels in rows), strict=True)]
-        # The model takes lists with one tensor a photo, though it declares plain tensors.
+        # The model accepts lists with one tensor per photo, although its types declare plain tensors.
         outputs: Any = {"pooler_output": [levels[0] for levels in rows], "deepstack_features": deep}
         return BaseModelOutputWithDeepstackFeatures(**outputs)
 
@@ -84,7 +84,7 @@ class PhotoFeatures:
         values = torch.cat([pixel_values(view.pixels, device) for view in views])
         grid = torch.tensor([view.grid for view in views], device=device)
         seen = self._model.get_image_features(values, grid, return_dict=True)
-        # Copies: a slice would keep the features of the whole group alive.
+        # Copy: a slice would prevent the release of the whole group's features.
         return [
             Features(tuple(level[place].clone() for level in (seen.pooler_output, *seen.deepstack_features)))
             for place in range(len(views))

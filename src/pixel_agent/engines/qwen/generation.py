@@ -1,7 +1,7 @@
-"""The decoding loop: all prompts in, then one token a step for every row that still writes.
+"""The decoding loop of `model`: processes all prompts, then generates one token per step for every unfinished row.
 
-Prompts of equal length go in together, without padding; rows that end leave at once and cost no further step. Every row
-has its own prompt, photo, grammar, sampling and length.
+Prompts of equal length are processed together, without padding; a finished row leaves at once and costs no further
+step. Every row has its own prompt, photo, grammar, sampling and length.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GREEDY = Sampling()
 CACHE = "cache" if "cache" in signature(Qwen3VLModel.forward).parameters else "past_key_values"
-"""What this release of transformers calls the keys and values that are handed in: `cache` from 5.24 on."""
+"""Name of the argument for keys and values in the installed release of transformers: `cache` from 5.24 on."""
 
 
 @dataclass(slots=True, eq=False)
 class Generation:
-    """One answer to write. `ids` is the prompt with a placeholder for each visual token of `view`.
+    """One answer to generate. `ids` is the prompt with a placeholder for each visual token of `view`.
 
-    `position` is where the next token stands in the model's rotary positions: photos take fewer of them than tokens.
+    `position` is the rotary position of the next token: a photo uses fewer positions than tokens.
     """
 
     ids: list[int]
@@ -45,14 +45,14 @@ class Generation:
 
     @property
     def room(self) -> int:
-        """Tokens that the row may come to: its prompt and its longest answer."""
+        """Largest number of tokens of the row: its prompt and its longest answer."""
         return len(self.ids) + self.answer.max_tokens
 
 
 class Writer:
-    """Writes answers with one model, on the thread that calls it; never to be called from two threads.
+    """Generates answers with one model on the caller's thread; call it from one thread only.
 
-    `prefill_tokens` bounds how many prompt tokens go through the model at once (one row alone may pass it).
+    `prefill_tokens` limits how many prompt tokens go through the model at once (a single longer row is accepted).
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Writer:
         wanted: Callable[[Generation], bool] = lambda _row: True,
         ended: Callable[[Generation], None] = lambda _row: None,
     ) -> None:
-        """Complete the answer of every row. `wanted` is asked before each step; rows it denies end as cancelled.
+        """Complete the answer of every row. `wanted` is called before each step; a row is cancelled if it returns False.
 
-        `ended` hears of each row whose answer is whole, while the others still write.
+        `ended` is called for each finished row while the others continue.
         """
         longest = max(len(row.ids) for row in rows)
         cache = RowCache(self._layers, len(rows), longest)
@@ -120,7 +120,7 @@ class Writer:
         return live, torch.cat(logits) if logits else torch.empty(0)
 
     def _groups(self, rows: Sequence[Generation]) -> Iterator[list[Generation]]:
-        """Rows of equal length, as many at once as the bound allows."""
+        """Groups of rows with equal prompt length, as large as `prefill_tokens` allows."""
         by_length: dict[int, list[Generation]] = {}
         for row in rows:
             by_length.setdefault(len(row.ids), []).append(row)
@@ -130,11 +130,11 @@ class Writer:
                 yield same[first : first + size]
 
     def _prefill(self, group: Sequence[Generation], cache: RowCache) -> torch.Tensor:
-        """The logits after the prompts; leaves keys and values in the cache and sets where each row goes on."""
+        """Process the prompts and return their last logits; fills the cache and sets each row's `position`."""
         ids = torch.tensor([row.ids for row in group], device=self._device)
         kinds = (ids == self._image_token).int()
         grid = torch.tensor([row.view.grid for row in group], device=self._device)
-        # Without these kinds, positions would be those of plain text, and the photo be seen as one long line.
+        # Without these kinds, positions would be those of plain text, and the photo would look like one long line.
         positions, shifts = self._model.model.get_rope_index(ids, kinds, image_grid_thw=grid)
         hidden = self._model.model(
             input_ids=ids,
@@ -169,7 +169,7 @@ class Writer:
         return logits.float()
 
     def _pick(self, logits: torch.Tensor, live: Sequence[Generation]) -> list[int]:
-        """The next token of every row."""
+        """Choose the next token of every row."""
         if self._grammars is not None:
             self._grammars.allow(logits, [row.matcher for row in live])
         tokens: list[int] = logits.argmax(dim=-1).tolist()
@@ -182,7 +182,7 @@ class Writer:
 
 
 def sample(logits: torch.Tensor, sampling: Sampling, random: torch.Generator | None = None) -> int:
-    """Draw a token from the most likely ones that together have at least `top_p` of the chance."""
+    """Sample a token from the most likely ones whose total probability is at least `top_p`."""
     chances = torch.softmax(logits / sampling.temperature, dim=-1)
     if sampling.top_p < 1:
         ordered, ids = chances.sort(descending=True)
@@ -192,18 +192,18 @@ def sample(logits: torch.Tensor, sampling: Sampling, random: torch.Generator | N
 
 
 def _padding(rows: Sequence[Generation], longest: int, device: torch.device) -> torch.Tensor | None:
-    """Unused places at the left of each row; None where no row has any, which lets faster attention run."""
+    """Number of unused positions at the left of each row; None if no row has any, which allows faster attention."""
     lengths = [longest - len(row.ids) for row in rows]
     return torch.tensor(lengths, device=device) if any(lengths) else None
 
 
 def _mask(padding: torch.Tensor, length: int) -> torch.Tensor:
-    """Rows x 1 x 1 x length: True where a row may look."""
+    """Attention mask, rows x 1 x 1 x length: True at positions that a row can attend to."""
     return (torch.arange(length, device=padding.device) >= padding.unsqueeze(1))[:, None, None]
 
 
 def _drop(kept: list[T], place: int) -> None:
-    """The last takes the place of the one that ended."""
+    """Remove the finished row at `place`: the last row moves there."""
     last = kept.pop()
     if place < len(kept):
         kept[place] = last

@@ -1,4 +1,4 @@
-"""JSON that cannot be malformed: at every step only tokens that the task's schema allows may be picked."""
+"""Constrained decoding for `generation`: at every step only tokens that the task's schema allows can be chosen."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from transformers import PreTrainedTokenizerBase
 from pixel_agent.core.errors import InvalidRequest
 
 CACHE_BYTES = 256 * 2**20
-"""Compiled grammars kept; one of a task of the catalogue takes a few megabytes with a large vocabulary."""
+"""Cache size for compiled grammars; with a large vocabulary, one task's grammar takes a few megabytes."""
 
 Matcher = xgrammar.GrammarMatcher
-"""Where one answer stands in its grammar; made anew for every answer, since it remembers what was written."""
+"""The state of one answer in its grammar; each answer needs a new one, because it remembers the tokens written."""
 
 
 class Grammars:
-    """Compiles schemas once, follows one grammar a row, and masks what is not allowed.
+    """Compiles each schema once, follows one grammar per row, and masks forbidden tokens.
 
-    `vocabulary` is the width of the model's logits, which may pass what the tokenizer knows.
+    `vocabulary` is the width of the model's logits, which can be larger than the tokenizer's vocabulary.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, end_tokens: Sequence[int]) -> None:
@@ -35,9 +35,9 @@ class Grammars:
         self._plain = _without_control(info.decoded_vocab, vocabulary)
 
     def matcher(self, schema: Mapping[str, JsonValue]) -> Matcher:
-        """A new matcher at the beginning of the schema's JSON, on one line. Raises InvalidRequest."""
+        """A new matcher at the start of the schema's JSON, on one line. Raises InvalidRequest for a bad schema."""
         try:
-            # Free white space would let a model fill its tokens with it.
+            # With free white space a model could spend all its tokens on it.
             grammar = self._compiler.compile_json_schema(json.dumps(schema, ensure_ascii=False), any_whitespace=False)
         except (RuntimeError, ValueError) as error:
             raise InvalidRequest(
@@ -60,8 +60,8 @@ class Grammars:
 
 
 def _without_control(tokens: Sequence[bytes], vocabulary: int) -> torch.Tensor:
-    """A bit mask of the tokens without control characters: JSON on one line has none, though the grammar of a string of
-    bounded length lets them pass."""
+    """Bit mask of the tokens without control characters: JSON on one line has none, but the grammar of a string with
+    bounded length allows them."""
     mask = xgrammar.allocate_token_bitmask(1, vocabulary)
     words = mask.numpy().view(np.uint32)
     for token, text in enumerate(tokens):

@@ -1,6 +1,6 @@
-"""Keys and values of a batch of answers being written: one place a layer, rows that end leave at once.
+"""The key-value cache of a batch in `generation`: one buffer per layer; a finished row leaves at once.
 
-Rows are aligned at their right ends (left padding), so that every step writes at one place for all of them.
+Rows are aligned at their right ends (left padding), so that every step writes at the same position for all rows.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 GROWTH = 256
-"""Tokens by which room is made: growing copies what is there, so it must be rare."""
+"""Tokens by which the buffer grows: growing copies its content, so it must be rare."""
 
 
 class RowCache(Cache):
-    """Room for `rows` rows of up to `prompt` prompt tokens, growing as they are written.
+    """Cache of `rows` rows with up to `prompt` prompt tokens each; it grows during generation.
 
-    First every row is filled by `fill`, from the top; then each step of the model adds one token to all live rows.
+    First `fill` is called for all rows, from the first on; then each step of the model adds one token to all live rows.
     """
 
     def __init__(self, layers: int, rows: int, prompt: int) -> None:
@@ -24,20 +24,20 @@ class RowCache(Cache):
         super().__init__(layers=list(self._rows))
 
     def fill(self, first: int, count: int, length: int) -> None:
-        """What the model computes next are the prompts of rows `first` … `first + count - 1`, each `length` long."""
+        """Announce the next prompts: those of rows `first` … `first + count - 1`, each `length` tokens long."""
         self.span.filling = (first, count, self.span.prompt - length)
         self.span.live = first + count
 
     def filled(self) -> None:
-        """All prompts are in; from here on, steps."""
+        """End the prompt phase: from now on the model runs single steps."""
         self.span.filling = None
 
     def advance(self) -> None:
-        """A step is complete: all layers have taken one token."""
+        """Complete a step: all layers have added one token."""
         self.span.length += 1
 
     def drop(self, row: int) -> None:
-        """A row has ended: the last live row takes its place."""
+        """Remove a finished row: the last live row moves to its place."""
         last = self.span.live - 1
         if row != last:
             for layer in self._rows:
@@ -46,7 +46,7 @@ class RowCache(Cache):
 
 
 class _Span:
-    """Where the layers of one cache write, the same for all of them."""
+    """The write position of a cache, shared by all its layers."""
 
     def __init__(self, rows: int, prompt: int) -> None:
         self.rows = rows
@@ -63,7 +63,7 @@ class _Layer(CacheLayerMixin):
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         room = self._span.prompt + GROWTH
-        # Zeros, not whatever was there: padding is masked, but 0 x NaN is NaN.
+        # Zeros, not uninitialised memory: padding is masked, but 0 x NaN is NaN.
         self.keys = key_states.new_zeros(self._span.rows, key_states.shape[1], room, key_states.shape[3])
         self.values = value_states.new_zeros(self._span.rows, value_states.shape[1], room, value_states.shape[3])
         self.is_initialized = True

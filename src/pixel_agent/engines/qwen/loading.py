@@ -38,21 +38,21 @@ log = logging.getLogger("pixel_agent.loading")
 PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
 FAMILY = "qwen3_vl"
 WIDE_TENSORS = 6
-"""Of a layer's intermediate width that are alive at once: three of its own, and as much for the vision tower's."""
+"""Tensors of a layer's intermediate width in memory at once: three of the layer, and as many for the vision tower."""
 ROOM = 1.05
-"""A model takes a little more memory than its file."""
+"""Memory of a model divided by the size of its files: a little more than 1."""
 ELSEWHERE = "Or choose an engine that needs no model here: --engine embedded, or openai with a server's URL."
 
 Progress = Callable[[str, float], None]
-"""Told the stage, and which part of it is done (0-1)."""
+"""Called with the stage and the part of it that is done (0-1)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """A model that is ready to run.
 
-    `vocabulary` is the width of its logits. `bytes_per_token` is what its cache takes for each token of a row,
-    `reading_bytes_per_token` about what computing takes for each token that is read at once.
+    `vocabulary` is the width of its logits. `bytes_per_token` is the cache size for each token of a row,
+    `reading_bytes_per_token` about the working memory for each prompt token processed at once.
     """
 
     model: Qwen3VLForConditionalGeneration
@@ -65,12 +65,12 @@ class Loaded:
 
 
 def log_progress(stage: str, part: float) -> None:
-    """One line for each step of progress."""
+    """Write one log line for each step of progress."""
     log.info("event=model_loading stage=%s percent=%d", stage, round(100 * part))
 
 
 def load(settings: TransformersSettings, progress: Progress = log_progress) -> Loaded:
-    """The model of the settings on its device; blocks for seconds to minutes. Raises EngineUnavailable with the fix."""
+    """Load the configured model on its device; blocks for seconds to minutes. Raises EngineUnavailable with the fix."""
     device = choose_device(settings.device)
     folder = find_model(settings.model, progress)
     config = _config(folder)
@@ -100,7 +100,10 @@ def load(settings: TransformersSettings, progress: Progress = log_progress) -> L
 
 
 def choose_device(wanted: str) -> torch.device:
-    """`auto`: the CUDA device with the most free memory, else Apple's, else the CPU. Raises EngineUnavailable."""
+    """Choose the device. `auto`: the CUDA device with the most free memory, else Apple's, else the CPU.
+
+    Raises EngineUnavailable.
+    """
     if wanted == "auto":
         if torch.cuda.is_available():
             free = [torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count())]
@@ -118,13 +121,13 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def attention(device: torch.device) -> dict[str, str]:
-    """Flash attention for the vision tower where its package is there: without it the tower goes photo by photo."""
+    """Choose flash attention for the vision tower if installed; without it the tower processes photos one by one."""
     flash = device.type == "cuda" and find_spec("flash_attn") is not None
     return {"vision_config": "flash_attention_2" if flash else "sdpa", "text_config": "sdpa"}
 
 
 def find_model(name: str, progress: Progress = log_progress) -> Path:
-    """The folder of a model that is given by folder or by its name on the hub, downloaded if need be."""
+    """Return the folder of a model given by its folder or its name on the hub; downloads it if needed."""
     folder = Path(name).expanduser()
     if folder.exists() or folder.is_absolute() or name.startswith((".", "~")):
         if not (folder / "config.json").is_file():
@@ -170,7 +173,7 @@ def _config(folder: Path) -> PreTrainedConfig:
 
 
 def _check_preparation(folder: Path) -> None:
-    """Photos prepared in another way than the model learned would be read wrongly, without an error."""
+    """Check that the model expects photos as `pixels` prepares them: else it would misread them without an error."""
     path = folder / "preprocessor_config.json"
     try:
         stated = json.loads(path.read_text("utf-8")) if path.is_file() else {}
@@ -203,7 +206,7 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def _check_memory(folder: Path, config: PreTrainedConfig, dtype: torch.dtype, device: torch.device) -> None:
-    """Before minutes of loading, rather than after."""
+    """Check the free memory before loading, which takes minutes, rather than after."""
     stored = config.dtype if isinstance(config.dtype, torch.dtype) else torch.bfloat16
     files = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     needed = int(files * dtype.itemsize / stored.itemsize * ROOM)
@@ -213,14 +216,14 @@ def _check_memory(folder: Path, config: PreTrainedConfig, dtype: torch.dtype, de
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory of a device that is free now."""
+    """Free memory of a device now, in bytes."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return int(psutil.virtual_memory().available)
 
 
 def ready(model: Qwen3VLForConditionalGeneration, tokenizer: PreTrainedTokenizerBase) -> Loaded:
-    """A model that stands on its device, with what an engine wants to know of it."""
+    """Wrap a model on its device together with the numbers that an engine needs."""
     text = cast(Qwen3VLTextConfig, model.config.text_config)
     heads = text.num_key_value_heads or text.num_attention_heads
     ends = model.generation_config.eos_token_id if model.generation_config else None
@@ -256,7 +259,7 @@ def _first_line(error: BaseException) -> str:
 
 @contextmanager
 def _reported(progress: Progress) -> Iterator[None]:
-    """Tell the progress of what transformers would draw as a bar; one model loads at a time in a process."""
+    """Report the progress that transformers would draw as a bar; a process loads one model at a time."""
     bar = _bar(progress, "weights")
     before = set_tqdm_hook(lambda _factory, args, kwargs: bar(*args, **kwargs))
     try:
@@ -266,7 +269,7 @@ def _reported(progress: Progress) -> Iterator[None]:
 
 
 def _bar(progress: Progress, stage: str) -> type[Any]:
-    """A progress bar that draws nothing and tells every twentieth part."""
+    """A progress bar class that draws nothing and reports every twentieth part."""
 
     class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -300,4 +303,4 @@ class _Nowhere:
         """Draw nothing."""
 
     def flush(self) -> None:
-        """Nothing to do."""
+        """Do nothing: nothing is buffered."""

@@ -1,4 +1,4 @@
-"""A loaded Qwen3-VL model and all it takes to answer a batch of jobs: prompts, photos, grammars, the decoding loop."""
+"""Answers a batch of jobs with a loaded Qwen3-VL model: joins prompts, photos, grammars and the decoding loop."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("pixel_agent.qwen")
 
 MEMORY_SHARE = 0.85
-"""Part of the free memory that is reckoned with; allocators leave gaps."""
+"""Share of the free memory that is used for planning; allocators leave gaps."""
 
 
 class QwenModel:
-    """Everything, making it too, is to be called from one thread."""
+    """A loaded model with its prompts, grammars and caches. Create and use it on one thread only."""
 
     def __init__(self, settings: TransformersSettings, loaded: Loaded) -> None:
         if settings.threads:
@@ -55,7 +55,7 @@ class QwenModel:
 
     @property
     def room_tokens(self) -> int:
-        """Tokens, read and to be written, of all rows together that the device has room for; at least one."""
+        """Total tokens, prompts and answers of all rows together, that fit in the device's memory; at least one."""
         kept = self._settings.photo_memory_bytes
         reading = self._settings.prefill_tokens * self.loaded.reading_bytes_per_token
         free = int(MEMORY_SHARE * self.loaded.free_bytes) - kept - reading
@@ -67,9 +67,9 @@ class QwenModel:
         wanted: Callable[[Job], bool],
         answered: Callable[[Job, Output], None] = lambda _job, _output: None,
     ) -> list[Output | PixelAgentError]:
-        """The answers in order; a job that cannot be asked gets its error. `wanted` is asked before each step.
+        """Return the answers in order; the answer of an invalid job is its error. `wanted` is called before each step.
 
-        `answered` hears of each answer as soon as it is whole, on this thread, while others are still being written.
+        `answered` is called on this thread for each answer as soon as it is complete, while others are still generated.
 
         Raises OutOfMemory when the device has too little for the batch, ReplicaLost when the device failed.
         """
@@ -83,12 +83,12 @@ class QwenModel:
             if "DefaultCPUAllocator" not in str(error):  # PyTorch's words for too little memory without a GPU
                 raise
             failure = OutOfMemory(f"A batch of {len(jobs)} photos does not fit: {error}")
-        # Outside of the handlers: the traceback would keep the batch's tensors alive.
+        # Outside the handlers: inside, the traceback would still reference the batch's tensors.
         _free_memory()
         raise failure
 
     def release(self) -> None:
-        """Give the memory back."""
+        """Release the device's memory."""
         del self.loaded, self.features, self._writer, self._grammars, self._prompts
         _free_memory()
 
@@ -138,7 +138,7 @@ class QwenModel:
         return None if seed is None else torch.Generator(self.loaded.model.device).manual_seed(seed)
 
     def _warm_up(self) -> None:
-        """Run every path once, so that the first photo does not pay for it."""
+        """Run every code path once, so that the first photo is not slower."""
         view = View(("", 256, 256), np.full((256, 256, 3), 127, np.uint8))
         texts = ("1", "1 1")  # prompts of two lengths: with padding, and once one has ended, without
         prompts = [self._prompts.ids((Message("user", (None, text)),), view.tokens) for text in texts]
@@ -150,7 +150,7 @@ class QwenModel:
 
 
 def _parts(rows: Sequence[Generation], room_tokens: int) -> Iterator[list[Generation]]:
-    """Rows that fit together: each takes as much room as the longest of its part."""
+    """Split rows into parts that fit in memory: each row of a part takes as much as the part's longest."""
     part: list[Generation] = []
     for row in sorted(rows, key=lambda row: row.room):
         if part and (len(part) + 1) * row.room > room_tokens:

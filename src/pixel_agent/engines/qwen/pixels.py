@@ -1,7 +1,7 @@
-"""A prepared photo as the tensor that models of the Qwen3-VL family take: the work of their processor, without it.
+"""Converts a prepared photo to the input tensor of the Qwen3-VL family; replaces the library's image processor.
 
-Follows the photo stage, which decodes straight to the model's size; the eight-bit pixels go to the device and are
-scaled and cut there, a quarter of the bytes and none of the processor's time.
+Runs after the photo stage, which decodes directly to the model's size. The eight-bit pixels go to the device and are
+normalised and cut into patches there: a quarter of the bytes, and none of the image processor's time.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pixel_agent.core import Pixels
 from pixel_agent.photo.smart_resize import visual_size
 
 PATCH = 16
-"""Side in pixels of what the vision tower embeds as one."""
+"""Side in pixels of one patch, the unit that the vision tower embeds."""
 MERGE = 2
 """Patches along each side of one visual token."""
 FRAMES = 2
-"""Frames of a patch in time; a photo is its own second frame."""
+"""Frames per patch; a photo is repeated as its own second frame."""
 MEAN = DEVIATION = 0.5
-"""Of each channel, on the scale 0-1."""
+"""Mean and deviation of each channel for normalisation, on the scale 0-1."""
 
 
 def on_grid(pixels: Pixels, max_pixels: int) -> Pixels:
-    """The photo in the model's own size; those that the photo stage prepared on the grid come back as they are.
+    """Resize a photo to the model's own size; a photo already on the grid is returned unchanged.
 
-    Raises InvalidPhoto for strips that no model reads.
+    Raises InvalidPhoto for a strip too narrow for the model.
     """
     height, width = pixels.shape[:2]
     size = visual_size(width, height, max_pixels)
@@ -38,7 +38,7 @@ def on_grid(pixels: Pixels, max_pixels: int) -> Pixels:
 
 
 def grid_of(pixels: Pixels) -> tuple[int, int, int]:
-    """Frames, rows and columns of patches: the model's `image_grid_thw`."""
+    """Number of frames, rows and columns of patches: the model's `image_grid_thw`."""
     height, width = pixels.shape[:2]
     return 1, height // PATCH, width // PATCH
 
@@ -46,7 +46,7 @@ def grid_of(pixels: Pixels) -> tuple[int, int, int]:
 def pixel_values(pixels: Pixels, device: torch.device | str = "cpu") -> torch.Tensor:
     """Patches x values (float32, about -1 to 1) of a photo whose sides are multiples of 32.
 
-    Patches of one visual token follow each other; values run over channel, frame, row, column.
+    Patches of one visual token are consecutive; values are ordered by channel, frame, row, column.
     """
     rows, columns = pixels.shape[0] // (PATCH * MERGE), pixels.shape[1] // (PATCH * MERGE)
     image = torch.from_numpy(np.ascontiguousarray(pixels)).to(device)

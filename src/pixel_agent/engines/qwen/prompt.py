@@ -1,4 +1,4 @@
-"""The prompt as token ids: the chat template, and one placeholder for each visual token of the photo."""
+"""Turns a conversation into token ids: the chat template, with one placeholder per visual token. Used by `model`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pixel_agent.core.errors import InvalidRequest
 IMAGE = "<|vision_start|><|image_pad|><|vision_end|>"
 PLACEHOLDER = "<|image_pad|>"
 KEPT = 512
-"""Conversations whose ids are remembered: a task asks the same of every photo."""
+"""Number of conversations in the cache: a task uses the same prompt for every photo."""
 
 
 class Prompts:
-    """Conversations as token ids. Texts cannot speak for the system: control tokens written in them are broken up."""
+    """Encodes conversations as token ids. Control tokens in texts are broken up, so that no text can act as system."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> None:
         self._tokenizer = tokenizer
@@ -30,7 +30,10 @@ class Prompts:
         self._ids = lru_cache(KEPT)(self._encode)
 
     def ids(self, conversation: Sequence[Message], visual_tokens: int) -> list[int]:
-        """The whole prompt with `visual_tokens` placeholders. Raises InvalidRequest."""
+        """The whole prompt with `visual_tokens` placeholders.
+
+        Raises InvalidRequest if the conversation has not exactly one photo or too many tokens.
+        """
         before, after = self._ids(tuple(conversation))
         return [*before, *[self._placeholder] * visual_tokens, *after]
 

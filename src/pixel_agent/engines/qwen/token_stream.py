@@ -1,4 +1,4 @@
-"""One answer while it is written: when it ends, what it says, and what its reader is told meanwhile."""
+"""One answer during generation: decodes its tokens, detects its end, and publishes its text in pieces."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from pixel_agent.core import Sampling
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""Stands at the end of a text whose last character has not come completely."""
+"""Last character of a decoded text whose final character is still incomplete."""
 
 
 class TokenStream:
-    """Takes token after token. `finish_reason` is empty until it ends: `stop`, `length` or `cancelled`.
+    """Receives the tokens of one answer. `finish_reason` is empty until the end: `stop`, `length` or `cancelled`.
 
-    `decode` turns ids into text and must give the same for two parts as for the whole, between characters. `on_text`
-    (None: nobody listens) hears pieces that together are `text`; a stop string and what follows it are never told.
+    `decode` turns ids into text; split between characters, two parts must decode to the same text as the whole.
+    `on_text` (None: no listener) gets pieces that together are `text`; a stop string and the text after it are never
+    published.
     """
 
     def __init__(
@@ -38,12 +39,12 @@ class TokenStream:
 
     @property
     def text(self) -> str:
-        """What has been written so far, without the stop string."""
+        """The text so far, without the stop string."""
         self._read(complete=True)
         return self._text
 
     def take(self, token: int) -> bool:
-        """One more token; returns whether the answer has ended."""
+        """Add one token; returns whether the answer has ended."""
         self.tokens += 1
         if token in self._end_tokens:
             self._end("stop")
@@ -60,7 +61,7 @@ class TokenStream:
         return bool(self.finish_reason)
 
     def cancel(self) -> None:
-        """End without publishing more text; the caller has left."""
+        """End without publishing more text; the caller has disconnected."""
         self._on_text = None
         self.finish_reason = "cancelled"
 
@@ -71,7 +72,7 @@ class TokenStream:
         self._tell(0)
 
     def _read(self, *, complete: bool) -> None:
-        """Decode what came; a last character that is not whole waits for its other bytes, unless all has come."""
+        """Decode new tokens; an incomplete last character waits for its other bytes, unless `complete`."""
         if not self._undecoded:
             return
         text = self._decode(self._undecoded)
@@ -80,8 +81,8 @@ class TokenStream:
             self._undecoded = []
 
     def _cut(self) -> bool:
-        """Cut before the first stop string, if one has been written."""
-        # No stop string can have begun before what has been told: such a beginning is held back.
+        """Cut the text before the first stop string; returns whether there was one."""
+        # No stop string can begin in published text: a possible beginning is not published yet.
         places = [at for stop in self._stops if (at := self._text.find(stop, self._told)) >= 0]
         if not places:
             return False
@@ -90,7 +91,7 @@ class TokenStream:
         return True
 
     def _unsafe_tail(self) -> int:
-        """How many last characters may be the beginning of a stop string."""
+        """How many of the last characters can be the beginning of a stop string."""
         longest = 0
         for stop in self._stops:
             for length in range(min(len(stop) - 1, len(self._text)), longest, -1):
