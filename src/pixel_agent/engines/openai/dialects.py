@@ -107,7 +107,7 @@ def request_body(job: Job, model: str, dialect: Dialect, photo: bytes, *, stream
     if stream and dialect.stream_usage:
         body["stream_options"] = {"include_usage": True}
     if dialect.kind == "pixel-agent" and job.spec.client:
-        body["user"] = job.spec.client[:MAX_USER]  # for fair sharing, if the server trusts us; no other use
+        body["user"] = job.spec.client[:MAX_USER]  # for fair sharing, if the server trusts this service
     if dialect.priorities is not None:
         body["priority"] = dialect.priorities[job.spec.priority]
     if task.schema and dialect.response_format == "json_schema":

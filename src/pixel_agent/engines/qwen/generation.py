@@ -77,7 +77,7 @@ class Writer:
         wanted: Callable[[Generation], bool] = lambda _row: True,
         ended: Callable[[Generation], None] = lambda _row: None,
     ) -> None:
-        """Complete the answer of every row. `wanted` is called before each step; a row is cancelled if it returns False.
+        """Complete the answer of every row. `wanted` is called before each step; on False the row is cancelled.
 
         `ended` is called for each finished row while the others continue.
         """
