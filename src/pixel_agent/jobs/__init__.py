@@ -1,1 +1,1 @@
-"""Accepted scans: taken in, run later, recorded, retried."""
+"""Background work: accepts scans, runs them later, records results, retries failures, and sends webhooks."""

@@ -1,7 +1,7 @@
-"""Photos out of a ZIP archive, without trusting it: sizes, counts, names and methods are all somebody's claim.
+"""Reads photos from an untrusted ZIP archive, with sizes, counts, names and methods checked. First step of a batch upload.
 
-What an archive may grow to is checked on its directory before anything is unpacked, and unpacking never gives more than
-the directory says. Folders in names are dropped, and so are the remains that systems leave in archives.
+The unpacked size is checked in the directory before anything is unpacked, and unpacking never yields more than the
+directory says. Folders in names and the metadata files of operating systems are skipped.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from pixel_agent.core.settings import BatchSettings, PhotoSettings
 from pixel_agent.photo.media_type import media_type_of
 
 DIRECTORY_BYTES: Final = 8 * 2**20
-"""Largest directory of an archive: room for tens of thousands of entries, and about 100 MB once it is parsed."""
+"""Largest directory of an archive: enough for tens of thousands of entries, and about 100 MB once it is parsed."""
 ENCRYPTED: Final = 0x1
 UTF8_NAME: Final = 0x800
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The others give as much as they like for a few bytes of input, whatever the directory says."""
+"""Accepted compression methods. The others can expand a few bytes without limit, whatever the directory says."""
 HEAD_BYTES: Final = 1024
 MAX_NAME: Final = 200
-"""Most characters of a file's name that are kept."""
+"""Maximum length of a stored file name, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMember:
-    """One file of an archive: its bytes, or why it is no photo for us."""
+    """One file of an archive: its bytes, or the error that rejects it."""
 
     filename: str
     data: bytes = b""
@@ -38,10 +38,10 @@ class ArchiveMember:
 
 
 def read_archive(file: BinaryIO, photo: PhotoSettings, limits: BatchSettings) -> Iterator[ArchiveMember]:
-    """Every file of a ZIP archive in its order, one in memory at a time; blocks.
+    """Yield the files of a ZIP archive in order, one in memory at a time; blocks.
 
-    Remains of systems and folders are left out. Raises BadArchive for what is not a ZIP archive, is encrypted, or grows
-    beyond the limits; a single file that is broken or no photo is an entry with its error.
+    Folders and metadata files of operating systems are skipped. Raises BadArchive if the file is not a ZIP archive, is
+    encrypted, or exceeds the limits; a single file that is broken or not a photo is yielded with its error.
     """
     size = file.seek(0, 2)
     try:
@@ -58,17 +58,17 @@ def read_archive(file: BinaryIO, photo: PhotoSettings, limits: BatchSettings) ->
 
 
 def plain_name(name: str) -> str:
-    """The last part of a path in either system's writing, without characters that do not print, at most 200 long."""
+    """The last part of a POSIX or Windows path, without unprintable characters, at most 200 characters."""
     last = PurePosixPath(name.replace("\\", "/")).name
     return "".join(char for char in last if char.isprintable())[:MAX_NAME]
 
 
 def decoded_name(info: zipfile.ZipInfo) -> str:
-    """An entry's name: UTF-8 where it says so or reads so, else GBK, which Chinese Windows writes, else as it stands."""
+    """An entry's name: UTF-8 if flagged or valid as UTF-8, else GBK (Chinese Windows), else unchanged."""
     if info.flag_bits & UTF8_NAME:
         return info.filename
     try:
-        raw = info.filename.encode("cp437")  # what zipfile takes unmarked names for
+        raw = info.filename.encode("cp437")  # zipfile decodes names without the UTF-8 flag as cp437
     except UnicodeEncodeError:
         return info.filename
     for encoding in ("utf-8", "gbk"):
@@ -128,13 +128,13 @@ def _too_large(photo: PhotoSettings) -> PhotoTooLarge:
 
 
 def _left_behind(info: zipfile.ZipInfo) -> bool:
-    """Folders, and what macOS and Windows leave in archives."""
+    """True for folders and the metadata files of macOS and Windows."""
     parts = info.filename.replace("\\", "/").split("/")
     return parts[-1] in ("", "Thumbs.db", "desktop.ini") or parts[-1].startswith(".") or parts[0] == "__MACOSX"
 
 
 class _ReadsBounded:
-    """A file that gives no more at once than a directory may have; zipfile reads a directory in one piece."""
+    """A file that bounds a single read by `DIRECTORY_BYTES`; zipfile reads the directory in one call."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -155,4 +155,4 @@ class _ReadsBounded:
         return True
 
     def close(self) -> None:
-        """It stays open: it belongs to who gave it."""
+        """Leave the file open: the caller owns it."""

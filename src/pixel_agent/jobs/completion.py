@@ -1,6 +1,6 @@
-"""Writes how accepted scans ended: those that end while one transaction is written share the next.
+"""Writes the outcomes of accepted scans: those that end during one transaction share the next. Last step of the worker.
 
-A device answers a whole batch at once, so groups form without waiting for one to fill.
+The engine answers a whole batch at once, so groups form without a delay.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pixel_agent.storage.records import Outcome
 from pixel_agent.storage.store import Store
 
 GROUP: Final = 32
-"""Most scans of one transaction, so that others who write need not wait for long."""
+"""Maximum scans per transaction, so that other writers do not wait long."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class _Ended:
 
 
 class CompletionWriter:
-    """Writes how claimed scans ended. One event loop owns it."""
+    """Writes the outcomes of claimed scans in groups. One event loop owns it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -37,7 +37,7 @@ class CompletionWriter:
         self._writer: asyncio.Task[None] | None = None
 
     async def finish(self, claim: Claim, outcome: Outcome) -> bool:
-        """End a scan and wake its listeners; False if the claim is lost. Raises StoreError."""
+        """Write a scan's outcome and wake its listeners; False if the claim was lost. Raises StoreError."""
         ended = _Ended(claim, outcome, asyncio.get_running_loop().create_future())
         self._waiting.append(ended)
         if self._writer is None or self._writer.done():

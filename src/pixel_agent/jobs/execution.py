@@ -1,6 +1,6 @@
-"""One claimed scan: read from the storage, run like any other scan, and its end written under the claim.
+"""Runs one claimed scan: reads it from the storage, runs it like a synchronous scan, and writes its outcome.
 
-It ends in one of three ways: its outcome is written, it is given back to the queue, or its claim is lost.
+An execution ends in one of three ways: its outcome is written, it returns to the queue, or its claim is lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ How = Literal["ended", "given_back", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class ScanRunner:
-    """What the worker needs of the service to run scans. `slots` is how many scans keep the engine busy."""
+    """The parts of the service that the worker needs. `slots`: number of scans that keep the engine busy."""
 
     scan: Callable[[ScanRequest], Awaitable[Scan]]
     admission: Admission
@@ -41,7 +41,7 @@ class ScanRunner:
 
 
 class Execution:
-    """One claim, from its start to its end. `committing`: it has run, and its end is being written."""
+    """One claim, from start to end. `committing`: the scan has run, and its outcome is being written."""
 
     def __init__(
         self,
@@ -68,17 +68,17 @@ class Execution:
         self._work: asyncio.Future[Scan] | None = None
 
     def drop(self) -> None:
-        """The claim is lost: cancel the scan, and write no end."""
+        """The claim is lost: cancel the scan, and write no outcome."""
         self.dropped = True
         self.interrupt()
 
     def interrupt(self) -> None:
-        """Cancel the running scan; it is given back to the queue unless the claim is lost."""
+        """Cancel the running scan; it returns to the queue unless the claim was lost."""
         if self._work is not None:
             self._work.cancel()
 
     async def run(self) -> How:
-        """Run the scan and write its end; how the claim ended."""
+        """Run the scan and write its outcome, retrying while the store is down; returns how the claim ended."""
         result = await self._result()
         self.committing = True
         while not self.dropped:

@@ -1,4 +1,4 @@
-"""Group commit: many records in one transaction, since a transaction costs more than what is in it."""
+"""Group commit: writes many records in one transaction, because a transaction costs more than its contents."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T = TypeVar("T")
 async def commit(
     group: Sequence[T], write: Callable[[Sequence[T]], Awaitable[None]], refused: Callable[[T, Exception], None]
 ) -> None:
-    """Write a group in one transaction. If the database refuses it, each is written alone, so that one keeps back no other.
+    """Write a group in one transaction. If the database rejects it, write each record alone, so that one blocks no other.
 
-    `refused` gets each record that cannot be written even alone, with the reason. Raises StoreError where the database itself
-    fails; what was written until then stays written.
+    `refused` gets each record that fails even alone, with the error. Raises StoreError if the database itself fails;
+    records written before that stay written.
     """
     try:
         await write(group)

@@ -1,4 +1,4 @@
-"""Accepts scans for later: refuses bad requests at once, and writes the rest to disk before it answers."""
+"""Accepts scans for later execution: rejects bad photos at once, writes the others to disk before the API answers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pixel_agent.storage.records import NewScan, PhotoRecord
 from pixel_agent.storage.store import Store
 
 AT_ONCE: Final = 8
-"""Photos that are checked and written at once; each waits for the disk, not for a core."""
+"""Photos checked and written concurrently; each waits for the disk, not for a core."""
 
 
 class Ingest:
-    """Keeps photos and records of accepted scans. One event loop owns it."""
+    """Stores the photos and records of accepted scans. One event loop owns it."""
 
     def __init__(self, store: Store, photos: PhotoStage) -> None:
         self._store = store
@@ -29,9 +29,9 @@ class Ingest:
         self._writing = asyncio.Semaphore(AT_ONCE)
 
     async def keep(self, data: bytes, sha256: str | None = None) -> PhotoRecord:
-        """Check a photo by its header and write it: it survives a power cut from now on.
+        """Check a photo's header and write the photo to disk; it then survives a power cut.
 
-        Raises an InvalidPhoto, StoreFull, StoreUnavailable.
+        Raises InvalidPhoto (or a subclass), StoreFull, StoreUnavailable.
         """
         async with self._writing:
             await self._store.check_room(len(data))
@@ -40,7 +40,7 @@ class Ingest:
             return await asyncio.to_thread(self._keep, data, digest, header)
 
     async def keep_all(self, photos: Sequence[tuple[bytes, str]]) -> list[PhotoRecord]:
-        """The same for several; the first error stops all."""
+        """Store several photos; the first error stops all. Raises the same errors as `keep`."""
         try:
             async with asyncio.TaskGroup() as group:
                 kept = [group.create_task(self.keep(data, sha256)) for data, sha256 in photos]
@@ -49,14 +49,14 @@ class Ingest:
         return [task.result() for task in kept]
 
     async def add(self, conn: AsyncConnection, new: Sequence[NewScan]) -> None:
-        """Put scans into the queue, in a durable transaction; their photos are kept. Raises StoreUnavailable."""
+        """Insert scans into the queue, in a durable transaction, after `keep` stored the photos. Raises StoreUnavailable."""
         await scans.insert_many(conn, [scans.NewEntry(scan, None) for scan in new])
         await self.check_there([scan.photo for scan in new if scan.photo is not None])
 
     async def check_there(self, photos: Sequence[PhotoRecord]) -> None:
-        """Raise StoreUnavailable if a photo was deleted, with the last scan of it, since it was kept.
+        """Raise StoreUnavailable if a photo was deleted, with its last scan, after it was stored.
 
-        Its row is locked by now, so that it stays.
+        Its row is locked by this time, so a photo that exists now stays.
         """
         names = {photo.sha256 for photo in photos}
         if not await asyncio.to_thread(lambda: all(map(self._store.photos.exists, names))):

@@ -1,4 +1,4 @@
-"""Puts the records that a dead process left in its journal into the database: each once, deleted ones not again."""
+"""Recovers the journal of a dead process: writes its records to the database, each once, deleted records not again."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pixel_agent.storage.store import Store
 log = logging.getLogger("pixel_agent.jobs.recorder")
 
 GROUP = 64
-"""Most scans of one transaction: longer ones would make the accepted scans of others wait."""
+"""Maximum scans per transaction: a longer one would delay the accepted scans of other clients."""
 PAUSE_S = 60.0
-"""Between two looks: another process on the same folder may have died."""
+"""Pause between two checks, in seconds: another process on the same folder may have died."""
 
 
 class JournalRecovery:
-    """Runs from the start of a service to its end. One event loop owns it."""
+    """Recovers journals from the start of the service to its end. One event loop owns it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def run(self) -> None:
-        """Look for journals that no process has locked, again and again."""
+        """Recover journals that no process has locked, every `PAUSE_S` seconds, until cancelled."""
         while True:
             await self._store.until_ok()
             try:
@@ -43,7 +43,7 @@ class JournalRecovery:
                 await asyncio.sleep(PAUSE_S)
 
     async def _recover(self, left: Left) -> None:
-        """Write the records of one journal, then delete it. Raises StoreError; what was written is not written again."""
+        """Write the records of one journal, then delete it. Raises StoreError; written records are not written again."""
         try:
             ended = await asyncio.to_thread(left.records)
             for first in range(0, len(ended), GROUP):
@@ -62,7 +62,7 @@ class JournalRecovery:
         return [self._with_photo(ended) for ended in group]
 
     def _with_photo(self, ended: Completed) -> Completed:
-        """Marked as removed where the photo's file was not written any more."""
+        """The record, with its photo marked as removed if the photo's file is missing."""
         photo = ended.new.photo
         if photo is None or photo.removed_at is not None or self._store.photos.exists(photo.sha256):
             return ended

@@ -1,4 +1,4 @@
-"""Everything that keeps scans, as one part that a service has or has not."""
+"""Groups the storage and its background jobs into one optional part of the service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pixel_agent.storage.store import Store
 
 
 class Persistence:
-    """The storage, and those who write to it. `start` and `stop` own their tasks; it belongs to one event loop.
+    """The storage and its writers. `start` and `stop` own their tasks; one event loop owns it.
 
     `recorder` records synchronous scans, `ingest` accepts scans for later, `worker` runs them, `webhooks` delivers events.
     """
@@ -26,14 +26,14 @@ class Persistence:
         self.webhooks = WebhookSender(storage.db, settings.webhooks, storage.notifier)
 
     async def start(self) -> None:
-        """Open the storage and begin to work. A storage that is down is tried again in the background."""
+        """Open the storage and start all tasks. If the storage is down, it is retried in the background."""
         await self.storage.open()
         self.recorder.start()
         self.worker.start()
         self.webhooks.start()
 
     async def stop(self) -> None:
-        """Write the last records and end. The worker must have been stopped: it needs the engine, this does not."""
+        """Write the last records, and stop. Stop the worker before: it needs the engine, these parts do not."""
         await self.recorder.stop()
         await self.webhooks.stop()
         await self.storage.close()

@@ -1,8 +1,9 @@
-"""Synchronous scans become records: in the journal before they are answered, in the database a moment later.
+"""Records synchronous scans: in the journal before the answer is sent, in the database a moment later.
 
-The photo's file is written while the device works; the record is appended to the journal, and goes into the next transaction
-together with all that came in meanwhile. Whoever opens a transaction finds everything that was answered before. A store that is
-full, down or late costs an answer nothing but a warning: its record waits here, within bounds, until the store works again.
+The photo's file is written while the engine works. The record is appended to the journal, and the next transaction
+writes it together with all records that arrived meanwhile. Every transaction sees all scans answered before it began.
+If the store is full, down or late, the answer carries a warning, and its record waits here, within bounds, until the
+store works again.
 """
 
 from __future__ import annotations
@@ -33,24 +34,24 @@ T = TypeVar("T")
 log = logging.getLogger("pixel_agent.jobs.recorder")
 
 GROUP = 64
-"""Most scans of one transaction: longer ones would make the accepted scans of others wait."""
+"""Maximum scans per transaction: a longer one would delay the accepted scans of other clients."""
 GATHER_S = 0.1
-"""How long records wait for more, unless somebody wants to see them: a group of eight costs a fifth of eight alone."""
+"""How long records wait for more, unless a reader needs them: a group of eight costs a fifth of eight alone."""
 MAX_WAITING = 10_000
-"""Most records that wait for a store that does not work; beyond, the oldest are given up."""
+"""Maximum records that wait while the store is down; above it, the oldest are dropped."""
 MAX_WAITING_BYTES = 128 * 2**20
-"""Most bytes of photos that wait with them; beyond, records wait without their photo."""
+"""Maximum bytes of photos that wait with them; above it, records wait without their photo."""
 AHEAD = 32
-"""Most photo files that are being written ahead of their record."""
+"""Maximum photo files written concurrently before their records."""
 CATCH_UP_S = 10.0
-"""How long a transaction waits for the records before it; on a database that is slower than this, it may miss the last."""
+"""How long a transaction waits for earlier records; on a slower database, it may miss the last ones."""
 FLUSH_S = 5.0
-"""How long the end of the service waits for the last records."""
+"""How long the shutdown of the service waits for the last records."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderStats:
-    """Records written since the start, those that wait, and those that were given up."""
+    """Numbers of records written since the start, waiting, and dropped."""
 
     recorded: int
     waiting: int
@@ -59,7 +60,7 @@ class RecorderStats:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A record on its way. `data`: the photo to keep, which may not have been looked at where `new` names none."""
+    """A record that waits to be written. `data`: the photo to store; unverified if `new` names no photo."""
 
     new: NewScan
     outcome: Outcome
@@ -75,7 +76,7 @@ class _Entry:
 
 
 class Recorder:
-    """Owned by the service, between its start and its stop; one event loop."""
+    """Writes synchronous scans to the journal, the photo folder and the database. One event loop owns it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -92,11 +93,11 @@ class Recorder:
 
     @property
     def stats(self) -> RecorderStats:
-        """Now."""
+        """Current counters."""
         return RecorderStats(self._recorded, len(self._waiting), self._lost)
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the writer and the recovery of journals; from now on, transactions wait for `catch_up`."""
         self._tasks = [
             asyncio.create_task(self._write_all(), name="recorder"),
             asyncio.create_task(JournalRecovery(self._store).run(), name="journals"),
@@ -104,7 +105,7 @@ class Recorder:
         self._store.db.before = self.catch_up
 
     async def stop(self) -> None:
-        """Write what waits, as far as the store lets us within a moment, and end."""
+        """Write the waiting records for at most `FLUSH_S` seconds, then stop."""
         if self._store.state.ok:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_S):
@@ -122,7 +123,7 @@ class Recorder:
         await asyncio.to_thread(self._threads.shutdown)
 
     async def catch_up(self) -> None:
-        """Wait until everything that was answered before this moment is in the database, as far as the store works."""
+        """Wait until all scans answered before this call are in the database; returns at once if the store is down."""
         if not self._waiting or not self._store.state.ok:
             return
         with suppress(TimeoutError):
@@ -130,7 +131,7 @@ class Recorder:
                 await asyncio.shield(self._want_all())
 
     def photo(self, photo: Photo) -> None:
-        """A scan is about to need this photo kept: begin to write its file, beside everything else."""
+        """Start to write a photo's file in the background, before its scan is recorded."""
         if not self._store.settings.keep_photos or not self._store.state.ok:
             return
         if photo.sha256 in self._ahead or len(self._ahead) >= AHEAD:
@@ -140,7 +141,7 @@ class Recorder:
         writing.add_done_callback(lambda done: self._photo_written(photo.sha256, done))
 
     async def keep(self, request: ScanRequest, scan: Scan) -> Scan:
-        """Record a finished scan; it comes back as it was recorded, with a warning if it is not recorded yet."""
+        """Record a finished scan, and return it; with a warning if it is not recorded yet."""
         data = request.data if self._store.settings.keep_photos else None
         recorded = await self._safe(self._add(_new(request, scan, data), outcome_of(scan), data, request.sha256))
         if recorded:
@@ -149,7 +150,7 @@ class Recorder:
         return replace(scan, reading=replace(scan.reading, warnings=warnings))
 
     def failed(self, request: ScanRequest, error: BaseException) -> None:
-        """Record that a scan failed on the engine or at its deadline; whatever else stopped it is no record."""
+        """Record that a scan failed on the engine or at its deadline; other errors are not recorded."""
         if isinstance(error, EngineError | DeadlineExceeded):
             self._add(_new(request), outcome_of_error(error), request.data, request.sha256)
 
@@ -171,7 +172,7 @@ class Recorder:
         return entry
 
     async def _safe(self, entry: _Entry) -> bool:
-        """Whether a record outlives this process, and its photo with it."""
+        """Whether a record and its photo survive the end of this process."""
         if not self._store.state.ok:
             return False
         photo = self._ahead.get(entry.new.photo.sha256) if entry.new.photo is not None else None
@@ -180,7 +181,7 @@ class Recorder:
         return not late and not any(writing.exception() for writing in done)
 
     def _want_all(self) -> asyncio.Future[bool]:
-        """Write without waiting for more. What comes back is done when the last record that waits now is written."""
+        """Write without waiting for more records. The returned future is done once the last waiting record is written."""
         last = self._waiting[-1]
         last.wanted = True
         self._hurry.set()
@@ -201,7 +202,7 @@ class Recorder:
                 self._resolve(self._waiting, recorded=False)
 
     async def _gather(self) -> None:
-        """Wait for a record, and then a moment for more of them."""
+        """Wait for a record, then up to `GATHER_S` for more."""
         if not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()
@@ -212,7 +213,7 @@ class Recorder:
                     await self._hurry.wait()
 
     async def _write(self, group: Sequence[_Entry]) -> None:
-        """Files, then records, then a look whether a file was deleted meanwhile. Raises StoreError, IntegrityError."""
+        """Write files, then records, then any file that was deleted meanwhile. Raises StoreError, IntegrityError."""
         photos = [entry.new.photo.sha256 for entry in group if entry.new.photo is not None]
         ahead = [writing for sha256 in photos if (writing := self._ahead.get(sha256)) is not None]
         if ahead:
@@ -225,8 +226,8 @@ class Recorder:
         self._leave(group)
 
     def _refused(self, entry: _Entry, error: Exception) -> None:
-        """Give up a record that the database does not take; others are not affected."""
-        if isinstance(error, IntegrityError):  # written before, by a transaction whose end we did not hear of
+        """Drop a record that the database rejects; the others are not affected."""
+        if isinstance(error, IntegrityError):  # written before, by a transaction whose commit was not confirmed
             log.warning("a record is there already: %s", entry.new.scan_id)
             self._resolve([entry], recorded=True)
         else:
@@ -236,7 +237,7 @@ class Recorder:
 
     def _leave(self, group: Sequence[_Entry]) -> None:
         for entry in group:
-            with suppress(ValueError):  # given up meanwhile, where too many waited
+            with suppress(ValueError):  # dropped meanwhile, because too many waited
                 self._waiting.remove(entry)
                 self._waiting_bytes -= entry.held_bytes
                 self._journal.release(entry.appended.file)
@@ -260,7 +261,7 @@ class Recorder:
         self._store.photos.put(data, sha256, durable=False)
 
     def _prepare(self, group: Sequence[_Entry]) -> list[Completed]:
-        """What to put in, with all photo files written. A failed scan's photo is kept only if it had proved to be one."""
+        """Write all photo files; returns the records to insert. A failed scan keeps its photo only if its file exists."""
         for entry in group:
             if entry.new.photo is None and entry.data is not None:
                 photo = PhotoRecord(entry.sha256, len(entry.data))
@@ -285,7 +286,7 @@ class Recorder:
 
 
 def _new(request: ScanRequest, scan: Scan | None = None, data: bytes | None = None) -> NewScan:
-    """What came in. The photo's file is not kept without its `data`; of a scan that failed, the photo is not known yet."""
+    """The record of a request. Without `data`, the photo counts as removed; a failed scan has no known photo yet."""
     photo = None
     if scan is not None and scan.photo_sha256 is not None:
         photo = PhotoRecord(scan.photo_sha256, len(request.data), removed_at=None if data is not None else now_ms())

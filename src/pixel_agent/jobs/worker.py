@@ -1,8 +1,8 @@
 """The worker: claims accepted scans from the queue, runs them, and writes their outcomes.
 
-A claim is a lease. One timer renews the leases of this process; a claim that is found gone was cancelled, or taken over
-because this process stood still, and its scan is dropped here. Interactive people come first: an accepted scan enters by the
-same door as they do, and waits in the database when it is refused.
+A claim is a lease. One timer renews the leases of this process. A lost claim was cancelled, or taken over because this
+process stalled; its scan is dropped here. Interactive requests come first: an accepted scan passes the same admission
+control, and waits in the database when it is rejected.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from pixel_agent.storage.store import Store
 log = logging.getLogger("pixel_agent.jobs.worker")
 
 RENEWALS: Final = 3
-"""Renewals in the time of a lease, so that one that fails costs nothing."""
+"""Renewals per lease duration, so that one failed renewal loses no lease."""
 REFILL: Final = 4
-"""Places are filled again once one in so many is free: to claim single scans would cost a transaction for each."""
+"""Free slots are refilled once 1/REFILL of all are free: claiming scans one by one would cost a transaction each."""
 FORGET_EVERY_S: Final = 600.0
 
 
 @dataclass(slots=True)
 class WorkerStats:
-    """What the background has done. `slots`: scans that may run at once."""
+    """Counters of the worker since its start. `slots`: maximum concurrent scans."""
 
     slots: int
     running: int = 0
@@ -47,7 +47,7 @@ class WorkerStats:
 
 
 class Worker:
-    """The background of one process. `start` and `stop` own its tasks; `wake` it when a scan was accepted."""
+    """The worker of one process. `start` and `stop` own its tasks; call `wake` when a scan was accepted."""
 
     def __init__(
         self, store: Store, flow: ScanRunner, settings: Settings, clock_ms: Callable[[], int] = now_ms
@@ -68,16 +68,16 @@ class Worker:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to look for scans."""
+        """Start to claim scans and to renew leases."""
         self._end.clear()
         self._loops = [asyncio.create_task(self._claim_all()), asyncio.create_task(self._tend_all())]
 
     async def stop(self, timeout_s: float) -> None:
-        """Claim nothing more, finish what runs within the time, and give the rest back for others to begin at once."""
+        """Stop claiming, let running scans finish for `timeout_s`, and return the others to the queue at once."""
         self._end.set()
         self._wake.set()
         if self._loops:
-            await asyncio.wait(self._loops[:1])  # nothing is begun from here on
+            await asyncio.wait(self._loops[:1])  # no scan starts from here on
         if self._running:
             await asyncio.wait(self._running.values(), timeout=timeout_s)
         for execution in self._running:
@@ -86,11 +86,11 @@ class Worker:
         self._loops = []
 
     def wake(self) -> None:
-        """There is something new to claim."""
+        """Look for scans to claim at once, without waiting for the next poll."""
         self._wake.set()
 
     async def cancel(self, scan_id: str) -> None:
-        """End a scan that waits or runs, here or elsewhere, unless it has ended already. Raises StoreUnavailable."""
+        """Cancel a scan that waits or runs, in any process; no effect if it has ended. Raises StoreUnavailable."""
         async with self._store.db.write() as conn:
             record = await queue.cancel(conn, scan_id, cancelled(self._clock_ms()))
         if record is not None:
@@ -98,7 +98,7 @@ class Worker:
             self._store.notifier.notify(scan_id, record.batch_id)
 
     async def cancel_batch(self, batch_id: str) -> None:
-        """End a batch and all of its scans that have not ended. Raises NotFound, Conflict, StoreUnavailable."""
+        """Cancel a batch and all its unfinished scans. Raises NotFound, Conflict, StoreUnavailable."""
         async with self._store.db.write() as conn:
             scan_ids = await batches.cancel(conn, batch_id, cancelled(self._clock_ms()))
         self._drop(scan_ids)
@@ -128,7 +128,7 @@ class Worker:
                     await self._wake.wait()
 
     async def _claim(self) -> float:
-        """Claim as many as there is room for; how long to wait unless something happens, in seconds."""
+        """Claim scans for all free slots; returns how long to wait for a wake-up, in seconds."""
         free, slots = self.stats.slots - len(self._running), self.stats.slots
         if free < max(1, slots // REFILL) or not self._ready():
             return self._settings.poll_s
@@ -167,7 +167,7 @@ class Worker:
 
     def _begin(self, claim: Claim, record: ScanRecord | None) -> None:
         for other in self._running:
-            if other.claim.seq == claim.seq:  # its lease ended here too, while the store was down
+            if other.claim.seq == claim.seq:  # its earlier lease in this process expired, while the store was down
                 other.drop()
         execution = Execution(
             claim, record, self._writer, self._store, self._flow, self._all_settings, self._clock_ms, self._end
@@ -187,10 +187,10 @@ class Worker:
             self._wake.set()
         setattr(self.stats, how, getattr(self.stats, how) + 1)
 
-    # Leases, and what nobody may begin any more
+    # Leases, and scans that no worker can start any more
 
     async def _tend_all(self) -> None:
-        """As long as anything runs, also while the rest of the process ends."""
+        """Renew leases and end overdue scans; goes on during shutdown as long as a scan runs."""
         lease_s = self._settings.lease_s
         every_s = min(self._settings.poll_s, lease_s / RENEWALS)
         renew_at = forget_at = _loop_time()
@@ -210,7 +210,7 @@ class Worker:
             await self._pause(every_s)
 
     async def _pause(self, seconds: float) -> None:
-        """Until the time is over, the process begins to end, or, while it ends, until nothing runs."""
+        """Wait until the time is over or the shutdown begins; during the shutdown, until no scan runs."""
         if self._end.is_set():
             if self._running:
                 await asyncio.wait(self._running.values(), timeout=seconds)

@@ -1,1 +1,1 @@
-"""Events for other systems: an outbox, signed calls, checked addresses."""
+"""Sends events to other systems: takes them from the outbox, checks addresses, and signs the calls."""

@@ -1,7 +1,8 @@
-"""Which addresses of other servers we connect to, for URLs that somebody else chose.
+"""Checks the addresses behind the URL of a webhook before a delivery connects: protection against SSRF.
 
-Whoever may name a URL must not reach through us what they cannot reach themselves. So every address that a name resolves to
-is checked, and the connection goes to a checked address and not to the name, which could resolve to another one by then.
+A client that chooses a URL must not use this server to reach hosts that the client cannot reach. So every address that
+the name resolves to is checked, and the connection goes to a checked address, because the name could resolve to another
+one later.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import httpx
 
 NAT64 = IPv6Network("64:ff9b::/96")
-"""IPv4 addresses behind a translator (RFC 6052): the last 32 bits."""
+"""Prefix of IPv4 addresses behind a NAT64 translator (RFC 6052); the last 32 bits are the IPv4 address."""
 
 
 _LOOK_UPS = ThreadPoolExecutor(8, "look-up")
-"""Threads of their own: names that are slow to resolve must not take the threads that read photos from the disk."""
+"""Separate threads for DNS: slow names must not block the threads that read photos from the disk."""
 GLOBAL_6 = IPv6Network("2000::/3")
-"""All that is given out of IPv6."""
+"""All allocated global IPv6 addresses."""
 SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
-"""Less protocol assignments (Teredo, ORCHID, benchmarks) and documentation."""
+"""Exceptions within `GLOBAL_6`: protocol assignments (Teredo, ORCHID, benchmarks) and documentation."""
 SPECIAL_4 = tuple(
     map(
         IPv4Network,
@@ -37,24 +38,24 @@ SPECIAL_4 = tuple(
         ),
     )
 )
-"""IPv4 networks that are not the open internet (IANA's registry of special purposes)."""
+"""IPv4 networks that are not the public internet (IANA special-purpose address registry)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL, and the addresses that its host has just now."""
+    """A URL, and the addresses that its host resolves to now."""
 
     url: httpx.URL
     addresses: tuple[str, ...]
 
     @property
     def public(self) -> bool:
-        """Whether every address is one of the open internet."""
+        """Whether every address is public."""
         return all(is_public(address) for address in self.addresses)
 
     @property
     def private(self) -> bool:
-        """Whether every address is none of the open internet."""
+        """Whether no address is public."""
         return not any(is_public(address) for address in self.addresses)
 
     def request(
@@ -65,7 +66,7 @@ class Target:
         headers: dict[str, str],
         content: bytes | None = None,
     ) -> httpx.Request:
-        """A request to this address under the name of the URL: in the Host header, and for the certificate."""
+        """A request to this address; the Host header and the certificate check use the host name of the URL."""
         pinned = self.url.copy_with(host=address)
         named = {**headers, "Host": self.url.netloc.decode("ascii")}
         return client.build_request(
@@ -74,7 +75,7 @@ class Target:
 
 
 async def resolve(url: httpx.URL) -> Target:
-    """Look the host up. Raises OSError if it has no address, UnicodeError if it cannot be a name."""
+    """Resolve the host of a URL. Raises OSError if it has no address, UnicodeError if the name is malformed."""
     port = url.port or (443 if url.scheme == "https" else 80)
     look_up = partial(socket.getaddrinfo, url.host, port, type=socket.SOCK_STREAM)
     found = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, look_up)
@@ -82,9 +83,9 @@ async def resolve(url: httpx.URL) -> Target:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the open internet: an IPv4 one outside `SPECIAL_4`, an IPv6 one of 2000::/3 outside `SPECIAL_6`.
+    """Whether an address is public: IPv4 outside `SPECIAL_4`, IPv6 in 2000::/3 and outside `SPECIAL_6`.
 
-    An IPv6 address that stands for an IPv4 one (mapped, 6to4, Teredo, NAT64) is public only if that is, too.
+    An IPv6 address that embeds an IPv4 address (mapped, 6to4, Teredo, NAT64) is public only if the IPv4 address is, too.
     """
     ip = ip_address(address.partition("%")[0])
     return all(_is_open(part) for part in _meant(ip))
@@ -97,7 +98,7 @@ def _is_open(ip: IPv4Address | IPv6Address) -> bool:
 
 
 def _meant(ip: IPv4Address | IPv6Address) -> Iterable[IPv4Address | IPv6Address]:
-    """The address, and the IPv4 addresses inside it; of a mapped one only those."""
+    """The address and its embedded IPv4 addresses; for a mapped address only the IPv4 address."""
     if isinstance(ip, IPv4Address):
         return (ip,)
     if ip.ipv4_mapped is not None:

@@ -1,4 +1,4 @@
-"""One delivery over HTTP: to a checked address, signed, bounded in time and bytes, without redirects."""
+"""Sends one delivery over HTTP for the dispatcher: checked address, signed, bounded in time and bytes, no redirects."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from pixel_agent.storage.webhooks import Webhook
 MAX_URL = 2000
 """Longest URL of a receiver, in characters."""
 ANSWER_BYTES = 16 * 1024
-"""How much of an answer is read; only its status counts."""
+"""Maximum bytes read from a response; only its status counts."""
 KEEP_ALIVE_S = 2.0
-"""How long a connection is kept for the next delivery; short, since receivers close theirs without a word."""
+"""How long an idle connection stays open; short, because receivers close theirs without notice."""
 BUSY = frozenset({408, 425, 429})
-"""Statuses below 500 that say nothing about the event, but that the receiver cannot take one now."""
+"""Statuses below 500 that mean the receiver is busy, not that it rejects the event."""
 MAX_RETRY_AFTER_S = 3600.0
 AGENT = "Pixel-Agent-Webhooks"
 
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What came of a call: nothing wrong, or an error. `down`: the next call would hardly fare better."""
+    """Result of a call; `error` is None on success. `down`: the receiver seems down; the next call would likely fail."""
 
     error: str | None = None
     down: bool = False
@@ -39,11 +39,11 @@ class CallResult:
 
 
 class NotAllowed(Exception):  # as the other errors here
-    """This URL is not one that we may call; the message says why."""
+    """The URL is not allowed; the message says why."""
 
 
 async def check_receiver(url: str, settings: WebhookSettings) -> None:
-    """Raise Conflict where webhooks are off, InvalidRequest for a URL that is not allowed."""
+    """Check the URL of a new webhook. Raises Conflict if webhooks are off, InvalidRequest if the URL is not allowed."""
     if not settings.hosts.strip():
         raise Conflict(
             "Webhooks are off on this server.",
@@ -59,7 +59,7 @@ async def check_receiver(url: str, settings: WebhookSettings) -> None:
 
 
 class Caller:
-    """Calls receivers. One connection pool a receiver, so that none gets what was meant for another."""
+    """Calls receivers. One connection pool per receiver, so that no receiver gets a request for another one."""
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
@@ -67,7 +67,7 @@ class Caller:
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def call(self, webhook: Webhook, claim: DeliveryClaim, now_ms: int) -> CallResult:
-        """Deliver one event; never raises for what the receiver does."""
+        """Deliver one event; errors of the receiver are returned, never raised."""
         body = body_of(claim)
         headers = signed_headers(webhook, claim, body, now_ms)
         try:
@@ -91,7 +91,7 @@ class Caller:
         client = self._clients.get(name)
         if client is None:
             limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_S)
-            # No proxy of the environment: it would resolve names by itself, and so undo the check.
+            # No proxy from the environment: it would resolve the name itself and bypass the address check.
             client = httpx.AsyncClient(
                 verify=self._tls,
                 trust_env=False,
@@ -117,7 +117,7 @@ def body_of(claim: DeliveryClaim) -> bytes:
 
 
 def signed_headers(webhook: Webhook, claim: DeliveryClaim, body: bytes, now_ms: int) -> dict[str, str]:
-    """The headers of Standard Webhooks. The id is the same at every attempt, so that receivers know a repetition."""
+    """The headers of Standard Webhooks. The id is the same at every attempt, so receivers can detect duplicates."""
     message_id, timestamp_s = f"msg_{webhook.webhook_id}_{claim.event_seq}", now_ms // 1000
     return {
         "Content-Type": "application/json",
@@ -130,7 +130,7 @@ def signed_headers(webhook: Webhook, claim: DeliveryClaim, body: bytes, now_ms: 
 
 
 async def _allowed(text: str, settings: WebhookSettings) -> Target:
-    """The URL with the addresses that it has now. Raises NotAllowed, OSError, UnicodeError."""
+    """Check a URL and resolve its host. Raises NotAllowed, OSError, UnicodeError."""
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
@@ -152,7 +152,7 @@ async def _allowed(text: str, settings: WebhookSettings) -> Target:
 
 
 def host_allowed(host: str, allowed: str) -> bool:
-    """Whether a host is in the operator's list: exactly, or below `*.example.com`."""
+    """Whether a host is in the operator's comma-separated list: exactly, or as a subdomain of `*.example.com`."""
     patterns = [pattern.strip().lower().rstrip(".") for pattern in allowed.split(",")]
     name = host.lower().rstrip(".").strip("[]")
     return any(
@@ -171,7 +171,7 @@ async def _answered(client: httpx.AsyncClient, request: httpx.Request) -> CallRe
             if read > ANSWER_BYTES:
                 break
     except httpx.HTTPError:
-        pass  # the status has been said
+        pass  # the status is known already
     finally:
         await response.aclose()
     status = response.status_code

@@ -1,7 +1,7 @@
 """The dispatcher of webhooks: claims deliveries from the outbox and sends them to their receivers.
 
-It waits for events and timers, takes what is due, and writes down how it ended. A receiver that seems to be down is asked
-by one delivery at a time, after a pause, so that an outage neither uses up the attempts of everything that waits nor holds up
+It waits for events and timers, claims due deliveries, and records their results. A receiver that seems to be down gets
+one delivery at a time, after a pause, so that an outage neither uses up the attempts of all waiting deliveries nor delays
 other receivers.
 """
 
@@ -29,44 +29,44 @@ from pixel_agent.storage.webhooks import Webhook
 log = logging.getLogger("pixel_agent.jobs.webhooks.dispatcher")
 
 IN_FLIGHT = 64
-"""Most deliveries at once."""
+"""Maximum concurrent deliveries."""
 EACH = 8
-"""Most deliveries at once to one receiver."""
+"""Maximum concurrent deliveries to one receiver."""
 DOWN_AFTER = 3
-"""A receiver that failed so many times in a row seems to be down; a single failure holds up nobody else."""
+"""Consecutive failures after which a receiver counts as down; a single failure delays no other delivery."""
 PAUSE_MAX_S = 15.0
-"""Longest pause of a receiver that seems to be down: so late at most it is noticed that it is back."""
+"""Longest pause for a receiver that seems to be down, and so the longest delay until its recovery is noticed."""
 LEASE_MARGIN_S = 20.0
-"""What a lease lasts longer than the longest delivery."""
+"""A lease lasts this much longer than the longest delivery, in seconds."""
 LOOK_S = 1.0
-"""Time between two looks for what other processes have written."""
+"""Interval between two checks for events of other processes, in seconds."""
 TIDY_S = 60.0
-"""Time between two looks for what is too old."""
+"""Interval between two cleanups of old deliveries, in seconds."""
 RETRY_S = 2.0
-"""Pause after the store failed."""
+"""Pause after an error of the store, in seconds."""
 SPREAD = 0.25
-"""Pauses vary by so much, so that receivers are not called in step."""
+"""Random share of each pause (jitter), so that receivers are not called at the same time."""
 Clock = Callable[[], float]
 """Seconds since 1970."""
 
 
 @dataclass(slots=True)
 class Receiver:
-    """What this process knows of one receiver."""
+    """The state of one receiver, as this process sees it."""
 
     under_way: int = 0
     failures: int = 0
     paused_until_ms: int = 0
 
     def slots(self, most: int, now_ms: int) -> int:
-        """How many more deliveries may begin: one while it seems to be down, and none while it is left alone."""
+        """How many more deliveries can start: at most one while the receiver seems down, none during its pause."""
         if now_ms < self.paused_until_ms:
             return 0
         return max(0, (1 if self.failures >= DOWN_AFTER else most) - self.under_way)
 
 
 class WebhookSender:
-    """Delivers events. `start` and `stop` own the loop and every delivery that is under way."""
+    """Delivers events. `start` and `stop` own the loop and all running deliveries."""
 
     def __init__(
         self,
@@ -92,12 +92,12 @@ class WebhookSender:
         self._tidied = 0.0
 
     def start(self) -> None:
-        """Start if any host is allowed."""
+        """Start the loop if the settings allow any host."""
         if self._settings.hosts.strip():
             self._loop = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End every delivery, and give back what was not delivered."""
+        """Cancel running deliveries, record finished ones, and release the leases of the others."""
         if self._loop is None:
             return
         running = [self._loop, *self._under_way]
@@ -130,7 +130,7 @@ class WebhookSender:
                     await changed(wait_s)
 
     async def _round(self) -> float:
-        """Write down what has ended, take what is due; the seconds until the next look."""
+        """Record finished deliveries and claim due ones; returns the seconds until the next round."""
         await self._tidy()
         now_ms = self._now_ms()
         async with self._db.read() as conn:
@@ -153,7 +153,7 @@ class WebhookSender:
         async with self._db.write() as conn:
             for one in ended:
                 await outbox.finish(conn, self._owner, one, now_ms)
-            # What has ended may have made the next event of its subject due.
+            # A finished delivery may make the next event of its subject due.
             for name in dict.fromkeys([*ready, *(one.claim.webhook_id for one in ended)]):
                 limit = min(self._slots(name, now_ms) if name in registered else 0, free - len(claims))
                 if limit > 0:
@@ -166,7 +166,7 @@ class WebhookSender:
             task.add_done_callback(self._under_way.discard)
 
     def _slots(self, name: str, now_ms: int) -> int:
-        """A slow receiver has its share of what runs at once, and no more."""
+        """Free slots of a receiver within its share of `IN_FLIGHT`, so that a slow receiver takes no more."""
         share = max(1, min(EACH, IN_FLIGHT // len(self._receivers)))
         return self._receivers[name].slots(share, now_ms)
 
@@ -180,7 +180,7 @@ class WebhookSender:
             self._notifier.notify(claim.webhook_id)
 
     def _judged(self, receiver: Receiver, claim: DeliveryClaim, answer: CallResult) -> DeliveryOutcome:
-        """What an answer means for the delivery, and for the next ones to its receiver."""
+        """Turn the result of a call into a delivery outcome, and update the state of the receiver."""
         if answer.error is None:
             receiver.failures = receiver.paused_until_ms = 0
             return DeliveryOutcome(claim)
@@ -201,7 +201,7 @@ class WebhookSender:
         return DeliveryOutcome(claim, answer.error, now_ms + int(pause_s * 1000))
 
     def _until_next(self, next_ms: dict[str, int | None], now_ms: int) -> float:
-        """Until something becomes due for a receiver that may be told then; other processes may be quicker to know."""
+        """Seconds until a delivery is due for an idle receiver, at most `LOOK_S`: other processes may add events."""
         times = [
             max(at, self._receivers[name].paused_until_ms) - now_ms
             for name, at in next_ms.items()
