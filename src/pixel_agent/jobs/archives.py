@@ -1,4 +1,4 @@
-"""Reads photos from an untrusted ZIP archive, with sizes, counts, names and methods checked. First step of a batch upload.
+"""Reads photos from an untrusted ZIP archive and checks sizes, counts, names and methods. First step of a batch upload.
 
 The unpacked size is checked in the directory before anything is unpacked, and unpacking never yields more than the
 directory says. Folders in names and the metadata files of operating systems are skipped.

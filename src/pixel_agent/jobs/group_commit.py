@@ -13,7 +13,7 @@ T = TypeVar("T")
 async def commit(
     group: Sequence[T], write: Callable[[Sequence[T]], Awaitable[None]], refused: Callable[[T, Exception], None]
 ) -> None:
-    """Write a group in one transaction. If the database rejects it, write each record alone, so that one blocks no other.
+    """Write a group in one transaction. If the database rejects it, write each record alone, so one blocks no other.
 
     `refused` gets each record that fails even alone, with the error. Raises StoreError if the database itself fails;
     records written before that stay written.

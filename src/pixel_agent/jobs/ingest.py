@@ -49,7 +49,7 @@ class Ingest:
         return [task.result() for task in kept]
 
     async def add(self, conn: AsyncConnection, new: Sequence[NewScan]) -> None:
-        """Insert scans into the queue, in a durable transaction, after `keep` stored the photos. Raises StoreUnavailable."""
+        """Insert scans into the queue, in a durable transaction; their photos are stored. Raises StoreUnavailable."""
         await scans.insert_many(conn, [scans.NewEntry(scan, None) for scan in new])
         await self.check_there([scan.photo for scan in new if scan.photo is not None])
 

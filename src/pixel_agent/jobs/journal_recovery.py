@@ -43,7 +43,7 @@ class JournalRecovery:
                 await asyncio.sleep(PAUSE_S)
 
     async def _recover(self, left: Left) -> None:
-        """Write the records of one journal, then delete it. Raises StoreError; written records are not written again."""
+        """Write the records of one journal, then delete it. Raises StoreError; no record is written twice."""
         try:
             ended = await asyncio.to_thread(left.records)
             for first in range(0, len(ended), GROUP):

@@ -181,7 +181,7 @@ class Recorder:
         return not late and not any(writing.exception() for writing in done)
 
     def _want_all(self) -> asyncio.Future[bool]:
-        """Write without waiting for more records. The returned future is done once the last waiting record is written."""
+        """Write without waiting for more records. The returned future ends once the last waiting record is written."""
         last = self._waiting[-1]
         last.wanted = True
         self._hurry.set()
@@ -261,7 +261,7 @@ class Recorder:
         self._store.photos.put(data, sha256, durable=False)
 
     def _prepare(self, group: Sequence[_Entry]) -> list[Completed]:
-        """Write all photo files; returns the records to insert. A failed scan keeps its photo only if its file exists."""
+        """Write all photo files; returns the records to insert. A failed scan names its photo only if the file exists."""
         for entry in group:
             if entry.new.photo is None and entry.data is not None:
                 photo = PhotoRecord(entry.sha256, len(entry.data))

@@ -1,1 +1,1 @@
-"""Records of scans, their photos, batches, reviews and events, over SQLAlchemy: SQLite by default, PostgreSQL by URL."""
+"""Stores scans, photos, batches, reviews and events with SQLAlchemy: in SQLite by default, in PostgreSQL by URL."""

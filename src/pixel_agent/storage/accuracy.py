@@ -1,4 +1,4 @@
-"""How often the model was right, by what people confirmed and corrected."""
+"""Measures how often the model was right, from the values that reviewers confirmed and corrected. Read by the API."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pixel_agent.storage.records import ScanFilter
 from pixel_agent.storage.tables import readings, reviews, scans
 
 PAGE = 200
-"""Reviewed scans that are held at once."""
+"""Maximum reviewed scans in memory at a time."""
 
 
 @dataclass(slots=True)
 class Accuracy:
-    """Of one task: its reviewed scans, and for each field how many values were judged and how many of them were right."""
+    """Accuracy of one task: reviewed scans, and per field the numbers of judged and of right values."""
 
     task: str
     scans: int = 0
@@ -31,9 +31,9 @@ class Accuracy:
 
 
 async def measure(conn: AsyncConnection, wanted: ScanFilter) -> list[Accuracy]:
-    """By task, over every scan of which somebody has confirmed or corrected anything; in constant memory.
+    """Accuracy per task, over all scans with a confirmation or correction; in constant memory.
 
-    Of the filter `task`, `store_id`, `since` and `until` are heeded. What counts as right: see `corrections.marks`.
+    Of the filter, only `task`, `store_id`, `since` and `until` apply. `corrections.marks` defines what is right.
     """
     found: dict[str, Accuracy] = {}
     last = 0

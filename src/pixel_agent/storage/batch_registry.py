@@ -1,4 +1,4 @@
-"""Batches for those who ask over HTTP: each call is one transaction."""
+"""Batches for the API: each call is one transaction over the functions of `batches`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pixel_agent.storage.database import Database
 from pixel_agent.storage.records import ScanRecord, now_ms
 
 PAGE: Final = 200
-"""Events that are read at once."""
+"""Maximum events per read."""
 _ENDED: Final = frozenset(events.OF_STATUS.values())
 
 
 class EndedScan(NamedTuple):
-    """A scan that ended, and the number of the event that says so."""
+    """A scan that ended, and the number of its event."""
 
     seq: int
     scan: ScanRecord
 
 
 class BatchNews(NamedTuple):
-    """What happened up to the event `after`. `more`: the page is full, so more may wait."""
+    """The state of a batch and its ended scans up to the event `after`. `more`: the page is full, more can follow."""
 
     after: int
     record: BatchRecord
@@ -40,17 +40,17 @@ class BatchRegistry:
         self._db = db
 
     async def get(self, batch_id: str) -> BatchRecord:
-        """One batch and how far it is."""
+        """One batch and its progress."""
         async with self._db.read() as conn:
             return await batches.get(conn, batch_id)
 
     async def page(self, before: int | None, limit: int) -> list[BatchRecord]:
-        """The newest batches, those before `before`, a `seq`."""
+        """The newest batches with a `seq` below `before`."""
         async with self._db.read() as conn:
             return await batches.page(conn, before, limit)
 
     async def close(self, batch_id: str) -> None:
-        """Take no more photos. Raises Conflict."""
+        """Close a batch: it accepts no more photos. Raises Conflict."""
         await self._change(lambda conn: batches.close(conn, batch_id, now_ms()))
 
     async def retry(self, batch_id: str) -> None:
@@ -58,7 +58,7 @@ class BatchRegistry:
         await self._change(lambda conn: batches.retry(conn, batch_id))
 
     async def news(self, batch_id: str, after: int) -> BatchNews:
-        """What happened after an event, as one state of everything: at most a page of it."""
+        """Read what happened after an event, from one snapshot: at most `PAGE` events."""
         async with self._db.read() as conn:
             record = await batches.get(conn, batch_id)
             found = await events.of_batch(conn, batch_id, after, _ENDED, PAGE)

@@ -1,7 +1,7 @@
-"""Many photos asked the same, as one thing: how far it is, what it became, and that it ends exactly once.
+"""Batches: many photos with one spec. Tracks progress and outcome, and completes each batch exactly once.
 
-Whoever adds a scan to a batch, ends one of its scans, or changes its state holds the batch's row first. So the last scan to
-end sees that it is the last, and the events of a batch become visible in their order.
+A transaction that adds a scan to a batch, ends one of its scans, or changes its state locks the batch's row first. So
+the last scan to end knows that it is the last, and the events of a batch become visible in order.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pixel_agent.storage.tables import batches, scans
 
 State = Literal["open", "running", "completed", "cancelled"]
 RECENT: Final = 50
-"""Completions that the rate is measured on."""
+"""Number of last completions used to measure the rate."""
 UNFINISHED: Final = (Status.QUEUED.value, Status.RUNNING.value)
 MOST: Final = 2**31 - 1
 AGAIN: Final = (Status.FAILED.value, Status.EXPIRED.value)
-"""What a retry begins again."""
+"""States of scans that a retry runs again."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewBatch:
-    """A batch that comes in: what every photo of it is asked."""
+    """A new batch, with the spec that all its photos share."""
 
     batch_id: str
     spec: ScanSpec
@@ -44,9 +44,9 @@ class NewBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """A batch and how far it is.
+    """A batch and its progress.
 
-    `counts`: scans by status. `recent`: when the last scans ended, newest first; none once the batch itself has ended.
+    `counts`: scans per status. `recent`: end times of the last scans, newest first; empty once the batch has ended.
     """
 
     seq: int
@@ -61,24 +61,24 @@ class BatchRecord:
 
     @property
     def total(self) -> int:
-        """Scans in it."""
+        """Number of scans in the batch."""
         return sum(self.counts.values())
 
     @property
     def done(self) -> int:
-        """Scans that have ended, however."""
+        """Number of scans that have ended, with any status."""
         return sum(number for status, number in self.counts.items() if status in FINAL)
 
     @property
     def final(self) -> bool:
-        """Whether nothing will happen in it any more, unless somebody retries."""
+        """Whether the batch has ended; only a retry can start it again."""
         return self.state in ("completed", "cancelled")
 
 
 def eta_s(record: BatchRecord, now_ms: int) -> float | None:
-    """Seconds until the end by the rate of the last completions; None before the second one. Pure.
+    """Seconds until the end, from the rate of the last completions; None before the second one. Pure.
 
-    The rate counts up to now, so that a standstill shows.
+    The rate is measured up to now, so that a stall lowers it.
     """
     remaining = record.total - record.done
     if record.final or not remaining:
@@ -90,7 +90,7 @@ def eta_s(record: BatchRecord, now_ms: int) -> float | None:
 
 
 async def create(conn: AsyncConnection, new: NewBatch) -> None:
-    """Put a batch in, still without scans."""
+    """Insert a batch, without scans."""
     values = {
         "batch_id": new.batch_id,
         "name": new.name,
@@ -102,7 +102,7 @@ async def create(conn: AsyncConnection, new: NewBatch) -> None:
 
 
 async def lock(conn: AsyncConnection, batch_id: str) -> State | None:
-    """Lock a batch until the transaction ends; its state, None if there is none."""
+    """Lock a batch until the transaction ends; returns its state, or None if it does not exist."""
     query = select(batches.c.state).where(batches.c.batch_id == batch_id).with_for_update()
     return cast("State | None", (await conn.execute(query)).scalar_one_or_none())
 
@@ -116,7 +116,7 @@ async def get(conn: AsyncConnection, batch_id: str) -> BatchRecord:
 
 
 async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[BatchRecord]:
-    """The newest batches, those before `before`, a `seq`."""
+    """The newest batches with a `seq` below `before`."""
     query = select(batches).order_by(batches.c.seq.desc()).limit(limit)
     if before is not None:
         query = query.where(batches.c.seq < before)
@@ -124,10 +124,10 @@ async def page(conn: AsyncConnection, before: int | None, limit: int) -> list[Ba
 
 
 async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most: int) -> int:
-    """Add scans to a batch that takes some; how many were not there before. Hold it, or have made it, before.
+    """Add scans to an open batch; returns how many are new. The transaction must have locked or created the batch.
 
-    A photo is there already if one with its bytes and its file name, as it is kept, is. Raises Conflict when the batch
-    would have more than `most`.
+    A photo with the same bytes and the same stored file name is a duplicate. Raises Conflict if the batch would have
+    more than `most` scans.
     """
     there, index = await _photos_of(conn, batch_id)
     fresh: dict[tuple[str | None, str | None], NewScan] = {}
@@ -147,12 +147,12 @@ async def add(conn: AsyncConnection, batch_id: str, new: Sequence[NewScan], most
 
 
 async def expect_open(conn: AsyncConnection, batch_id: str) -> None:
-    """Hold a batch that takes more photos. Raises NotFound; Conflict if it takes none any more."""
+    """Lock a batch that must be open. Raises NotFound; Conflict if it accepts no more photos."""
     await _expect(conn, batch_id, ("open",), "take more photos")
 
 
 async def close(conn: AsyncConnection, batch_id: str, now_ms: int) -> None:
-    """No more photos come; a batch whose scans have all ended is completed by this. Raises NotFound, Conflict."""
+    """Close a batch; if all its scans have ended, this completes it. Raises NotFound, Conflict."""
     await _expect(conn, batch_id, ("open", "running", "completed"), "be closed")
     mine = and_(batches.c.batch_id == batch_id, batches.c.state == "open")
     await conn.execute(update(batches).where(mine).values(state="running", closed_at=now_ms))
@@ -160,7 +160,7 @@ async def close(conn: AsyncConnection, batch_id: str, now_ms: int) -> None:
 
 
 async def complete(conn: AsyncConnection, batch_id: str, now_ms: int) -> bool:
-    """If a batch takes no more photos and all its scans have ended: say so, once. Whether it did. Hold the batch."""
+    """Complete a closed batch if all its scans have ended; returns whether it did. The batch must be locked."""
     unfinished = select(scans.c.seq).where(scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED)).limit(1)
     if (await conn.execute(unfinished)).first() is not None:
         return False
@@ -173,17 +173,17 @@ async def complete(conn: AsyncConnection, batch_id: str, now_ms: int) -> bool:
 
 
 async def left_behind(conn: AsyncConnection) -> list[str]:
-    """Batches that have nothing to wait for and do not know it: their last scans were deleted."""
+    """Ids of batches in state `running` whose unfinished scans were all deleted, so that nothing completes them."""
     unfinished = exists().where(scans.c.batch_id == batches.c.batch_id, scans.c.status.in_(UNFINISHED))
     found = await conn.execute(select(batches.c.batch_id).where(batches.c.state == "running", ~unfinished))
     return list(found.scalars())
 
 
 async def cancel(conn: AsyncConnection, batch_id: str, outcome: Outcome) -> list[str]:
-    """End all scans that have not ended, and the batch; the ids of those scans. Raises NotFound, Conflict."""
+    """End a batch and all its unfinished scans; returns the ids of these scans. Raises NotFound, Conflict."""
     await _expect(conn, batch_id, ("open", "running", "cancelled"), "be cancelled")
     unfinished = and_(scans.c.batch_id == batch_id, scans.c.status.in_(UNFINISHED))
-    # Locked in one order, as renewals of leases are; a claim skips them, and whoever runs one finds its claim gone.
+    # Locked in the same order as lease renewals; a claim skips these rows, and a worker that runs one loses its claim.
     await conn.execute(select(scans.c.seq).where(unfinished).order_by(scans.c.seq).with_for_update())
     waiting = (Status.QUEUED, Status.RUNNING)
     found = await records.page(conn, ScanFilter(batch_id=batch_id, statuses=waiting), limit=MOST)
@@ -200,7 +200,7 @@ async def cancel(conn: AsyncConnection, batch_id: str, outcome: Outcome) -> list
 
 
 async def retry(conn: AsyncConnection, batch_id: str) -> int:
-    """Begin those that failed or expired again, with all their attempts before them; how many. Raises NotFound, Conflict."""
+    """Queue failed and expired scans again, with all attempts; returns their number. Raises NotFound, Conflict."""
     await _expect(conn, batch_id, ("open", "running", "completed"), "be retried")
     failed = and_(scans.c.batch_id == batch_id, scans.c.status.in_(AGAIN))
     cleared = ("finished_at", "deadline_at", "available_at", "owner", "lease_until", "error_code", "error", "total_ms")
@@ -235,7 +235,7 @@ async def _say(conn: AsyncConnection, kind: str, batch_id: str, now_ms: int) -> 
 
 
 async def _photos_of(conn: AsyncConnection, batch_id: str) -> tuple[set[tuple[str | None, str | None]], int]:
-    """Bytes and names of the photos of a batch, and the place behind the last of them: deleted ones leave gaps."""
+    """Hashes and names of the photos of a batch, and the next free index: deleted photos leave gaps."""
     columns = (scans.c.photo_sha256, scans.c.filename, scans.c.batch_index)
     found = (await conn.execute(select(*columns).where(scans.c.batch_id == batch_id))).all()
     places = [int(row.batch_index) for row in found if row.batch_index is not None]
@@ -243,14 +243,14 @@ async def _photos_of(conn: AsyncConnection, batch_id: str) -> tuple[set[tuple[st
 
 
 async def _records(conn: AsyncConnection, rows: Sequence[Row[tuple[object, ...]]]) -> list[BatchRecord]:
-    """Batches with what they count, in as many statements however many they are."""
+    """Batches with their counts, in a constant number of statements."""
     counts = await _counts(conn, [row.batch_id for row in rows])
     recent = await _recent(conn, [row.batch_id for row in rows if row.state in ("open", "running")])
     return [_record(row, counts.get(row.batch_id, {}), recent.get(row.batch_id, [])) for row in rows]
 
 
 async def _counts(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Scans by status, of each batch that has some."""
+    """Scans per status, for each batch that has scans."""
     query = select(scans.c.batch_id, scans.c.status, func.count().label("number"))
     grouped = query.where(scans.c.batch_id.in_(batch_ids)).group_by(scans.c.batch_id, scans.c.status)
     counts: dict[str, dict[str, int]] = {}
@@ -260,7 +260,7 @@ async def _counts(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, 
 
 
 async def _recent(conn: AsyncConnection, batch_ids: Sequence[str]) -> dict[str, list[int]]:
-    """When the last scans of each batch ended, newest first."""
+    """End times of the last scans of each batch, newest first."""
     if not batch_ids:
         return {}
     place = func.row_number().over(partition_by=scans.c.batch_id, order_by=scans.c.finished_at.desc())

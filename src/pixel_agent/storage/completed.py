@@ -1,4 +1,4 @@
-"""Scans that had ended before they were put in: those that were answered at once."""
+"""Inserts scans that have already ended: the synchronous ones. Used by the recorder and the journal recovery."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pixel_agent.storage.records import NewScan, Outcome
 
 
 class Completed(NamedTuple):
-    """What came in, and what became of it."""
+    """A scan and its outcome."""
 
     new: NewScan
     outcome: Outcome
 
 
 async def insert(conn: AsyncConnection, ended: Sequence[Completed]) -> None:
-    """Put records in, and say how they ended."""
+    """Insert ended scans and append their events."""
     await scans.insert_many(conn, ended)
     await events.scans_ended(conn, ended)
 
 
 async def insert_new(conn: AsyncConnection, ended: Sequence[Completed]) -> list[str]:
-    """The same for those that have never been put in, and have not been deleted since; their ids."""
+    """Insert ended scans that were never inserted, so deleted ones do not return; returns their ids."""
     by_id = {each.new.scan_id: each for each in ended}
     known = {*await scans.of_ids(conn, list(by_id)), *await events.told_of(conn, list(by_id))}
     new = [scan_id for scan_id in by_id if scan_id not in known]

@@ -1,4 +1,4 @@
-"""Which corrections of one reading hold for another one of the same photo and task. Pure."""
+"""Matches corrections of a reading to another reading of the same photo and task. Pure; for `correction_transfer`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pixel_agent.storage.corrections import PARTS, ReviewRecord, rows_of, value_
 
 SAME_NAME = 0.6
 SAME_PLACE_IOU = 0.5
-"""Two readings of one photo mean the same thing where boxes overlap so much and names are so alike; both are looser than
-anything that two different things beside each other reach."""
+"""Minimum overlap of boxes, with a minimum similarity of names, at which two rows mean the same object; two different
+neighbouring objects reach neither."""
 
 _NAMES = ("name", "shop_name", "rule_id", "hazard", "position_id", "object", "tag_text", "sign_text", "text", "item")
 _LONGEST = 80
@@ -26,7 +26,7 @@ _LONGEST = 80
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A correction on its way: the row where it lands (None: nowhere), and what the model says there."""
+    """A transferred correction: its row in the new reading (None: no match), and the model's value there."""
 
     correction: ReviewRecord
     row: int | None
@@ -35,7 +35,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class _Face:
-    """What a row is known by; a corrected row also by what was put right."""
+    """The features that identify a row; for a corrected row also the corrected values."""
 
     whole: Mapping[str, JsonValue]
     kind: JsonValue
@@ -45,10 +45,10 @@ class _Face:
 
 
 def carried(fixed: Sequence[ReviewRecord], before: Envelope, after: Envelope) -> list[Carried]:
-    """Where corrections of `before` (as the model said it) belong in `after`.
+    """Find the rows of `after` for corrections of `before` (the model's uncorrected reading).
 
-    Rows match if they say the same in everything, else by the same GTIN, else by overlapping boxes and like names, else by
-    a name that one row of each reading has; the likest first, every row once.
+    Rows match if all their values are equal, else by the same GTIN, else by overlapping boxes and similar names, else
+    by a name that is unique in both readings. The best match goes first; every row matches at most once.
     """
     pairs = {part: _pairs(before, after, part, fixed) for part in PARTS}
     return [_land(correction, pairs, after) for correction in fixed]
@@ -63,7 +63,7 @@ def _land(correction: ReviewRecord, pairs: Mapping[Part, Mapping[int, int]], aft
 
 
 def _pairs(before: Envelope, after: Envelope, part: Part, fixed: Sequence[ReviewRecord]) -> dict[int, int]:
-    """All rows stand against all, so that no correction takes the place of a row that was right."""
+    """Match all rows against all rows, so that no correction takes the match of a row that was right."""
     old = [
         _face(row, [c for c in fixed if (c.part, c.row) == (part, n)]) for n, row in enumerate(rows_of(before, part))
     ]
@@ -88,19 +88,19 @@ def _face(row: RowOut, fixed: Sequence[ReviewRecord]) -> _Face:
 
 
 def _name(row: RowOut, right: Mapping[str | None, JsonValue]) -> str:
-    """The first telling text, as it is or put right."""
+    """The first descriptive text of a row, corrected where a correction exists."""
     texts = (right.get(field) or value_of(row, field) for field in _NAMES)
     return next((text.strip().casefold()[:_LONGEST] for text in texts if isinstance(text, str) and text.strip()), "")
 
 
 def _once(faces: Sequence[_Face]) -> frozenset[str]:
-    """Names that one row alone has."""
+    """Names that exactly one row has."""
     counted = Counter(name for face in faces for name in face.names)
     return frozenset(name for name, number in counted.items() if number == 1)
 
 
 def _score(one: _Face, other: _Face, once: frozenset[str]) -> float:
-    """0 for different things, else above 0 and higher the surer."""
+    """0 for different objects, else above 0 and higher for a surer match."""
     if one.whole == other.whole:
         return 10.0
     if one.kind != other.kind or (one.gtins and other.gtins and not one.gtins & other.gtins):
@@ -114,14 +114,14 @@ def _score(one: _Face, other: _Face, once: frozenset[str]) -> float:
 
 
 def _likeness(some: frozenset[str], others: frozenset[str]) -> float:
-    """Of the likest pair of names; 1 where neither row has any."""
+    """Similarity of the most similar pair of names; 1 if neither row has a name."""
     if not some and not others:
         return 1.0
     return max((SequenceMatcher(None, a, b, autojunk=False).ratio() for a in some for b in others), default=0.0)
 
 
 def _same_place(one: Box | None, other: Box | None) -> float:
-    """Intersection over union."""
+    """Intersection over union of two boxes."""
     if one is None or other is None:
         return 0.0
     return overlap(one, other)

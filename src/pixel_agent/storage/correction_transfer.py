@@ -1,4 +1,4 @@
-"""A photo that is read again keeps what people put right in it: corrections are copied to the new scan as it ends."""
+"""Copies corrections to a new scan of the same photo as it ends, so that a rerun does not lose them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _put_right = (
     )
     .exists()
 )
-# Built once: it is asked for every scan that ends.
+# Built once: it runs for every scan that ends.
 _CORRECTED_BEFORE = (
     select(scans.c.seq, func.max(_earlier.c.seq))
     .join(
@@ -46,8 +46,8 @@ _CORRECTED_BEFORE = (
 async def carry_over(conn: AsyncConnection, seqs: Sequence[int]) -> None:
     """Copy the corrections of earlier readings of the same photo and task to scans that have just ended.
 
-    Each takes those of the latest earlier scan that was corrected; what matches no row of the new reading is copied
-    without a place.
+    Each scan takes the corrections of the latest earlier corrected scan. A correction that matches no row of the new
+    reading is copied without a row.
     """
     for seq, earlier in await _corrected_before(conn, seqs):
         before, after = await _document(conn, earlier), await _document(conn, seq)
@@ -65,13 +65,13 @@ async def carry_over(conn: AsyncConnection, seqs: Sequence[int]) -> None:
 
 
 async def _corrected_before(conn: AsyncConnection, seqs: Sequence[int]) -> list[tuple[int, int]]:
-    """For each scan the latest earlier one of the same photo and task that was corrected, where there is one."""
+    """Pairs of a scan and the latest earlier corrected scan of the same photo and task, where one exists."""
     found = await conn.execute(_CORRECTED_BEFORE, {"seqs": list(seqs)})
     return [(int(seq), int(last)) for seq, last in found]
 
 
 async def _from_origin(conn: AsyncConnection, lost: ReviewRecord, after: Envelope) -> Carried:
-    """A correction that found no place the last time is tried again from where it was made, while that is there."""
+    """Match a correction without a row again, from the scan where it was made, if that scan still exists."""
     nowhere = Carried(lost, None, lost.model_value)
     query = select(scans.c.seq).where(scans.c.scan_id == lost.carried_from)
     seq = (await conn.execute(query)).scalar()
@@ -112,9 +112,9 @@ async def _document(conn: AsyncConnection, seq: int) -> Envelope | None:
 async def latest_readings(
     conn: AsyncConnection, records: Sequence[ScanRecord], statuses: Sequence[Status]
 ) -> dict[str, str]:
-    """By the id of each scan the id of the newest that read its photo again for the same task (`rerun_of`), or its own.
+    """Map each scan id to the id of its newest rerun for the same task (`rerun_of`), or to itself.
 
-    Only scans in one of these states count; those of whom none is are left out.
+    Only scans in one of the given states count; a scan with none in these states is omitted.
     """
     again = select(scans.c.seq, scans.c.scan_id, scans.c.rerun_of, scans.c.status).where(
         scans.c.photo_sha256.in_({record.photo.sha256 for record in records if record.photo}),
@@ -125,7 +125,7 @@ async def latest_readings(
     parent = {row.scan_id: row.rerun_of for row in reruns}
     found = {record.scan_id: record.scan_id for record in records if record.status in statuses}
     roots = {record.scan_id for record in records}
-    for row in reruns:  # in the order in which they came, so that the newest stays
+    for row in reruns:  # in order of arrival, so that the newest remains
         root = row.rerun_of
         while root not in roots and root in parent:
             root = parent[root]

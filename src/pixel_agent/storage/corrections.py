@@ -1,7 +1,7 @@
-"""What people said about a reading, laid over it; the stored document itself never changes. Pure.
+"""Applies reviews to a reading when it is shown; the stored document itself never changes. Pure.
 
-`overlay` is how a reviewed reading is shown, `review_state` what the list says about it, and `marks` what it proves about the
-model. What becomes of corrections when the same photo is read again stands in `store/carrying.py`.
+`overlay` gives the reviewed reading, `review_state` its state in the list, and `marks` which of the model's values were
+right. `correction_transfer` copies corrections to a rerun of the same photo.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Action: TypeAlias = Literal["confirm", "correct", "comment"]
 PARTS: Final[tuple[Part, ...]] = ("items", "findings")
 
 EVIDENCE: Final = frozenset(RowOut.model_fields)
-"""What every row carries beside the task's own fields."""
+"""Fields that every row has in addition to the task's own fields."""
 EMPTY: Final[tuple[JsonValue, ...]] = (None, "", [], {})
-"""What states nothing."""
+"""Values that count as empty."""
 UNJUDGED: Final = frozenset({"kind", "change", "gtin_source", "count_is_estimate"})
-"""Fields that say how a row came about; nobody confirms those."""
+"""Fields that describe the origin of a row; a confirmation does not cover them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewRecord:
-    """What one person did, once. Times are milliseconds UTC; `row` is None for the whole scan, or where a carried
-    correction matched nothing."""
+    """One action of a reviewer. Times are milliseconds UTC; `row` is None for the whole scan, or if a transferred
+    correction matched no row."""
 
     id: int
     at: int
@@ -47,12 +47,12 @@ class ReviewRecord:
 
 
 def in_force(reviews: Sequence[ReviewRecord]) -> list[ReviewRecord]:
-    """Those that nobody has undone."""
+    """The reviews that were not undone."""
     return [review for review in reviews if review.undone_at is None]
 
 
 def corrections(reviews: Sequence[ReviewRecord]) -> list[ReviewRecord]:
-    """The corrections that hold, in order: of several of one field the last; those that match no row all."""
+    """The corrections in force, in order: per field the last one, plus all that match no row."""
     found: dict[tuple[object, ...], ReviewRecord] = {}
     for review in in_force(reviews):
         if review.action == "correct":
@@ -63,10 +63,10 @@ def corrections(reviews: Sequence[ReviewRecord]) -> list[ReviewRecord]:
 
 
 def overlay(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Envelope:
-    """The envelope as people have put it right; the given one stays as it is.
+    """A corrected copy of the envelope; the argument is not changed.
 
-    Rows with a corrected field have `review` corrected, confirmed ones confirmed, and `human` among `verified_by`. What
-    points at no row of this envelope is left out.
+    Rows with a corrected field get `review` corrected, confirmed rows get confirmed, and both get `human` in
+    `verified_by`. Reviews that refer to no row of this envelope are ignored.
     """
     fixed = corrections(reviews)
     confirmed = [review for review in in_force(reviews) if review.action == "confirm"]
@@ -81,10 +81,10 @@ def overlay(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Envelope:
 
 
 def review_state(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Review:
-    """What a list says of the whole scan.
+    """The review state of the whole scan, for lists.
 
-    Advised as long as a row wants a look, or a carried correction matches nothing: until those are seen to, or the scan is
-    confirmed as a whole. Then corrected if one value was, else confirmed if somebody confirmed anything.
+    Advised as long as a row needs a review or a transferred correction matches no row: until these are reviewed, or the
+    scan is confirmed as a whole. Then corrected if any value was corrected, else confirmed if anything was confirmed.
     """
     fixed = corrections(reviews)
     confirms = [review for review in in_force(reviews) if review.action == "confirm"]
@@ -98,10 +98,10 @@ def review_state(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Review:
 
 
 def marks(envelope: Envelope, reviews: Sequence[ReviewRecord]) -> Iterator[tuple[str, bool]]:
-    """Field and whether the model was right, for each value that a person has judged.
+    """Yield the field and whether the model was right, for each value that a reviewer judged.
 
-    A corrected value was wrong (unless the person wrote what stood there), every other value of a confirmed row right.
-    What the model left empty counts only where it was corrected; boxes count too, once corrected.
+    A corrected value was wrong (unless the correction equals the model's value); every other value of a confirmed row
+    was right. An empty value of the model counts only if it was corrected, and so does a box.
     """
     fixed = {(c.part, c.row, c.field): c for c in corrections(reviews) if c.row is not None}
     confirmed = [review for review in in_force(reviews) if review.action == "confirm"]
@@ -124,7 +124,7 @@ def rows_of(envelope: Envelope, part: Part) -> list[RowOut]:
 
 
 def value_of(row: RowOut, field: str) -> JsonValue:
-    """What a row states, its box as a list; None where it states nothing."""
+    """The value of a field, a box as a list; None if it is empty."""
     if field == "bbox":
         return list(row.bbox) if row.bbox else None
     value: JsonValue = (row.model_extra or {}).get(field)

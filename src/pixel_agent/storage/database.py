@@ -1,7 +1,7 @@
-"""The connection to the database: transactions that read, transactions that write, and errors translated to `StoreError`.
+"""The connection to the database: read transactions, write transactions, and errors translated to `StoreError`.
 
-SQLite keeps a write-ahead log, so that readers never wait for the one writer; writers take their turn before they begin,
-so that no transaction fails half-way because another one wrote first.
+SQLite uses a write-ahead log, so that readers never wait for the single writer; writers queue before they begin, so
+that no transaction fails half-way because another one wrote first.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from pixel_agent.storage.sqlite import Appender, P, T, Work, make_file, reading_
 
 FILE = "pixel-agent.sqlite3"
 POOL_S = 10.0
-"""How long PostgreSQL's connections may all be in use."""
+"""How long to wait for a free connection of the PostgreSQL pool, in seconds."""
 CONNECT_S = 5.0
-"""How long a connection to PostgreSQL may take."""
+"""Timeout of a connection attempt to PostgreSQL, in seconds."""
 READERS = 4
-"""Connections that read at once."""
+"""Number of read connections."""
 _REFUSED_BY_DRIVER = ("binding parameter", "invalid input for query argument")
-"""How the drivers of SQLite and PostgreSQL refuse a value before the database sees it."""
+"""Messages with which the drivers of SQLite and PostgreSQL reject a value before the database gets it."""
 _ACCEPTED = "Accepted: postgresql://user:password@host:5432/name or sqlite:////path/file."
 
 
 def data_folder(settings: Settings) -> Path:
-    """Where records and photos live: `data_dir`, else the user's data folder."""
+    """The folder of records and photos: `data_dir`, else the user's data folder."""
     return settings.data_dir.expanduser() if settings.data_dir else user_data_path("pixel-agent", appauthor=False)
 
 
 class Database:
-    """One database. `open` and `close` own its connections; everything else belongs to one event loop.
+    """One database. `open` and `close` own its connections; one event loop uses it.
 
-    `before` is awaited before each transaction: what was promised to be in the database must be there by then. `problem` is
-    what last kept it from writing, None while it works; `failed` is set while there is one.
+    `before` is awaited before each transaction, so that records of answered scans are in the database by then. `problem`
+    is the last write error, None while the database works; `failed` is set while there is one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -84,7 +84,7 @@ class Database:
                 self._file = path, _identity(path)
 
     async def close(self) -> None:
-        """Disconnect; the database can be opened again."""
+        """Close all connections; the database can be opened again."""
         engines = {engine for engine in (self._reader, *self._writers.values()) if engine is not None}
         self._reader, self._writers, self._file = None, {}, None
         appender, self._appender = self._appender, None
@@ -95,7 +95,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of everything. Raises StoreUnavailable."""
+        """A read transaction on one snapshot. Raises StoreUnavailable."""
         await self.before()
         with self._noting(), translate_database_errors():
             self._check_file()
@@ -104,9 +104,9 @@ class Database:
 
     @asynccontextmanager
     async def write(self, *, durable: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is committed at the end, or not at all.
+        """A write transaction: committed at the end, rolled back on an error.
 
-        It survives the end of this process in any case, and a power cut if it is `durable`. Raises StoreUnavailable,
+        A commit survives the end of this process, and with `durable` also a power cut. Raises StoreUnavailable,
         StoreFull.
         """
         await self.before()
@@ -128,10 +128,10 @@ class Database:
         self.mark_healthy()
 
     async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
-        """As `write`, several times as fast on SQLite, for work that awaits nothing but the connection that it is given.
+        """Like `write`, but several times as fast on SQLite, for work that awaits nothing but the given connection.
 
-        `prepare` blocks; it runs in a thread before the transaction, and `work` gets what it returns. It does not wait for
-        `before`: whoever fulfils that promise writes by this way.
+        `prepare` blocks; it runs in a thread before the transaction, and `work` gets its result. The `before` hook is not
+        awaited: the hook's own flush uses this method.
         """
         if self._appender is None:
             prepared = await asyncio.to_thread(prepare)
@@ -145,18 +145,18 @@ class Database:
         return result
 
     def _check_file(self) -> None:
-        """Raise StoreUnavailable if the file of SQLite was deleted or replaced: what is written to the old one would be lost."""
+        """Raise StoreUnavailable if the SQLite file was deleted or replaced: writes to the old file would be lost."""
         if self._file is not None and _identity(self._file[0]) != self._file[1]:
             raise _unreachable("its file was deleted or replaced")
 
     def mark_healthy(self) -> None:
-        """Something was written."""
+        """Clear `problem` after a successful write."""
         if self.problem is not None:
             self.problem = None
             self.failed.clear()
 
     def mark_failed(self, error: StoreError) -> None:
-        """Something could not be written, here or to the folder of the photos."""
+        """Set `problem` after a failed write, to the database or to the photo folder."""
         self.problem = error
         self.failed.set()
 
@@ -170,7 +170,7 @@ class Database:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file stands at a path, None for none."""
+    """Identity (device and inode) of the file at a path, None if it does not exist."""
     try:
         state = path.stat()
     except OSError:
@@ -184,7 +184,7 @@ async def _nothing() -> None:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn what a database or a disk says into StoreFull or StoreUnavailable."""
+    """Translate errors of the database or the disk into StoreFull or StoreUnavailable."""
     try:
         with translate_database_errors():
             yield
@@ -198,7 +198,7 @@ def translate_errors() -> Iterator[None]:
 
 @contextmanager
 def translate_database_errors() -> Iterator[None]:
-    """The same for what the database says only: other errors belong to whoever works in the transaction."""
+    """Translate errors of the database only: other errors belong to the caller's code in the transaction."""
     try:
         yield
     except PoolTimeout as error:
@@ -213,9 +213,10 @@ def translate_database_errors() -> Iterator[None]:
 
 
 def is_about_data(error: DBAPIError) -> bool:
-    """Whether the values of a statement are to blame (SQLSTATE 22 data exception, 23 constraint), and not the database.
+    """Whether the values of a statement caused an error (SQLSTATE 22 data exception, 23 constraint), not the database.
 
-    Everything else may pass: read-only, no permission, a damaged page, too many connections, starting up, a changed password.
+    All other errors can be transient: read-only, no permission, a damaged page, too many connections, starting up, a
+    changed password.
     """
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str):
@@ -225,7 +226,7 @@ def is_about_data(error: DBAPIError) -> bool:
 
 
 def of_disk(error: OSError) -> StoreFull | StoreUnavailable:
-    """What a failed read or write of a file means for a scan."""
+    """The store error for a failed read or write of a file."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _full()
     return StoreUnavailable(
@@ -253,7 +254,7 @@ async def _begun(engine: AsyncEngine | None) -> AsyncIterator[AsyncConnection]:
             connection = await _opened(engine).connect()
         except (StoreError, SQLAlchemyError, OSError):
             raise
-        except Exception as error:  # the driver of PostgreSQL has its own errors for connections that are refused
+        except Exception as error:  # the PostgreSQL driver has its own errors for refused connections
             raise _unreachable(str(error)) from error
     try:
         async with connection.begin():
@@ -269,13 +270,13 @@ def _opened(engine: AsyncEngine | None) -> AsyncEngine:
 
 
 def _async_url(given: str) -> URL:
-    """The URL with the driver that we use. Raises ConfigurationError."""
+    """The URL with the asynchronous driver. Raises ConfigurationError."""
     try:
         url = make_url(given)
-    except (ArgumentError, ValueError):  # the latter for a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise ConfigurationError(
             "store.url is not a database URL.", _ACCEPTED
-        ) from None  # what is wrong is not shown: it holds the password
+        ) from None  # the URL is not shown: it contains the password
     drivers = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
     backend = url.get_backend_name()
     if backend not in drivers:

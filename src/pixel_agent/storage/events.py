@@ -1,8 +1,8 @@
-"""What happened, in order: the one way to say so, in the transaction that makes it happen.
+"""The ordered log of events: each is appended in the transaction that causes it.
 
-An event is owed to the webhooks that want its kind in that same transaction, so that neither exists without the other.
-Whoever appends an event of a batch holds the batch's row (`batches.lock`), so that a batch's events become visible in the
-order of their numbers, and a listener that resumes after one of them misses none.
+The same transaction enqueues the deliveries to webhooks that want its kind, so that neither exists without the other.
+A transaction that appends an event of a batch locks the batch's row (`batches.lock`), so that a batch's events become
+visible in the order of their numbers, and a listener that resumes after one of them misses none.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ OF_STATUS: Final[Mapping[str, str]] = {
     "expired": SCAN_FAILED,
     "cancelled": SCAN_CANCELLED,
 }
-"""What to say when a scan has reached a final status."""
+"""Kind of the event for each final status of a scan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `at_ms` is UTC in milliseconds, `data` JSON."""
+    """One event. `at_ms` is UTC in milliseconds, `data` JSON."""
 
     seq: int
     at_ms: int
@@ -61,7 +61,7 @@ async def append(
     data: Mapping[str, JsonValue],
     at_ms: int | None = None,
 ) -> int:
-    """Say that something happened to a scan or a batch, and owe it to the webhooks that want it. Its number comes back."""
+    """Append an event of a scan or a batch and enqueue its webhook deliveries; returns its number."""
     values = {
         "at": now_ms() if at_ms is None else at_ms,
         "kind": kind,
@@ -77,25 +77,25 @@ async def append(
 async def of_batch(
     conn: AsyncConnection, batch_id: str, after: int, kinds: Collection[str], limit: int
 ) -> Sequence[Event]:
-    """What of these kinds happened to a batch and its scans after an event, oldest first."""
+    """Events of the given kinds of a batch and its scans after an event, oldest first."""
     wanted = select(events).where(events.c.batch_id == batch_id, events.c.seq > after, events.c.kind.in_(kinds))
     found = await conn.execute(wanted.order_by(events.c.seq).limit(limit))
     return [Event(row.seq, row.at, row.kind, row.scan_id, row.batch_id, row.data) for row in found]
 
 
 async def told_of(conn: AsyncConnection, scan_ids: Collection[str]) -> set[str]:
-    """Those of some scans to which something has happened, whether they are still there or not; for seven days."""
+    """Which of the given scans have events, even if they were deleted; events stay for seven days."""
     found = await conn.execute(select(events.c.scan_id).where(events.c.scan_id.in_(scan_ids)))
     return {row.scan_id for row in found}
 
 
 async def scan_ended(conn: AsyncConnection, scan: NewScan | ScanRecord, outcome: Outcome) -> None:
-    """Say how a scan ended, and then that somebody should act on it, if so; in the transaction that records it."""
+    """Append the end of a scan, then its alert if there is one; in the transaction that records the scan."""
     await scans_ended(conn, [(scan, outcome)])
 
 
 async def scans_ended(conn: AsyncConnection, ended: Iterable[tuple[NewScan | ScanRecord, Outcome]]) -> None:
-    """The same for many scans at once, in their order."""
+    """Append the events of many ended scans at once, in their order."""
     rows = [row for scan, outcome in ended for row in _ended(scan, outcome)]
     if rows:
         found = await conn.execute(_APPENDED, rows)
@@ -134,4 +134,4 @@ def _ended(scan: NewScan | ScanRecord, outcome: Outcome) -> list[dict[str, objec
 
 def _json(data: Mapping[str, JsonValue]) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return storable(text)  # file names may hold halves of surrogate pairs
+    return storable(text)  # file names can contain lone surrogates

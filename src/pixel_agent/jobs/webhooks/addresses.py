@@ -85,7 +85,7 @@ async def resolve(url: httpx.URL) -> Target:
 def is_public(address: str) -> bool:
     """Whether an address is public: IPv4 outside `SPECIAL_4`, IPv6 in 2000::/3 and outside `SPECIAL_6`.
 
-    An IPv6 address that embeds an IPv4 address (mapped, 6to4, Teredo, NAT64) is public only if the IPv4 address is, too.
+    An IPv6 address that embeds an IPv4 address (mapped, 6to4, Teredo, NAT64) is public only if that address is, too.
     """
     ip = ip_address(address.partition("%")[0])
     return all(_is_open(part) for part in _meant(ip))

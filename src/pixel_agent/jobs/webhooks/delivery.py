@@ -31,7 +31,7 @@ AGENT = "Pixel-Agent-Webhooks"
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """Result of a call; `error` is None on success. `down`: the receiver seems down; the next call would likely fail."""
+    """Result of a call; `error` is None on success. `down`: the receiver seems down; the next call will likely fail."""
 
     error: str | None = None
     down: bool = False

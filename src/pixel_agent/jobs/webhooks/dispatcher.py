@@ -1,8 +1,8 @@
 """The dispatcher of webhooks: claims deliveries from the outbox and sends them to their receivers.
 
 It waits for events and timers, claims due deliveries, and records their results. A receiver that seems to be down gets
-one delivery at a time, after a pause, so that an outage neither uses up the attempts of all waiting deliveries nor delays
-other receivers.
+one delivery at a time, after a pause, so that an outage neither uses up the attempts of all waiting deliveries nor
+delays other receivers.
 """
 
 from __future__ import annotations
