@@ -15,7 +15,7 @@ from pixel_agent.storage.store import Store
 class Persistence:
     """The storage and its writers. `start` and `stop` own their tasks; one event loop owns it.
 
-    `recorder` records synchronous scans, `ingest` accepts asynchronous ones, `worker` runs them, `webhooks` sends events.
+    `recorder` records synchronous scans, `ingest` accepts scans for later, `worker` runs them, `webhooks` sends events.
     """
 
     def __init__(self, storage: Store, runner: ScanRunner, settings: Settings, photos: PhotoStage) -> None:

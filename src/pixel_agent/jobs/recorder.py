@@ -261,7 +261,7 @@ class Recorder:
         self._store.photos.put(data, sha256, durable=False)
 
     def _prepare(self, group: Sequence[_Entry]) -> list[Completed]:
-        """Write all photo files; returns the records to insert. A failed scan names its photo only if the file exists."""
+        """Write all photo files; returns the records to insert. A failed scan names its photo if the file exists."""
         for entry in group:
             if entry.new.photo is None and entry.data is not None:
                 photo = PhotoRecord(entry.sha256, len(entry.data))

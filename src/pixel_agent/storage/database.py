@@ -45,8 +45,8 @@ def data_folder(settings: Settings) -> Path:
 class Database:
     """One database. `open` and `close` own its connections; one event loop uses it.
 
-    `before` is awaited before each transaction, so that records of answered scans are in the database by then. `problem`
-    is the last write error, None while the database works; `failed` is set while there is one.
+    `before` is awaited before each transaction, so that records of answered scans are in the database by then.
+    `problem` is the last write error, None while the database works; `failed` is set while there is one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -130,8 +130,8 @@ class Database:
     async def append(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
         """Like `write`, but several times as fast on SQLite, for work that awaits nothing but the given connection.
 
-        `prepare` blocks; it runs in a thread before the transaction, and `work` gets its result. The `before` hook is not
-        awaited: the hook's own flush uses this method.
+        `prepare` blocks; it runs in a thread before the transaction, and `work` gets its result. The `before` hook is
+        not awaited: the hook's own flush uses this method.
         """
         if self._appender is None:
             prepared = await asyncio.to_thread(prepare)

@@ -1,4 +1,4 @@
-"""What was recorded, for those who look at it and review it: each method is one transaction with what follows from it."""
+"""Recorded scans, reviews and shops for the API: each method is one transaction, plus its notifications."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pixel_agent.storage.reviews import NewReview
 from pixel_agent.storage.visits import ReadScan, Visit
 
 POLL_S = 1.0
-"""How often a scan is looked at that another process may run; the end of one that runs here is notified."""
+"""Poll interval for a scan that another process runs, in seconds; the end of a local scan is notified."""
 
 
 class History:
@@ -49,13 +49,13 @@ class History:
             return await _existing(conn, scan_id, document=document)
 
     async def with_reviews(self, scan_id: str) -> tuple[ScanRecord, list[ReviewRecord]]:
-        """One scan and what people said of it. Raises NotFound."""
+        """One scan and its reviews. Raises NotFound."""
         async with self._db.read() as conn:
             record = await _existing(conn, scan_id)
             return record, await reviews.of_scan(conn, record.seq)
 
     async def until_final(self, scan_id: str, wait_s: float, stopping: Callable[[], bool]) -> None:
-        """Wait until a scan has ended, at most so long, and no longer once the server is stopping. Raises NotFound."""
+        """Wait until a scan has ended, for at most `wait_s` seconds or until the server stops. Raises NotFound."""
         loop = asyncio.get_running_loop()
         end = loop.time() + wait_s
         with self._notifier.listening(scan_id) as changed:
@@ -99,19 +99,19 @@ class History:
         self._notifier.notify(scan_id, record.batch_id)
 
     async def accuracy(self, wanted: ScanFilter) -> list[Accuracy]:
-        """How often the model was right, by task."""
+        """Accuracy of the model, per task."""
         async with self._db.read() as conn:
             return await accuracy.measure(conn, wanted)
 
     # Shops
 
     async def shops(self) -> list[ShopLine]:
-        """Every shop that scans name, the one scanned last first."""
+        """All shops that scans name, the last scanned first."""
         async with self._db.read() as conn:
             return await overview.all_shops(conn)
 
     async def shop(self, shop_id: str, period: Period) -> tuple[Overview, Overview]:
-        """A shop over a period, and over the period before. Raises NotFound for a shop that no scan names."""
+        """Overview of a shop for a period and for the period before. Raises NotFound if no scan names the shop."""
         async with self._db.read() as conn:
             now, before = await overview.of_shop(conn, shop_id, period)
             if not now.total.scans and not before.total.scans and not await overview.known(conn, shop_id):
@@ -126,7 +126,7 @@ class History:
             return await visits.read_scans(conn, wanted, limit)
 
     async def visit(self, scan_ids: Sequence[str]) -> Visit:
-        """Scans with documents and reviews, the newest first."""
+        """These scans with documents and reviews, the newest first."""
         async with self._db.read() as conn:
             return await visits.load(conn, scan_ids)
 

@@ -1,7 +1,7 @@
-"""Answers that a client may ask for again by its Idempotency-Key.
+"""Idempotency keys: a client that repeats a request with the same Idempotency-Key gets the first answer again.
 
-A key belongs to the first request that came with it. While that one runs it renews `created_at`; where it no longer does, the
-next request takes the key over, so that a process that died blocks nobody.
+A key belongs to the first request that sends it. While that request runs, it renews `created_at`; if the renewals stop,
+the next request takes the key over, so that a dead process blocks no client.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RUNNING: Final = "running"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A request's key, the client that sent it, and what it stands for."""
+    """The key of a request, its client, and a fingerprint of the request."""
 
     value: str
     client: str
@@ -43,9 +43,9 @@ class IdempotencyKeys:
         self._keep_ms = round(settings.idempotency_hours * 3_600_000)
 
     async def begin(self, key: Key) -> str:
-        """FIRST: the key belongs to this request now. RUNNING: another request has it. Else the first answer, as JSON.
+        """Claim a key. FIRST: this request owns it. RUNNING: another request owns it. Else the first answer, as JSON.
 
-        Raises IdempotencyMismatch when the key stands for another request.
+        Raises IdempotencyMismatch if the key was used for a different request.
         """
         async with self._db.write() as conn:
             return await self._begin(conn, key)
@@ -53,10 +53,10 @@ class IdempotencyKeys:
     async def once(
         self, key: Key | None, answer: str, work: Callable[[AsyncConnection], Awaitable[None]]
     ) -> str | None:
-        """Do the work of a request and store its answer, in one durable transaction; None if that was done.
+        """Do the work of a request and store its answer, in one durable transaction; None if the work was done.
 
-        Otherwise nothing is done, and RUNNING or the first answer comes back. Raises IdempotencyMismatch, and what the work
-        raises.
+        Otherwise nothing is done, and the result is RUNNING or the first answer. Raises IdempotencyMismatch, and what
+        the work raises.
         """
         async with self._db.write(durable=True) as conn:
             standing = FIRST if key is None else await self._begin(conn, key)
@@ -68,7 +68,7 @@ class IdempotencyKeys:
         return None
 
     async def renew(self, key: Key) -> None:
-        """The request with this key is still running."""
+        """Renew a key, because its request is still running."""
         async with self._db.write() as conn:
             await conn.execute(update(idempotency).where(_running(key)).values(created_at=self._clock_ms()))
 
@@ -78,7 +78,7 @@ class IdempotencyKeys:
             await complete(conn, key, answer, self._clock_ms())
 
     async def release(self, key: Key) -> None:
-        """The request with this key failed: the next one with it is the first again."""
+        """Release the key of a failed request: the next request with this key is the first again."""
         async with self._db.write() as conn:
             await conn.execute(delete(idempotency).where(_running(key)))
 
@@ -90,7 +90,7 @@ class IdempotencyKeys:
             return FIRST
         mine = and_(table.c.key == key.value, table.c.client == key.client)
         row = (await conn.execute(select(table).where(mine).with_for_update())).one_or_none()
-        if row is None:  # it was released in this moment
+        if row is None:  # released meanwhile
             return RUNNING
         if now - row.created_at > (self._alive_ms if row.answer is None else self._keep_ms):
             taken = update(table).where(mine).values(fingerprint=key.fingerprint, created_at=now, answer=None)
@@ -110,7 +110,7 @@ async def complete(conn: AsyncConnection, key: Key, answer: str, at_ms: int) -> 
 
 
 async def forget(conn: AsyncConnection, before_ms: int) -> int:
-    """Delete what is older; how many."""
+    """Delete keys older than `before_ms`; returns their number."""
     return (await conn.execute(delete(idempotency).where(idempotency.c.created_at < before_ms))).rowcount
 
 

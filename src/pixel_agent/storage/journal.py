@@ -1,8 +1,8 @@
-"""The journal: records that were answered and are not yet in the database, appended to a file of this process.
+"""The journal: a file of this process with answered scans that are not yet in the database. Written by the recorder.
 
-An append takes microseconds, so no answer waits for a transaction. The journal survives the process (but perhaps not a power cut
-in the same second): the file of a dead process is recovered by the next one that starts on this data folder, or by another that
-runs on it. A file belongs to the process that has locked it, and a lock ends with its process.
+An append takes microseconds, so no answer waits for a transaction. The journal survives the process (but perhaps not a
+power cut in the same second): the next process that starts on this data folder, or another that runs on it, recovers the
+file of a dead process. A file belongs to the process that has locked it, and a lock ends with its process.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from pixel_agent.storage.database import translate_errors
 log = logging.getLogger("pixel_agent.storage")
 
 SEGMENT_BYTES = 4 * 2**20
-"""A file that has grown to this is followed by another, so that what is in the database by now can be deleted."""
+"""Size at which a new file begins, so that files whose records are in the database can be deleted."""
 MAX_BYTES = 256 * 2**20
-"""Most that is kept for a database that does not work."""
+"""Maximum size of the journal while the database is down."""
 
 
 _LINE = TypeAdapter(Completed)
 
 
 class Appended(NamedTuple):
-    """The number of the file that a record goes to, and what is done when it is there. Fails with a StoreError."""
+    """The number of a record's file, and a future that ends when the record is written. It fails with a StoreError."""
 
     file: int
     done: asyncio.Future[None]
 
 
 class Journal:
-    """The files of this process, numbered from 0. One event loop owns it; what blocks runs in one thread, in order."""
+    """The journal files of this process, numbered from 0. One event loop owns it; one thread does the I/O, in order."""
 
     def __init__(self, folder: Path) -> None:
         self._files = _Files(folder / "journal")
@@ -59,7 +59,7 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
 
     def append(self, ended: Completed) -> Appended:
-        """Begin to write a record; those that come while one write is under way share the next."""
+        """Start to write a record; records that arrive during one write share the next."""
         if self._sizes[self._number] >= SEGMENT_BYTES:
             self._number += 1
         appended = Appended(self._number, asyncio.get_running_loop().create_future())
@@ -75,12 +75,12 @@ class Journal:
         return appended
 
     def release(self, file: int) -> None:
-        """One record of a file is no longer needed; a file of which none is needed is emptied, once all its lines are written."""
+        """Release one record of a file; a file without needed records is emptied, once all its lines are written."""
         self._needed[file] -= 1
         self._empty_if_unneeded(file)
 
     async def close(self) -> None:
-        """End. Records that are still needed are recovered by the next process."""
+        """Close the files. The next process recovers the records that are still needed."""
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
         await asyncio.to_thread(self._thread.shutdown)
@@ -117,7 +117,7 @@ class Left:
         self._descriptor = descriptor
 
     def records(self) -> list[Completed]:
-        """All that can be read. The last line is half there where the process died as it wrote."""
+        """All readable records. The last line is incomplete if the process died during the write."""
         found = []
         for line in self._path.read_bytes().splitlines():
             try:
@@ -127,11 +127,11 @@ class Left:
         return found
 
     def remove(self) -> None:
-        """Everything in it is in the database."""
+        """Delete the file; call it when all its records are in the database."""
         self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Unlock it."""
+        """Unlock the file."""
         os.close(self._descriptor)
 
 
@@ -169,7 +169,7 @@ class _Files:
     def empty(self, number: int) -> None:
         """Delete a file, or the contents of the newest, which goes on."""
         path, descriptor = self._locked.get(number, (None, -1))
-        if path is None:  # it could never be made
+        if path is None:  # it could never be created
             return
         if number == max(self._locked):
             os.ftruncate(descriptor, 0)
@@ -177,7 +177,7 @@ class _Files:
             self._drop(number)
 
     def close(self) -> None:
-        """Delete what is empty, and unlock the rest."""
+        """Delete empty files, and unlock the others."""
         for number, (_, descriptor) in list(self._locked.items()):
             if os.fstat(descriptor).st_size == 0:
                 self._drop(number)
@@ -214,7 +214,7 @@ def _lock(path: Path, flags: int) -> int | None:
 
 
 def _line(ended: Completed) -> bytes:
-    """One line of JSON. Halves of surrogate pairs, which file names may hold, become question marks."""
+    """One line of JSON. Lone surrogates, which file names can contain, become question marks."""
     said = json.dumps([asdict(part) for part in ended], ensure_ascii=False, separators=(",", ":"))
     return said.encode("utf-8", "replace") + b"\n"
 

@@ -1,8 +1,8 @@
-"""The outbox: which event still has to reach which webhook.
+"""The outbox: the pending deliveries of events to webhooks. The dispatcher claims them.
 
-A delivery is written in the transaction of its event, so that neither exists without the other. It is claimed with a lease,
-so that several processes share the work, and one that dies gives its claims back. Of one webhook and one subject (a scan, a
-batch), only the oldest pending delivery can be claimed: that keeps the order.
+A delivery is inserted in the transaction of its event, so that neither exists without the other. It is claimed with a
+lease, so that several processes share the work, and the claims of a dead process expire. Per webhook and subject (a scan
+or a batch), only the oldest pending delivery can be claimed: this preserves the order.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from pixel_agent.core.errors import Conflict, NotFound
 from pixel_agent.storage.tables import deliveries, events, webhooks
 
 PING = "webhook.test"
-"""The event that a person asks for, to see whether it comes."""
+"""The kind of a test event, sent on request."""
 State = Literal["pending", "delivered", "dead"]
 ERROR_CHARACTERS = 500
-"""How much is kept of what a receiver said."""
+"""Maximum length of a stored error, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """A delivery that this process may make until its lease ends."""
+    """A delivery that this process has leased."""
 
     delivery_id: int
     webhook_id: str
@@ -53,7 +53,7 @@ class DeliveryClaim:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """How an attempt ended: delivered if there is no error; else tried again at `again_ms`, or dead if that is None."""
+    """Result of an attempt: delivered if `error` is None; else retried at `again_ms`, or dead if that is None."""
 
     claim: DeliveryClaim
     error: str | None = None
@@ -62,7 +62,7 @@ class DeliveryOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One line of the list."""
+    """A delivery as listed by the API."""
 
     delivery_id: int
     webhook_id: str
@@ -77,19 +77,19 @@ class Delivery:
 
 
 async def enqueue(conn: AsyncConnection, event_seq: int, kind: str, subject: str) -> None:
-    """Owe an event to every webhook that wants its kind, in the transaction that wrote the event."""
+    """Enqueue an event for every webhook that wants its kind, in the transaction that wrote the event."""
     wanted = or_(webhooks.c.kinds == "[]", webhooks.c.kinds.contains(f'"{kind}"', autoescape=True))
     await _enqueue(conn, event_seq, subject, wanted)
 
 
 async def enqueue_all(conn: AsyncConnection, event_seqs: Sequence[int]) -> None:
-    """The same for many events at once, each by what it says of itself."""
+    """Enqueue many events at once; kind and subject come from the event rows."""
     if event_seqs:
         await conn.execute(_ENQUEUE_ALL, {"seqs": list(event_seqs)})
 
 
 async def due(conn: AsyncConnection, webhook_id: str, now_ms: int) -> int | None:
-    """When the next delivery to this webhook may be claimed, in milliseconds; None if nothing waits unclaimed."""
+    """When the next delivery to this webhook can be claimed, in milliseconds; None if no unclaimed delivery waits."""
     query = (
         select(deliveries.c.next_at)
         .where(deliveries.c.webhook_id == webhook_id, deliveries.c.state == "pending", _unclaimed(now_ms), _first())
@@ -102,7 +102,7 @@ async def due(conn: AsyncConnection, webhook_id: str, now_ms: int) -> int | None
 async def claim(
     conn: AsyncConnection, webhook_id: str, owner: str, *, now_ms: int, lease_ms: int, limit: int
 ) -> list[DeliveryClaim]:
-    """Take up to so many deliveries that are due, the longest due first."""
+    """Claim up to `limit` due deliveries, the longest due first."""
     picked = (
         select(deliveries.c.id)
         .where(
@@ -140,7 +140,7 @@ async def claim(
 
 
 async def finish(conn: AsyncConnection, owner: str, ended: DeliveryOutcome, now_ms: int) -> bool:
-    """Write down how an attempt ended; False if the claim had been lost to another process meanwhile."""
+    """Record the result of an attempt; False if another process has taken the claim over."""
     values: dict[str, object] = {"attempts": deliveries.c.attempts + 1, "owner": None, "lease_until": None}
     if ended.error is None:
         values |= {"state": "delivered", "delivered_at": now_ms, "last_error": ""}
@@ -154,13 +154,13 @@ async def finish(conn: AsyncConnection, owner: str, ended: DeliveryOutcome, now_
 
 
 async def give_back(conn: AsyncConnection, owner: str) -> None:
-    """Release all leases of this process, so that the next one need not wait for them."""
+    """Release all leases of this process, so that the next one does not wait for them."""
     mine = and_(deliveries.c.owner == owner, deliveries.c.state == "pending")
     await conn.execute(update(deliveries).where(mine).values(owner=None, lease_until=None))
 
 
 async def expire(conn: AsyncConnection, before_ms: int) -> int:
-    """Give up what has waited since before then; how many that were. What is being delivered just now is left alone."""
+    """Mark pending deliveries of events before then as dead; returns their number. Leased ones are not changed."""
     old = select(events.c.seq).where(events.c.at < before_ms)
     stale = and_(deliveries.c.state == "pending", deliveries.c.owner.is_(None), deliveries.c.event_seq.in_(old))
     values = {"state": "dead", "last_error": "It could not be delivered in time."}
@@ -168,14 +168,14 @@ async def expire(conn: AsyncConnection, before_ms: int) -> int:
 
 
 async def forget(conn: AsyncConnection, before_ms: int) -> int:
-    """Delete what was delivered, or given up, for events before then; how many that were."""
+    """Delete delivered and dead deliveries of events before then; returns their number."""
     old = select(events.c.seq).where(events.c.at < before_ms)
     done = and_(deliveries.c.state != "pending", deliveries.c.event_seq.in_(old))
     return (await conn.execute(delete(deliveries).where(done))).rowcount
 
 
 async def ping(conn: AsyncConnection, webhook_id: str, now_ms: int) -> Delivery:
-    """Owe one webhook an event that says nothing but that it works, whatever kinds it wants."""
+    """Enqueue a test event for one webhook, whatever kinds it wants."""
     event = {"at": now_ms, "kind": PING, "data": json.dumps({"webhook_id": webhook_id})}
     seq = (await conn.execute(insert(events).values(event).returning(events.c.seq))).scalar_one()
     await _enqueue(conn, seq, webhook_id, webhooks.c.webhook_id == webhook_id)
@@ -183,7 +183,7 @@ async def ping(conn: AsyncConnection, webhook_id: str, now_ms: int) -> Delivery:
 
 
 async def revive(conn: AsyncConnection, delivery_id: int, now_ms: int) -> Delivery:
-    """Try a dead delivery again, with all its attempts before it. Raises NotFound; Conflict if it is not dead."""
+    """Retry a dead delivery, with its attempts reset. Raises NotFound; Conflict if it is not dead."""
     dead = and_(deliveries.c.id == delivery_id, deliveries.c.state == "dead")
     values = {"state": "pending", "attempts": 0, "next_at": now_ms}
     done = await conn.execute(update(deliveries).where(dead).values(values))
@@ -196,7 +196,7 @@ async def revive(conn: AsyncConnection, delivery_id: int, now_ms: int) -> Delive
 
 
 async def page(conn: AsyncConnection, state: State | None, before: int | None, limit: int) -> list[Delivery]:
-    """Deliveries in a state, or in any; the newest first; those older than `before`, an id."""
+    """Deliveries in a state (None: any) with an id below `before`, the newest first."""
     wanted: list[ColumnElement[bool]] = []
     if state is not None:
         wanted.append(deliveries.c.state == state)
@@ -206,7 +206,7 @@ async def page(conn: AsyncConnection, state: State | None, before: int | None, l
 
 
 async def _enqueue(conn: AsyncConnection, event_seq: int, subject: str, whom: ColumnElement[bool]) -> None:
-    """One statement: the webhooks are looked up where the rows are written."""
+    """Insert deliveries in one statement, which also selects the webhooks."""
     number = literal(event_seq, BigInteger)
     row = (
         select(webhooks.c.webhook_id, number, literal(subject), literal("pending"), events.c.at)
@@ -222,7 +222,7 @@ def _unclaimed(now_ms: int) -> ColumnElement[bool]:
 
 
 def _first() -> ColumnElement[bool]:
-    """No older event of the same subject still waits for this webhook."""
+    """Condition: no older event of the same subject is pending for this webhook."""
     older = deliveries.alias("older")
     return ~exists().where(
         older.c.webhook_id == deliveries.c.webhook_id,
@@ -254,7 +254,7 @@ async def _listed(conn: AsyncConnection, wanted: ColumnElement[bool], limit: int
     return [Delivery(*tuple(row)) for row in found]
 
 
-# Built once, because it is run for every scan that ends.
+# Built once: it runs for every scan that ends.
 _ENQUEUE_ALL = insert(deliveries).from_select(
     ["webhook_id", "event_seq", "subject", "state", "next_at"],
     select(

@@ -1,4 +1,4 @@
-"""From how a scan ended to what is kept of it."""
+"""Converts a finished or failed scan to the outcome that is stored. Used by the recorder and the worker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORST_FIRST = (Severity.CRITICAL.value, Severity.MAJOR.value, Severity.MINOR.va
 
 
 def outcome_of(scan: Scan) -> Outcome:
-    """What is kept of a finished scan; it ends now."""
+    """The outcome of a finished scan, with the current time as its end."""
     reading = scan.reading
     rows = (*reading.items, *reading.findings)
     return Outcome(
@@ -43,7 +43,7 @@ def outcome_of(scan: Scan) -> Outcome:
 
 
 def outcome_of_error(error: PixelAgentError) -> Outcome:
-    """What is kept of a scan that failed, expired or was cancelled."""
+    """The outcome of a scan that failed, expired or was cancelled."""
     status = (
         Status.EXPIRED
         if isinstance(error, DeadlineExceeded)
@@ -80,7 +80,7 @@ def _photo(scan: Scan) -> PhotoRecord | None:
 
 
 def _texts(scan: Scan) -> Iterator[str]:
-    """What a reading can be found by: all that it says in words. The model's raw text only where there are no rows."""
+    """The searchable texts of a reading; the model's raw text only if there are no rows."""
     reading = scan.reading
     yield reading.summary
     for row in (*reading.items, *reading.findings):

@@ -1,4 +1,4 @@
-"""Shops over time: how many scans, what they found, what comes up most, and how that differs from the time before."""
+"""Shop overviews: scans, findings and frequent topics of a period, and of the period before. Read by the API."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pixel_agent.storage.records import Topic
 from pixel_agent.storage.tables import scan_topics, scans, topics
 
 UNRATED = "unrated"
-"""What findings without a severity are counted as."""
+"""The key under which findings without a severity are counted."""
 TOP = 20
 MAX_SHOPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ShopLine:
-    """A shop in the list of all. `last_at` is milliseconds UTC."""
+    """A shop in the list. `last_at` is milliseconds UTC."""
 
     store_id: str
     scans: int
@@ -33,7 +33,7 @@ class ShopLine:
 
 @dataclass(slots=True)
 class Tally:
-    """What scans of some time came to. `findings` are the rows of readings, `severities` those that complain."""
+    """Counts over the scans of a time span. `findings`: rows of readings; `severities`: problems per severity."""
 
     scans: int = 0
     completed: int = 0
@@ -46,7 +46,7 @@ class Tally:
     severities: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
-        """Take another one in."""
+        """Add the counts of another tally to this one."""
         for name in _SUMMED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for severity, number in other.severities.items():
@@ -63,25 +63,25 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """As long a time, just before."""
+        """The period of the same length that ends where this one begins."""
         return Period(self.since - (self.until - self.since), self.since, self.bucket_ms)
 
     @property
     def starts(self) -> list[int]:
-        """Where the buckets begin."""
+        """Start of each bucket, in milliseconds UTC."""
         return list(range(self.since, self.until, self.bucket_ms))
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A shop over a period: a tally for each bucket, and what its findings and alerts were about, most frequent first."""
+    """A shop over a period: a tally per bucket, and the topics of its findings and alerts, most frequent first."""
 
     buckets: list[Tally]
     topics: list[Topic]
 
     @property
     def total(self) -> Tally:
-        """The whole period."""
+        """The tally of the whole period."""
         total = Tally()
         for bucket in self.buckets:
             total.add(bucket)
@@ -99,7 +99,7 @@ _SUMMED = ("scans", "completed", "partial", "retake_required", "failed", "findin
 
 
 async def all_shops(conn: AsyncConnection) -> list[ShopLine]:
-    """Every shop that scans name, the one scanned last first."""
+    """All shops that scans name, the last scanned first."""
     query = (
         select(
             scans.c.store_id,
@@ -118,7 +118,7 @@ async def all_shops(conn: AsyncConnection) -> list[ShopLine]:
 
 
 async def of_shop(conn: AsyncConnection, shop_id: str, period: Period) -> tuple[Overview, Overview]:
-    """One shop over a period, and over as long a time before; empty where it had no scans."""
+    """Overview of a shop for a period and for the period before; empty without scans."""
     whole = Period(period.before.since, period.until, period.bucket_ms)
     half = len(period.starts)
     buckets = [Tally() for _ in whole.starts]
@@ -174,7 +174,7 @@ def _topics(shop_id: str, period: Period) -> Select[int, str, str, str, int]:
 
 
 def _bucket(period: Period) -> ColumnElement[int]:
-    # Written out, since PostgreSQL takes no two parameters for the same expression.
+    # Literals, not parameters: PostgreSQL would not see that the selected and the grouped expression are the same.
     since, width = literal_column(str(period.since), Integer), literal_column(str(period.bucket_ms), Integer)
     return ((scans.c.received_at - since) // width).label("bucket")
 

@@ -1,7 +1,7 @@
-"""Photos on disk, by the SHA-256 of their bytes: `photos/ab/ab…`; each is written beside and then renamed, so none is half there.
+"""Stores photos on disk by the SHA-256 of their bytes, as `photos/ab/ab…`: a temporary file is written, then renamed.
 
-A row of `photos` says that a file is wanted. Whoever removes a file holds the lock of its row; whoever adds a row looks after
-its commit whether the file is still there, and writes it again if not. So a photo in use is never lost.
+A row of `photos` marks a file as in use. A transaction that removes a file locks its row first; a writer that adds a
+row checks after its commit that the file still exists, and writes it again if not. So a photo in use is never lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class PhotoFiles:
-    """The files. Everything blocks: call it in a thread. Raises StoreFull and StoreUnavailable."""
+    """The photo files. All methods block: call them in a thread. Raises StoreFull and StoreUnavailable."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "photos"
@@ -31,24 +31,24 @@ class PhotoFiles:
         self._synced: set[str] = set()
 
     def make_folder(self) -> None:
-        """Make the folder, and the data folder around it, so that only their user can read them."""
+        """Create the folder and its parent, the data folder, readable only by their owner."""
         self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
-        """Where a photo lies, whether it does or not."""
+        """The path of a photo, whether it exists or not."""
         return self.folder / sha256[:2] / sha256
 
     def exists(self, sha256: str) -> bool:
-        """Whether a photo is there."""
+        """Whether a photo's file exists."""
         return self.path(sha256).is_file()
 
     def put(self, data: bytes, sha256: str, *, durable: bool) -> None:
-        """Write a photo unless it is there. `durable`: it survives a power cut from now on."""
+        """Write a photo unless it exists. `durable`: it survives a power cut once this returns."""
         with translate_errors():
             path = self.path(sha256)
             if path.is_file():
-                os.utime(path)  # it is wanted again: what is old and has no row is swept
+                os.utime(path)  # in use again: old files without a row are deleted
                 if durable:
                     _sync(path)
                     self._sync_names(path)
@@ -65,13 +65,13 @@ class PhotoFiles:
                 temporary.unlink(missing_ok=True)
 
     def temporary(self) -> Path:
-        """A new path on the same disk, for a file that is written and then renamed, or deleted."""
+        """A new path on the same disk, for a temporary file."""
         with translate_errors():
             self._coming.mkdir(parents=True, exist_ok=True)
         return self._coming / uuid.uuid4().hex
 
     def read(self, sha256: str) -> bytes | None:
-        """A photo's bytes, None if it is not there."""
+        """A photo's bytes, None if its file does not exist."""
         with translate_errors():
             try:
                 return self.path(sha256).read_bytes()
@@ -79,12 +79,12 @@ class PhotoFiles:
                 return None
 
     def remove(self, sha256: str) -> None:
-        """Delete a photo if it is there. Hold the lock of its row meanwhile."""
+        """Delete a photo if it exists. The caller must have locked its row."""
         with translate_errors():
             self.path(sha256).unlink(missing_ok=True)
 
     def remove_older(self, sha256: str, before: float) -> None:
-        """Delete a photo if nobody has asked for it since a time (seconds since 1970)."""
+        """Delete a photo if it was not written or requested since `before` (seconds since 1970)."""
         with translate_errors():
             path = self.path(sha256)
             try:
@@ -94,7 +94,7 @@ class PhotoFiles:
                 return
 
     def all(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Every photo that is there, in no order."""
+        """All photo files as hash and file status, in no order."""
         for entry in _entries(self.folder):
             if len(entry.name) == 2:
                 for file in _entries(Path(entry.path)):
@@ -104,7 +104,7 @@ class PhotoFiles:
                         continue
 
     def sweep(self, older_than: float) -> None:
-        """Delete what uploads left unfinished before a time (seconds since 1970)."""
+        """Delete temporary files of unfinished uploads older than a time (seconds since 1970)."""
         for entry in _entries(self._coming):
             try:
                 if entry.stat().st_mtime < older_than:
@@ -113,7 +113,7 @@ class PhotoFiles:
                 continue
 
     def probe(self) -> None:
-        """Write something, to see whether it can be done."""
+        """Write a test file, to check that the folder is writable."""
         with translate_errors():
             path = self.temporary()
             try:
@@ -122,7 +122,7 @@ class PhotoFiles:
                 path.unlink(missing_ok=True)
 
     def free_bytes(self) -> int:
-        """Room left on the disk of the photos."""
+        """Free space on the disk of the photos, in bytes."""
         with translate_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
             state = os.statvfs(self.folder)
@@ -135,7 +135,7 @@ class PhotoFiles:
             self._sync_names(path)
 
     def _sync_names(self, path: Path) -> None:
-        """Have a file's name on the disk, and that of its folder, which may have been made by somebody in less of a hurry."""
+        """Sync the directory entries of a file and of its folder, which a non-durable write may have created."""
         _sync(path.parent)
         if path.parent.name not in self._synced:
             _sync(self.folder)
@@ -143,7 +143,7 @@ class PhotoFiles:
 
 
 async def upsert(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
-    """Say that these photos are in use, now again where their files had been removed."""
+    """Insert rows that mark these photos as in use; clears `removed_at` where a file was removed before."""
     if not records:
         return
     now = now_ms()
@@ -158,12 +158,12 @@ async def upsert(conn: AsyncConnection, records: Sequence[PhotoRecord]) -> None:
             "removed_at": record.removed_at,
         }
         for record in sorted({record.sha256: record for record in records}.values(), key=lambda record: record.sha256)
-    ]  # in one order, or two processes could wait for each other
+    ]  # in one order, so that two processes cannot deadlock
     await conn.execute(_UPSERT_ON_POSTGRESQL if conn.dialect.name == "postgresql" else _UPSERT_ON_SQLITE, rows)
 
 
 async def learn(conn: AsyncConnection, record: PhotoRecord) -> None:
-    """Write down what decoding has shown."""
+    """Store the values that decoding has found, such as width and height."""
     shown = {"media_type": record.media_type, "width": record.width, "height": record.height}
     await conn.execute(update(photos).where(photos.c.sha256 == record.sha256, photos.c.width.is_(None)).values(**shown))
 
@@ -187,7 +187,7 @@ def _upsert(insert: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sq
     return insert.on_conflict_do_update(index_elements=["sha256"], set_={"removed_at": kept})
 
 
-# Built once: they are needed for every scan.
+# Built once: they run for every scan.
 _UPSERT_ON_POSTGRESQL = _upsert(postgresql.insert(photos))
 _UPSERT_ON_SQLITE = _upsert(sqlite.insert(photos))
 
@@ -201,7 +201,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _sync(path: Path) -> None:
-    """Have a file or a folder on the disk itself."""
+    """Sync a file or a folder to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

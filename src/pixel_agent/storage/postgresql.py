@@ -1,4 +1,4 @@
-"""PostgreSQL: the parameters that clouds write into the URL, which are those of libpq, as the driver asyncpg takes them."""
+"""PostgreSQL: converts libpq parameters of a database URL, as cloud providers write them, to arguments of asyncpg."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full
 
 
 def postgresql_arguments(url: URL) -> tuple[URL, dict[str, object]]:
-    """The URL without the parameters of libpq, and the same as arguments of `asyncpg.connect`. Raises ConfigurationError.
+    """The URL without libpq parameters, and these as arguments of `asyncpg.connect`. Raises ConfigurationError.
 
-    `channel_binding` is dropped: asyncpg negotiates it by itself. `pgbouncer=true` is for PgBouncer before 1.21 in transaction
-    mode: statements are not prepared under names that another connection may have.
+    `channel_binding` is dropped: asyncpg negotiates it by itself. `pgbouncer=true` is for PgBouncer before 1.21 in
+    transaction mode: prepared statements get no name that another connection may use.
     """
     query = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items() if name in _OWN}
     arguments: dict[str, object] = {}
@@ -56,7 +56,7 @@ def _seconds(text: str) -> float:
 
 
 def _options(text: str) -> dict[str, str]:
-    """Settings of the session from `-c name=value` and `--name=value`."""
+    """Session settings from `-c name=value` and `--name=value`."""
     found: dict[str, str] = {}
     words = iter(shlex.split(text))
     for word in words:

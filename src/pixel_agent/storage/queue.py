@@ -1,8 +1,8 @@
-"""Accepted scans on their way through the database: claimed with a lease, ended exactly once, by the owner of the lease.
+"""The queue of accepted scans in the database: a worker claims each with a lease, and only the lease's owner can end it.
 
-Every change of a running scan names the claim that it is made under (`owner`). A process that lost its lease, or whose scan
-was cancelled, finds no row of its claim and so cannot end the scan a second time. Locks are taken in one order, the batch
-before its scans, so that no two transactions wait for each other.
+Every change of a running scan is conditional on its claim (`owner`). A process that lost its lease, or whose scan was
+cancelled, finds no row of its claim and so cannot end the scan a second time. Locks are taken in one order, the batch
+before its scans, so that transactions cannot deadlock.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pixel_agent.storage.records import Outcome, ScanRecord
 from pixel_agent.storage.tables import scans
 
 CLASSES: Final = 3
-"""Ranks: 0 interactive, 1 normal, 2 bulk."""
+"""Number of priority ranks: 0 interactive, 1 normal, 2 bulk."""
 EVERY: Final = 8
-"""Of so many claims, one begins with bulk and one with normal scans, so that none waits for ever."""
+"""In this many claims, one starts with bulk and one with normal scans, so that none starves."""
 LOOK: Final = 200
-"""Most scans that one look for overdue ones gives."""
+"""Maximum scans that one query for overdue scans returns."""
 
 Why = Literal["deadline", "attempts"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A scan that this process may run until its lease ends. `owner` tells this claim from all others."""
+    """A scan that this process has leased. `owner` identifies the claim."""
 
     seq: int
     scan_id: str
@@ -41,7 +41,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A scan that nobody may begin any more, and why."""
+    """A scan that no worker can start any more, and why."""
 
     seq: int
     scan_id: str
@@ -50,14 +50,14 @@ class Overdue:
 
 
 def order(turn: int) -> tuple[int, ...]:
-    """In which order a turn looks at the classes: the most urgent first, but now and then another. Pure."""
+    """The order of ranks for a turn: the most urgent first, except in two of `EVERY` turns. Pure."""
     if turn % EVERY == EVERY - 1:
         return (2, 0, 1)
     return (1, 0, 2) if turn % EVERY == EVERY // 2 - 1 else (0, 1, 2)
 
 
 def choose(waiting: Sequence[Sequence[int]], limit: int, turn: int) -> list[int]:
-    """Up to so many of the waiting, given for each class oldest first; `turn` counts claims from the start. Pure."""
+    """Choose up to `limit` waiting scans, given per rank oldest first; `turn` counts claims since the start. Pure."""
     queues = [list(reversed(queue)) for queue in waiting]
     chosen: list[int] = []
     for number in range(limit):
@@ -69,7 +69,7 @@ def choose(waiting: Sequence[Sequence[int]], limit: int, turn: int) -> list[int]
 
 
 async def waiting(conn: AsyncConnection, now_ms: int, lease_ms: int) -> bool:
-    """Whether there may be something to claim; reads only."""
+    """Whether there may be scans to claim; reads only."""
     for wanted in (and_(scans.c.status == "queued", _may_begin(now_ms)), _comes_back(now_ms, lease_ms)):
         if (await conn.execute(select(scans.c.seq).where(wanted).limit(1))).first() is not None:
             return True
@@ -79,10 +79,10 @@ async def waiting(conn: AsyncConnection, now_ms: int, lease_ms: int) -> bool:
 async def claim(
     conn: AsyncConnection, owner: str, *, limit: int, turn: int, now_ms: int, lease_ms: int, max_attempts: int
 ) -> list[Claim]:
-    """Take up to so many scans, each begun once more; `owner` must be new.
+    """Claim up to `limit` scans and count one more attempt for each; `owner` must be new.
 
-    Also those whose process let its lease end. They stand behind what came in before that, and each time it happens to a
-    scan it comes back one lease later: one that kills its process takes few others with it, and not the same ones.
+    Scans with an expired lease are claimed too, behind scans that arrived before the expiry, and one lease later for each
+    expiry: a scan that crashes its worker takes few others down, and not the same ones.
     """
     waiting: list[list[tuple[int, int]]] = []
     for rank in range(CLASSES):
@@ -103,19 +103,19 @@ async def claim(
 
 
 async def renew(conn: AsyncConnection, claims: Sequence[Claim], *, now_ms: int, lease_ms: int) -> set[int]:
-    """Hold claims for longer; the numbers (seq) of those that are still held. The others were cancelled, or taken over."""
+    """Renew leases; returns the `seq` of those still owned. The others were cancelled, or taken over."""
     owners = {claim.owner for claim in claims}
     held = and_(scans.c.owner.in_(owners), scans.c.status == "running")
-    # Locked in one order, as the cancelling of a batch does, so that the two never wait for each other.
+    # Locked in the same order as the cancellation of a batch, so that the two cannot deadlock.
     await conn.execute(select(scans.c.seq).where(held).order_by(scans.c.seq).with_for_update())
     renewed = update(scans).where(held).values(lease_until=now_ms + lease_ms).returning(scans.c.seq)
     return set((await conn.execute(renewed)).scalars())
 
 
 async def finish(conn: AsyncConnection, ended: Sequence[tuple[Claim, Outcome]]) -> list[ScanRecord]:
-    """End claimed scans: status, readings, events and their batches in one transaction. Those that were still held.
+    """End claimed scans: status, readings, events and their batches in one transaction.
 
-    They come back as they were before.
+    Returns the scans whose claims were still valid, as they were before.
     """
     seqs = [claim.seq for claim, _ in ended]
     of_batches = select(scans.c.batch_id).where(scans.c.seq.in_(seqs), scans.c.batch_id.is_not(None)).distinct()
@@ -139,7 +139,10 @@ async def finish(conn: AsyncConnection, ended: Sequence[tuple[Claim, Outcome]]) 
 async def give_back(
     conn: AsyncConnection, claim: Claim, *, available_at: int | None = None, counted: bool = False
 ) -> bool:
-    """Return it to the queue, not before `available_at`; unless `counted`, this attempt does not count."""
+    """Return a scan to the queue, not before `available_at`; False if the claim was lost.
+
+    Unless `counted`, this attempt does not count.
+    """
     back = update(scans).where(_held(claim))
     attempts = scans.c.attempts if counted else scans.c.attempts - 1
     back = back.values(status="queued", owner=None, lease_until=None, available_at=available_at, attempts=attempts)
@@ -147,14 +150,14 @@ async def give_back(
 
 
 async def cancel(conn: AsyncConnection, scan_id: str, outcome: Outcome) -> ScanRecord | None:
-    """End a waiting or running scan; its worker finds the claim lost. None if it had ended before."""
+    """Cancel a waiting or running scan; its worker finds the claim lost. None if it had ended before."""
     unfinished = scans.c.status.in_(("queued", "running"))
     seq = (await conn.execute(select(scans.c.seq).where(scans.c.scan_id == scan_id, unfinished))).scalar_one_or_none()
     return None if seq is None else await _end(conn, scan_id, seq, outcome, unfinished)
 
 
 async def overdue(conn: AsyncConnection, *, now_ms: int, max_attempts: int) -> list[Overdue]:
-    """Scans whose deadline passed while they waited, and those whose process died as often as it may."""
+    """Scans whose deadline passed while they waited, and scans whose processes died `max_attempts` times."""
     columns = (scans.c.seq, scans.c.scan_id)
     late = select(*columns, literal_column("'deadline'").label("why"), scans.c.attempts).where(_late(now_ms))
     spent = select(*columns, literal_column("'attempts'").label("why"), scans.c.attempts).where(
@@ -171,7 +174,7 @@ async def give_up(conn: AsyncConnection, found: Overdue, outcome: Outcome, *, no
 
 
 async def next_at(conn: AsyncConnection, now_ms: int) -> int | None:
-    """When the next scan that waits for its pause to end may begin; None: none does."""
+    """When the next paused scan can start, in milliseconds UTC; None if no scan is paused."""
     pausing = select(scans.c.available_at).where(scans.c.status == "queued", scans.c.available_at > now_ms)
     return (await conn.execute(pausing.order_by(scans.c.available_at).limit(1))).scalar_one_or_none()
 
@@ -220,7 +223,7 @@ def _late(now_ms: int) -> ColumnElement[bool]:
 async def _locked(
     conn: AsyncConnection, wanted: ColumnElement[bool], at: ColumnElement[int | None] | ColumnElement[int], limit: int
 ) -> Sequence[Row[tuple[int, int, int]]]:
-    """Oldest first, and none that another process is about to claim (SQLite: it waits for its turn to write)."""
+    """Lock rows, oldest first, and skip rows that another process is claiming (SQLite: writers take turns)."""
     columns = (scans.c.seq, scans.c.rank, at.label("at"))
     oldest: Select[tuple[int, int, int]] = select(*columns).where(wanted).order_by(scans.c.seq).limit(limit)
     return (await conn.execute(oldest.with_for_update(skip_locked=True))).all()

@@ -1,4 +1,4 @@
-"""What is kept of a scan, as values: what goes in, what comes out, and what is asked for. Times are milliseconds since 1970."""
+"""The records of the storage as values: new scans, outcomes, stored scans and filters. Times are milliseconds since 1970."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
-    """A row of `photos`. Width and height are null until somebody has decoded it; `removed_at`: when the file went."""
+    """A row of `photos`. Width and height are null until the photo is decoded; `removed_at`: when its file was deleted."""
 
     sha256: str
     bytes: int
@@ -35,7 +35,7 @@ class PhotoRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewScan:
-    """A scan that comes in: everything that is known before it runs."""
+    """A new scan: everything that is known before it runs."""
 
     scan_id: str
     origin: Origin
@@ -50,7 +50,7 @@ class NewScan:
 
 
 class Topic(NamedTuple):
-    """So many findings, or alerts, of one scan about one thing. `severity` is empty where nobody rated it."""
+    """The number of findings or alerts of one scan on one topic. `severity` is empty if it has no rating."""
 
     kind: Literal["finding", "alert"]
     label: str
@@ -60,10 +60,10 @@ class Topic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a scan ended: the columns of `scans`, the envelope as JSON (`document`), and what it is found by.
+    """The outcome of a scan: the columns of `scans`, the envelope as JSON (`document`), and its search terms.
 
     `gtins` have 14 digits. `words` are tokens, as `search.words_of` gives them. `error` is the problem body as JSON.
-    `photo` holds what was learnt of the photo by decoding it.
+    `photo` has the values found by decoding the photo.
     """
 
     status: Status
@@ -89,7 +89,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ScanRecord:
-    """A row of `scans`, with its photo; `document` is the envelope as JSON, where it was asked for and there is one."""
+    """A row of `scans`, with its photo; `document` is the envelope as JSON, if it was requested and exists."""
 
     seq: int
     scan_id: str
@@ -121,20 +121,20 @@ class ScanRecord:
 
     @property
     def final(self) -> bool:
-        """Whether it has ended."""
+        """Whether the scan has ended."""
         return self.status in FINAL
 
     @property
     def position(self) -> Position:
-        """Where it stands in the history."""
+        """The position of the scan in the history."""
         return Position(self.received_at, self.seq)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in the history, which goes from the newest to the oldest.
+    """A position in the history, which goes from the newest to the oldest.
 
-    As text it is a cursor, with a sum that tells one that was changed on its way; it guards against accidents, no more.
+    As text it is a cursor with a checksum, which detects accidental changes; it is no protection against forgery.
     """
 
     received_at: int
@@ -146,7 +146,7 @@ class Position:
 
     @classmethod
     def parse(cls, cursor: str) -> Position:
-        """From its text. Raises InvalidRequest."""
+        """Parse a cursor. Raises InvalidRequest."""
         try:
             said = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
             received_at, seq, _ = said.split(".")
@@ -160,10 +160,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class ScanFilter:
-    """Which scans are asked for; None and empty: any. All that is given must hold.
+    """A filter for scans; None and empty mean any. All given conditions must match.
 
-    `since` (inclusive) and `until` (exclusive) bound the time of receiving. `text`: all of its words occur in what is
-    searched (see `search`). `gtin` has 8 to 14 digits. `severity` is the worst of a scan's findings and alerts.
+    `since` (inclusive) and `until` (exclusive) bound the time of receipt. `text`: all its words occur in the searched
+    texts (see `search`). `gtin` has 8 to 14 digits. `severity` is the worst of a scan's findings and alerts.
     """
 
     task: str | None = None
@@ -180,15 +180,15 @@ class ScanFilter:
 
 
 def now_ms() -> int:
-    """This moment."""
+    """The current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def millis(moment: datetime) -> int:
-    """A time as it is kept."""
+    """A time in milliseconds since 1970, as stored."""
     return int(moment.timestamp() * 1000)
 
 
 def moment(at_ms: int) -> datetime:
-    """A kept time as UTC."""
+    """A stored time (milliseconds since 1970) in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -1,6 +1,6 @@
-"""Retention: deletes scans past their age, photos past their room, and files that nothing refers to.
+"""Retention: deletes scans past their maximum age, photos above the size limit, and orphaned files. Run by the store.
 
-All of it in small transactions, so that nobody who writes waits long.
+All deletions use small transactions, so that no writer waits long.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pixel_agent.storage.records import FINAL, now_ms
 from pixel_agent.storage.tables import deliveries, events, photos, scans
 
 CHUNK = 100
-"""Scans, or photos, of one transaction."""
+"""Maximum scans or photos per transaction."""
 DAY_MS = 86_400_000
 EVENTS_MS = 7 * DAY_MS
 """How long events are kept for clients that resume a stream."""
 ORPHAN_S = 3600.0
-"""A file without a row is somebody's upload, or a scan under way, for at most so long."""
+"""Age in seconds at which a file without a row is an orphan; a younger one can belong to an upload or a running scan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What one round deleted. `photos` are those that made room, `orphans` files that nothing referred to."""
+    """Counts of what one round deleted. `photos`: deleted for the size limit; `orphans`: files without a reference."""
 
     scans: int = 0
     photos: int = 0
@@ -36,7 +36,7 @@ class Removed:
 
 
 class Retention:
-    """Deletes what is past its time. Raises StoreUnavailable, StoreFull."""
+    """Deletes expired records and files. Raises StoreUnavailable, StoreFull."""
 
     def __init__(self, db: Database, photos: PhotoFiles, settings: StoreSettings) -> None:
         self._db = db
@@ -44,7 +44,7 @@ class Retention:
         self._settings = settings
 
     async def run(self, *, thorough: bool = True) -> Removed:
-        """One round; a thorough one also looks at every file, and renews what the planner of queries knows.
+        """Run one round; a thorough one also checks every file and refreshes the statistics of the query planner.
 
         Raises StoreUnavailable, StoreFull.
         """
@@ -57,7 +57,7 @@ class Retention:
         return Removed(number, room, orphans)
 
     async def refresh_statistics(self) -> None:
-        """Let the planner of queries count again: SQLite does so only when asked, PostgreSQL by itself a while later."""
+        """Refresh the statistics of the query planner: SQLite does so only on request, PostgreSQL by itself but later."""
         async with self._db.write() as conn:
             if self._db.sqlite:
                 await conn.execute(text("PRAGMA analysis_limit = 1000"))
@@ -85,7 +85,7 @@ class Retention:
         return len(seqs)
 
     async def _photos_over(self) -> int:
-        """Delete the oldest photos beyond `max_photo_bytes`; their readings stay, and their rows say when they went."""
+        """Delete the oldest photos above `max_photo_bytes`; readings stay, and the photo rows get `removed_at`."""
         most = self._settings.max_photo_bytes
         if most is None:
             return 0
@@ -102,7 +102,7 @@ class Retention:
         return number
 
     async def _remove_chunk(self, over: int) -> tuple[int, int]:
-        """Bytes and files that one transaction removed. Photos that are still to be read are left alone."""
+        """Delete photos in one transaction; returns bytes and files. Photos of unfinished scans are skipped."""
         waiting = exists().where(
             scans.c.photo_sha256 == photos.c.sha256, scans.c.status.not_in([status.value for status in FINAL])
         )
@@ -120,7 +120,7 @@ class Retention:
         return freed, len(hashes)
 
     async def _orphans(self) -> int:
-        """Delete files that have been there for a while and that no row wants: their scan ended without a record."""
+        """Delete files older than `ORPHAN_S` without a row: their scan ended without a record."""
         before = time.time() - ORPHAN_S
         await asyncio.to_thread(self._photos.sweep, before)
         files = await asyncio.to_thread(lambda: [name for name, state in self._photos.all() if state.st_mtime < before])
@@ -131,7 +131,7 @@ class Retention:
             async with self._db.read() as conn:
                 unknown = set(names) - set((await conn.execute(wanted)).scalars())
             if unknown:
-                async with self._db.write() as conn:  # looked at again, now that nobody else writes
+                async with self._db.write() as conn:  # checked again under the write lock
                     unknown -= set((await conn.execute(wanted)).scalars())
                     await asyncio.to_thread(self._remove_older, sorted(unknown), before)
                 number += len(unknown)
@@ -157,7 +157,7 @@ class Retention:
 
 
 def _expired(settings: StoreSettings, now: int) -> list[ColumnElement[bool]]:
-    """What is too old: by the age of its own task, and by the age of all others."""
+    """Conditions for expired scans: by the maximum age of their own task, or by the general one."""
     by_task = settings.max_age_days_by_task
     found = [
         and_(scans.c.task == task, scans.c.received_at < now - round(days * DAY_MS))

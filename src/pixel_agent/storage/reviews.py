@@ -1,6 +1,6 @@
-"""What people say about scans, kept beside what the model said. Every function works in the transaction that it is given.
+"""Stores reviews of scans, separate from the model's reading. Every function runs in the given transaction.
 
-A reviewer locks the scan's row (`lock`), so that of two reviews at the same time none is lost.
+A review locks the scan's row first (`lock`), so that no concurrent review is lost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pixel_agent.storage.tables import reviews, scan_codes, scans
 
 @dataclass(frozen=True, slots=True)
 class NewReview:
-    """What somebody says, checked: the row and the field are there, and the value fits."""
+    """A validated review: its row and field exist, and its value fits."""
 
     reviewer: str
     action: Action
@@ -44,7 +44,7 @@ async def of_scan(conn: AsyncConnection, seq: int) -> list[ReviewRecord]:
 
 
 async def of_scans(conn: AsyncConnection, seqs: Sequence[int]) -> dict[int, list[ReviewRecord]]:
-    """The same of several scans at once; those without reviews are left out."""
+    """The reviews of several scans by `seq`; scans without reviews are omitted."""
     found: dict[int, list[ReviewRecord]] = {}
     query = select(reviews).where(reviews.c.seq.in_(seqs)).order_by(reviews.c.seq, reviews.c.id)
     for row in await conn.execute(query):
@@ -53,12 +53,12 @@ async def of_scans(conn: AsyncConnection, seqs: Sequence[int]) -> dict[int, list
 
 
 async def lock(conn: AsyncConnection, scan_id: str) -> None:
-    """Lock a scan until the transaction ends, so that nobody else reviews it; read it afterwards."""
+    """Lock a scan until the transaction ends, against concurrent reviews; read the scan afterwards."""
     await conn.execute(select(scans.c.seq).where(scans.c.scan_id == scan_id).with_for_update())
 
 
 async def add(conn: AsyncConnection, record: ScanRecord, new: NewReview) -> int:
-    """Write down what somebody said of a locked scan; the review's id."""
+    """Add a review to a locked scan; returns the review's id."""
     envelope = envelope_of(record)
     said = None
     if envelope is not None and new.action == "correct" and new.part and new.row is not None and new.field:
@@ -82,7 +82,7 @@ async def add(conn: AsyncConnection, record: ScanRecord, new: NewReview) -> int:
 
 
 async def undo(conn: AsyncConnection, record: ScanRecord, review_id: int) -> None:
-    """Take back a review of a locked scan; it stays in the list as undone. Raises NotFound."""
+    """Undo a review of a locked scan; it stays in the list as undone. Raises NotFound."""
     mine = and_(reviews.c.id == review_id, reviews.c.seq == record.seq)
     row = (await conn.execute(select(reviews).where(mine))).first()
     if row is None:
@@ -96,7 +96,7 @@ async def undo(conn: AsyncConnection, record: ScanRecord, review_id: int) -> Non
 
 
 def envelope_of(record: ScanRecord) -> Envelope | None:
-    """What the model read; None where there is no reading."""
+    """The model's reading; None if there is none."""
     return None if record.document is None else Envelope.model_validate_json(record.document)
 
 
@@ -141,7 +141,7 @@ def _texts(new: NewReview) -> Iterator[str]:
 
 
 def to_json(value: JsonValue) -> str:
-    """A value as it is kept: what no database takes is escaped."""
+    """A value as stored JSON; characters that no database accepts are escaped."""
     return json.dumps(value, ensure_ascii=True)
 
 

@@ -1,4 +1,4 @@
-"""Scans as records: put in, finish, find, list, delete. Every function works in the transaction that it is given."""
+"""Records of scans: insert, finish, find, list, delete. Every function runs in the given transaction."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ from pixel_agent.storage.tables import photos, readings, scan_codes, scan_words,
 RANK = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 """The order in which waiting scans are claimed."""
 MOST = 2**31 - 1
-"""More scans than there can be."""
+"""A number above any possible count of scans."""
 FEW = 2000
-"""Scans that are found by a word or a code are looked at one by one if there are no more of them. If there are more, the
-history is walked from its newest end instead, for then every other page of it holds some."""
+"""Up to this many scans found by a word or a code are filtered one by one. Above it, the history is read from its newest
+end instead, because then matches are frequent there."""
 
 
 _WAITING = Outcome(Status.QUEUED, finished_at=0)
 
 
 class NewEntry(NamedTuple):
-    """A scan to put in, and how it ended if it has."""
+    """A scan to insert, and its outcome if it has ended."""
 
     new: NewScan
     outcome: Outcome | None
 
 
 class Deleted(NamedTuple):
-    """What became of a deletion. `orphan` is the photo that nothing refers to any more: remove its file before the
+    """Result of a deletion. `orphan` is the photo that no scan refers to any more: remove its file before the
     transaction ends, while its row is locked.
     """
 
@@ -75,12 +75,12 @@ class Deleted(NamedTuple):
 
 
 async def insert(conn: AsyncConnection, new: NewScan, outcome: Outcome | None = None) -> int:
-    """Put a scan in, queued or already ended; its `seq`."""
+    """Insert a scan, queued or already ended; returns its `seq`."""
     return (await insert_many(conn, [NewEntry(new, outcome)]))[0]
 
 
 async def insert_many(conn: AsyncConnection, entries: Sequence[tuple[NewScan, Outcome | None]]) -> list[int]:
-    """The same for many at once, in their order."""
+    """Insert many scans at once; returns their `seq` in the same order."""
     await photo_rows.upsert(conn, [photo for entry in entries if (photo := _photo_of(*entry)) is not None])
     rows = [{**_new_columns(new), **_outcome_columns(outcome or _WAITING)} for new, outcome in entries]
     found = await conn.execute(insert_into(scans).returning(scans.c.scan_id, scans.c.seq), rows)
@@ -96,7 +96,7 @@ async def insert_many(conn: AsyncConnection, entries: Sequence[tuple[NewScan, Ou
 
 
 async def finish(conn: AsyncConnection, seq: int, outcome: Outcome, *, owner: str | None = None) -> bool:
-    """End a scan. False if it is gone, has ended already, or is no longer `owner`'s: then nothing is changed."""
+    """End a scan. False, without a change, if it is deleted, has ended already, or belongs to another owner."""
     mine = and_(
         scans.c.seq == seq,
         scans.c.status.in_([Status.QUEUED.value, Status.RUNNING.value]),
@@ -113,7 +113,7 @@ async def finish(conn: AsyncConnection, seq: int, outcome: Outcome, *, owner: st
 
 
 async def finish_many(conn: AsyncConnection, ended: Sequence[tuple[int, Outcome]]) -> None:
-    """End scans that have not ended and that the transaction has locked; few statements, however many they are."""
+    """End unfinished scans that the transaction has locked, in a constant number of statements."""
     freed = {"owner": None, "lease_until": None, "available_at": None}
     rows = [{"this": seq, **_outcome_columns(outcome), **freed} for seq, outcome in ended]
     await conn.execute(update(scans).where(scans.c.seq == bindparam("this")), rows)
@@ -122,13 +122,13 @@ async def finish_many(conn: AsyncConnection, ended: Sequence[tuple[int, Outcome]
 
 
 async def of_ids(conn: AsyncConnection, scan_ids: Sequence[str]) -> dict[str, ScanRecord]:
-    """Those of some scans that there are, by their ids, without documents."""
+    """The existing scans among these ids, by id, without documents."""
     rows = await conn.execute(_records(False).where(scans.c.scan_id.in_(scan_ids)))
     return {row["scan_id"]: _record(row) for row in rows.mappings()}
 
 
 async def get(conn: AsyncConnection, scan_id: str, *, document: bool = True) -> ScanRecord | None:
-    """One scan, None if there is none of this id."""
+    """One scan, None if the id is unknown."""
     query = _records(document).where(scans.c.scan_id == scan_id)
     row = (await conn.execute(query)).mappings().first()
     return None if row is None else _record(row)
@@ -142,7 +142,7 @@ async def page(
     *,
     documents: bool = False,
 ) -> list[ScanRecord]:
-    """The newest scans that are wanted, those older than `after`; fewer than `limit` only at the end."""
+    """The newest matching scans older than `after`; fewer than `limit` only at the end."""
     picked = await _picked(conn, wanted, after, limit)
     if picked is None:
         return []
@@ -153,7 +153,7 @@ async def page(
 
 
 async def count(conn: AsyncConnection, wanted: ScanFilter) -> int:
-    """How many scans are wanted."""
+    """How many scans match."""
     picked = await _picked(conn, wanted, None, MOST)
     if picked is None:
         return 0
@@ -161,13 +161,13 @@ async def count(conn: AsyncConnection, wanted: ScanFilter) -> int:
 
 
 def not_found(scan_id: str) -> NotFound:
-    """The error for an id that no scan has."""
+    """The error for an unknown scan id."""
     shown = scan_id[:32].encode("unicode_escape").decode("ascii")
     return NotFound(f"There is no scan {shown!r}.", "It may have been deleted; GET /v1/scans lists all that are kept.")
 
 
 async def delete(conn: AsyncConnection, scan_id: str) -> Deleted:
-    """Delete a scan and all that hangs on it; see `Deleted`."""
+    """Delete a scan and its dependent rows; see `Deleted`."""
     gone = await conn.execute(delete_from(scans).where(scans.c.scan_id == scan_id).returning(scans.c.photo_sha256))
     row = gone.first()
     if row is None:
@@ -178,12 +178,12 @@ async def delete(conn: AsyncConnection, scan_id: str) -> Deleted:
 
 
 def kept_name(filename: str | None) -> str | None:
-    """A file name as it is kept: at most 400 characters of it, and none that a database does not take. Pure."""
+    """A file name as stored: at most 400 characters, without characters that no database accepts. Pure."""
     return _cut(filename, 400)
 
 
 def _photo_of(new: NewScan, outcome: Outcome | None) -> PhotoRecord | None:
-    """The photo, with what decoding has shown of it."""
+    """The photo, with the values found by decoding it."""
     shown = outcome.photo if outcome else None
     if new.photo is None or shown is None:
         return new.photo
@@ -242,11 +242,11 @@ def _searched(new: NewScan) -> str:
 
 
 def _cut(text: str | None, most: int | None = None) -> str | None:
-    """What a database takes: no NUL, no half of a surrogate pair, not longer than the column."""
+    """A text that a database accepts: no NUL, no lone surrogate, not longer than the column."""
     return None if text is None else storable(text, most)
 
 
-# Looking for
+# Search
 
 
 async def _picked(
@@ -285,7 +285,7 @@ async def _few(conn: AsyncConnection, found: Select[tuple[int]]) -> bool:
 
 
 def _among(found: Select[tuple[int]], *, sqlite: bool) -> ColumnElement[bool]:
-    """One of the few that were found; on PostgreSQL found first, or it may choose to look at every other scan instead."""
+    """Condition: one of the few found scans. On PostgreSQL they are found first, or it may scan all others instead."""
     if sqlite:
         return scans.c.seq.in_(found)
     first = found.cte(nesting=True).prefix_with("MATERIALIZED")
@@ -293,7 +293,7 @@ def _among(found: Select[tuple[int]], *, sqlite: bool) -> ColumnElement[bool]:
 
 
 def _each(held: Select[tuple[int]], *, sqlite: bool) -> ColumnElement[bool]:
-    """Asked of each scan on the way; the offset keeps PostgreSQL from turning it round and asking all at once."""
+    """Condition checked per scan while reading; the offset stops PostgreSQL from turning it into one join over all."""
     return (held if sqlite else held.offset(0)).correlate(scans).exists()
 
 
@@ -320,10 +320,10 @@ def _conditions(wanted: ScanFilter) -> list[ColumnElement[bool]]:
 def _ordered(
     conditions: Sequence[ColumnElement[bool]], statuses: Sequence[Status], limit: int, *, few: bool
 ) -> Select[tuple[int, int]]:
-    """The first of those that meet the conditions.
+    """The first scans that match the conditions.
 
-    Where there are few, they are sorted; else an index gives the order (the plus sign takes that choice from the planner).
-    Each status has its own index order, so that several are merged from one list each.
+    If there are few, they are sorted; else an index gives the order (the plus sign takes this choice from the planner).
+    Each status has its own index order, so several statuses are merged from one list each.
     """
     at = literal_column("+scans.received_at") if few else scans.c.received_at
 

@@ -1,4 +1,4 @@
-"""What is asked, as columns: each field of `ScanSpec` has one of its name in `scans` and in `batches`."""
+"""Converts a `ScanSpec` to columns and back: each field has a column of the same name in `scans` and in `batches`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def columns_of(spec: ScanSpec, table: Table) -> dict[str, object]:
 
 
 def spec_of(row: RowMapping) -> ScanSpec:
-    """The spec in a row."""
+    """The spec stored in a row."""
     return ScanSpec(**{name: _LOADERS[name](row[name]) if name in _LOADERS else row[name] for name in NAMES})
 
 

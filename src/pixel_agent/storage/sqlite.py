@@ -1,7 +1,7 @@
 """SQLite: how its connections are set up, and an appender that runs a whole transaction in one thread.
 
-The write-ahead log lets readers go on beside the one writer. The statements of an `async` transaction each cross to a thread
-and back; the synchronous scans, whose answers wait for their record, take the appender instead.
+The write-ahead log lets readers run during a write. Each statement of an `async` transaction crosses to a thread and
+back; the records of synchronous scans use the faster appender instead.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ Work = Callable[[AsyncConnection, P], Coroutine[object, object, T]]
 BUSY_S = 10.0
 """How long SQLite waits for a writer of another process."""
 CACHE_KIB = 16_000
-"""Pages of the database that each connection holds that lists are read through."""
+"""Page cache of each read connection, in KiB; lists are read through it."""
 WRITER_CACHE_KIB = 2_000
-"""The same of those that write: they come back to few pages, and the memory under load stays flat."""
+"""Page cache of each write connection, in KiB: writes reuse few pages, and the memory under load stays flat."""
 
 
 def reading_engine(url: URL, connections: int) -> AsyncEngine:
-    """Connections whose transactions see one state of everything."""
+    """Read connections, whose transactions each see one snapshot."""
     return _async_engine(url, connections, "BEGIN", "NORMAL", CACHE_KIB)
 
 
 def writing_engine(url: URL, *, durable: bool) -> AsyncEngine:
-    """One connection that waits for its turn before it begins. `durable`: a commit survives a power cut."""
+    """One write connection, whose transactions take the write lock at their start. `durable`: a commit survives a power cut."""
     return _async_engine(url, 1, "BEGIN IMMEDIATE", "FULL" if durable else "NORMAL", WRITER_CACHE_KIB)
 
 
 def make_file(path: Path) -> None:
-    """Make the file of a database that only its user can read, and set its write-ahead log up. Raises OSError, sqlite3.Error.
+    """Create a database file readable only by its owner, and set up its write-ahead log. Raises OSError, sqlite3.Error.
 
-    SQLite gives the files beside it the same permissions. It does not wait by itself where two processes set the log up at once.
+    SQLite gives its companion files the same permissions. It does not wait by itself if two processes set up the log at
+    the same time.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -64,7 +65,7 @@ def make_file(path: Path) -> None:
 
 
 class Appender:
-    """One connection in a thread of its own."""
+    """One write connection in its own thread."""
 
     def __init__(self, url: URL) -> None:
         arguments = {"timeout": BUSY_S, "check_same_thread": False}
@@ -73,11 +74,11 @@ class Appender:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-append")
 
     async def run(self, prepare: Callable[[], P], work: Work[P, T]) -> T:
-        """Prepare, then a transaction with what was prepared. `work` awaits nothing but its connection."""
+        """Run `prepare`, then `work` with its result in a transaction. `work` must await only its connection."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, prepare, work)
 
     async def close(self) -> None:
-        """End thread and connection."""
+        """Close the connection and end the thread."""
         await asyncio.to_thread(self._thread.shutdown)
         self._engine.dispose()
 
@@ -88,7 +89,7 @@ class Appender:
 
 
 class _Immediate:
-    """The part of an asynchronous connection that statements need, answering at once."""
+    """The part of an asynchronous connection that statements need; every call completes at once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -123,8 +124,8 @@ def _async_engine(url: URL, connections: int, begin: str, synchronous: str, cach
 
 def _set_up(engine: Engine, begin: str, synchronous: str, cache_kib: int) -> None:
     @event.listens_for(engine, "connect")
-    def _(connection: DBAPIConnection, record: object) -> None:  # noqa: ARG001  # as SQLAlchemy has it
-        connection.isolation_level = None  # the driver would begin transactions by its own rules
+    def _(connection: DBAPIConnection, record: object) -> None:  # noqa: ARG001  # SQLAlchemy sets the signature
+        connection.isolation_level = None  # else the driver would begin transactions by its own rules
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
