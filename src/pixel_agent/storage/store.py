@@ -1,7 +1,7 @@
-"""The store: the database, the photos on disk, and whether they can be written to.
+"""The store: the database, the photos on disk, and their health. The entry point of the storage for API and jobs.
 
-It starts even where the folder cannot be written to or the database is down: it is tried again, in the background, until it
-works. Meanwhile whatever must be kept is refused with the reason, and synchronous scans are answered without a record.
+It starts even if the folder is read-only or the database is down, and retries in the background until it works. Meanwhile
+requests that must be stored are rejected with the reason, and synchronous scans are answered without a record.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from pixel_agent.storage.webhook_registry import WebhookRegistry
 log = logging.getLogger("pixel_agent.storage")
 
 TEND_S = 60.0
-"""Between two looks for what is past its time."""
+"""Interval between two rounds of retention, in seconds."""
 THOROUGH_ROUNDS = 60
-"""Of so many looks, one goes over every file."""
+"""One in this many rounds checks every file."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """Whether records and photos can be written; `code` and `reason` say why not."""
+    """Whether records and photos can be written; if not, `code` and `reason` say why."""
 
     ok: bool
     code: str = ""
@@ -43,10 +43,10 @@ class StoreState:
 
 
 class Store:
-    """Records and photos of scans. `open` and `close` own its tasks; it belongs to one event loop.
+    """Records and photos of scans. `open` and `close` own its tasks; one event loop owns it.
 
-    `db` gives transactions, `photos` the files; errors of both are StoreFull and StoreUnavailable. `notifier` wakes those
-    who wait for a scan or a batch. `history`, `webhooks` and `keys` own their transactions: the API asks these.
+    `db` gives transactions, `photos` the files; both raise StoreFull and StoreUnavailable. `notifier` wakes listeners for
+    a scan or a batch. `history`, `webhooks` and `keys` own their transactions: the API uses these.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -66,14 +66,14 @@ class Store:
 
     @property
     def state(self) -> StoreState:
-        """Whether it works now."""
+        """Whether the store works now."""
         problem = self.db.problem
         if problem is not None:
             return StoreState(False, problem.code, problem.message)
         return StoreState(self._ready, *(() if self._ready else ("store_unavailable", "The store is not open.")))
 
     async def open(self) -> None:
-        """Begin. Where it fails it is tried again in the background: this never raises for what may pass."""
+        """Open the store. A failure is retried in the background: this never raises for transient errors."""
         await self._try()
         if not self.state.ok:
             log.warning(
@@ -82,7 +82,7 @@ class Store:
         self._tasks = [asyncio.create_task(self._mend()), asyncio.create_task(self._tend())]
 
     async def close(self) -> None:
-        """End every task and connection; the store can be opened again."""
+        """End all tasks and connections; the store can be opened again."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -92,14 +92,14 @@ class Store:
         await self.db.close()
 
     def check(self) -> None:
-        """Raise StoreFull or StoreUnavailable with the reason unless it works."""
+        """Raise StoreFull or StoreUnavailable with the reason unless the store works."""
         if self.db.problem is not None:
             raise type(self.db.problem)(self.db.problem.message, self.db.problem.advice)
         if not self._ready:
             raise StoreUnavailable("The store is not open.", "It is tried again by itself; see /v1/stats and the log.")
 
     async def check_room(self, more_bytes: int = 0) -> None:
-        """Raise StoreFull where so many bytes more would leave less than `store.min_free_bytes`; else as `check`."""
+        """Raise StoreFull if `more_bytes` would leave less than `store.min_free_bytes`; otherwise like `check`."""
         self.check()
         free = await asyncio.to_thread(self.photos.free_bytes)
         if free - more_bytes < self.settings.min_free_bytes:
@@ -109,13 +109,13 @@ class Store:
             )
 
     async def until_ok(self) -> None:
-        """Wait until it works."""
+        """Wait until the store works."""
         while not self.state.ok:
             self._works.clear()
             await self._works.wait()
 
     async def _mend(self) -> None:
-        """Try again whenever something failed, until it works."""
+        """After each failure, retry until the store works."""
         while True:
             if self._ready:
                 await self.db.failed.wait()
@@ -126,7 +126,7 @@ class Store:
                 log.warning("the store works again")
 
     async def _tend(self) -> None:
-        """Delete what is past its time, as long as the store works."""
+        """Run the retention regularly while the store works."""
         rounds = 0
         while True:
             await asyncio.sleep(TEND_S)
@@ -143,7 +143,7 @@ class Store:
             rounds += 1
 
     async def _try(self) -> None:
-        """Write something; failing that, connect anew and bring the layout up to date."""
+        """Test a write; if it fails, reconnect and migrate the schema."""
         if self._ready and await self._done(self._probe):
             return
         self._ready = False

@@ -1,7 +1,7 @@
-"""The tables. Times are whole milliseconds since 1970 (UTC), JSON is text: both mean the same in SQLite and PostgreSQL.
+"""The tables. Times are whole milliseconds since 1970 (UTC), JSON is text: both work the same in SQLite and PostgreSQL.
 
-`scans` holds what is filtered, sorted and claimed; the long texts stand beside it (`readings`), so that a list reads little.
-The words that are searched stand in `scan_words`, which each database indexes in its own way: see `store/search.py`.
+`scans` has the columns to filter, sort and claim; the long texts are in `readings`, so that a list reads little. The
+searched words are in `scan_words`, which each database indexes in its own way: see `storage/search.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ metadata = MetaData(
     }
 )
 
-# SQLite counts up by itself only in a column declared INTEGER, and gives a number twice unless told AUTOINCREMENT.
+# SQLite assigns numbers only in a column declared INTEGER, and reuses numbers without AUTOINCREMENT.
 _Number = BigInteger().with_variant(Integer, "sqlite")
 _Millis = BigInteger()
 _QUEUED = text("status = 'queued'")
@@ -94,12 +94,12 @@ scans = Table(
     Column("received_at", _Millis, nullable=False),
     Column("deadline_at", _Millis),
     Column("finished_at", _Millis),
-    # Being worked on
+    # Execution
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("owner", String(40), doc="The process that has claimed it, with the number of the claim."),
     Column("lease_until", _Millis),
     Column("available_at", _Millis, doc="Not claimed before: a pause after a failure that may pass."),
-    # What came out
+    # Outcome
     Column("engine", String(40)),
     Column("simulated", Boolean, nullable=False, server_default="0"),
     Column("captured_at", _Millis),
@@ -123,9 +123,9 @@ scans = Table(
     Index(None, "status", "rank", "seq"),
     Index(None, "lease_until"),
     Index("ix_scans_batch_status", "batch_id", "status"),
-    # What is still waited for has a deadline or none; what has ended is never looked for by it.
+    # Only unfinished scans are searched by deadline; ended ones never are.
     Index("ix_scans_deadline", "deadline_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
-    # All that the overview of stores sums up, so that it never reads the rows themselves.
+    # All columns that the overview of shops sums up, so that it never reads the rows themselves.
     Index("ix_scans_overview", "store_id", "received_at", "status", "findings", "alerts", "review"),
     sqlite_autoincrement=True,
 )
@@ -161,7 +161,7 @@ topics = Table(
     Column("severity", String(10), nullable=False, doc="Empty where nobody rated it."),
 )
 
-# Numbers, not words: a store's overview groups hundreds of thousands of rows.
+# Numbers, not words: a shop's overview groups hundreds of thousands of rows.
 scan_topics = Table(
     "scan_topics",
     metadata,

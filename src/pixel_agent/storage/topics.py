@@ -1,4 +1,4 @@
-"""What findings and alerts are about, counted by scan: from it a store's overview says what comes up most."""
+"""Counts the topics of findings and alerts per scan; the overview of a shop lists the most frequent ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ LONGEST = 80
 _PASSED = frozenset({"pass", "ok"})
 _SEVERITIES = frozenset(severity.value for severity in Severity)
 _LABELS = ("rule_id", "hazard", "item", "object", "status", "kind", "type", "name")
-"""Fields that say what a finding is about, those with fixed words first: what is written freely is hardly said twice."""
+"""Fields that name the topic of a finding, closed lists of words first: free text rarely occurs twice."""
 
 
 def topics_of(reading: Reading) -> tuple[Topic, ...]:
-    """What a reading complains about; checks that were passed are no findings."""
+    """The topics of a reading's problems; passed checks do not count."""
     failed = (row for row in reading.findings if _word(row, "status") not in _PASSED)
     findings = Counter((_label(row), _severity(row)) for row in failed)
     alerts = Counter((_cut(alert.code), alert.severity.value) for alert in reading.alerts)
@@ -35,7 +35,7 @@ def topics_of(reading: Reading) -> tuple[Topic, ...]:
 
 
 async def add(conn: AsyncConnection, ended: Sequence[tuple[int, Sequence[Topic]]]) -> None:
-    """Keep what scans (by `seq`) are about."""
+    """Store the topics of scans, given by `seq`."""
     if not any(about for _, about in ended):
         return
     known = {number_of(topic): topic for _, about in ended for topic in about}
@@ -47,7 +47,7 @@ async def add(conn: AsyncConnection, ended: Sequence[tuple[int, Sequence[Topic]]
 
 
 def number_of(topic: Topic) -> int:
-    """What a topic is kept as: 63 bits of BLAKE2b of its words; any two of a million share one once in ten million times."""
+    """The stored number of a topic: 63 bits of BLAKE2b of its words; collisions among a million topics: 1 in 10 million."""
     said = "\n".join((topic.kind, topic.label, topic.severity))
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
 
@@ -71,5 +71,5 @@ def _word(row: Row, name: str) -> str:
 
 
 def _cut(text: str) -> str:
-    """One line that a database takes, not longer than its column."""
+    """The text in one line that a database accepts, not longer than its column."""
     return " ".join(storable(text).split())[:LONGEST]

@@ -1,4 +1,4 @@
-"""From stored records to what goes over the wire; shared by the API, exports and webhooks."""
+"""Converts stored records to the schemas of the API; shared by the API, exports and webhooks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def scan_summary(record: ScanRecord) -> ScanSummary:
 
 
 def scan_record(record: ScanRecord, reviews: Sequence[ReviewRecord] = ()) -> ScanRecordOut:
-    """The whole record, fetched with its document, and all its reviews."""
+    """The whole record with all its reviews; the record must have been fetched with its document."""
     return ScanRecordOut.model_validate(
         {
             **_summary(record),
@@ -48,14 +48,14 @@ def scan_record(record: ScanRecord, reviews: Sequence[ReviewRecord] = ()) -> Sca
 
 
 def reading_of(record: ScanRecord, reviews: Sequence[ReviewRecord] = ()) -> Envelope | None:
-    """What a scan read, as people have put it right; None where it has not, or the document was not fetched."""
+    """The corrected reading of a scan; None if there is no reading, or the document was not fetched."""
     if record.document is None:
         return None
     return overlay(Envelope.model_validate_json(record.document), reviews)
 
 
 def batch_out(record: BatchRecord, eta_s: float | None, refused: Sequence[RefusedPhoto] = ()) -> BatchOut:
-    """A batch; `refused` are photos of this request."""
+    """A batch; `refused`: the rejected photos of this request."""
     return BatchOut(
         batch_id=record.batch_id,
         name=record.name,
@@ -80,7 +80,7 @@ def webhook_out(webhook: Webhook) -> WebhookOut:
 
 
 def delivery_out(delivery: Delivery) -> DeliveryOut:
-    """One delivery."""
+    """A delivery, as the API lists it."""
     return DeliveryOut(
         delivery_id=delivery.delivery_id,
         webhook_id=delivery.webhook_id,

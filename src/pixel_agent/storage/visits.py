@@ -1,4 +1,4 @@
-"""The visits of a shop: which scans belong to one, and which reading of each photo counts."""
+"""The visits to a shop: which scans belong to a visit, and which reading of each photo counts. Read by API and reports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pixel_agent.storage.corrections import ReviewRecord
 from pixel_agent.storage.records import ScanFilter, ScanRecord
 
 READ: Final = (Status.COMPLETED, Status.PARTIAL)
-"""Scans that have something to compare."""
+"""States of scans that have a reading to compare."""
 
 
 class ReadScan(NamedTuple):
-    """A scan as its photo came in, and the id of the latest scan that read this photo."""
+    """The first scan of a photo, and the id of the latest scan of the same photo."""
 
     record: ScanRecord
     reading_id: str
@@ -31,9 +31,9 @@ class Visit(NamedTuple):
 
 
 async def read_scans(conn: AsyncConnection, wanted: ScanFilter, limit: int) -> list[ReadScan]:
-    """Of the newest scans that match, those whose photos were read; the newest first.
+    """Of the newest matching scans, those whose photos have a reading; the newest first.
 
-    A photo belongs to the visit in which it came in, however late it was read again.
+    A photo belongs to the visit in which it was first received, even if it was read again later.
     """
     records = [one for one in await scans.page(conn, wanted, limit=limit) if one.rerun_of is None]
     latest = await correction_transfer.latest_readings(conn, records, READ)
@@ -41,6 +41,6 @@ async def read_scans(conn: AsyncConnection, wanted: ScanFilter, limit: int) -> l
 
 
 async def load(conn: AsyncConnection, scan_ids: Sequence[str]) -> Visit:
-    """These scans with documents and reviews; those that are gone are left out."""
+    """These scans with documents and reviews; deleted ones are omitted."""
     records = await scans.page(conn, ScanFilter(scan_ids=tuple(scan_ids)), limit=len(scan_ids), documents=True)
     return Visit(records, await reviews.of_scans(conn, [record.seq for record in records]))

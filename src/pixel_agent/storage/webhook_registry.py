@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries, for those who manage them: each method is one transaction, and wakes the dispatcher."""
+"""Manages webhooks and their deliveries for the API: each method is one transaction, and changes wake the dispatcher."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pixel_agent.storage.records import now_ms
 from pixel_agent.storage.webhooks import Webhook
 
 MAX_WEBHOOKS: Final = 100
-"""Each event is written once for every webhook that wants it."""
+"""Maximum number of webhooks: each event is inserted once for every webhook that wants it."""
 
 
 class WebhookRegistry:
-    """Every method raises StoreUnavailable where the database fails."""
+    """Webhooks and their deliveries. Every method raises StoreUnavailable if the database fails."""
 
     def __init__(self, db: Database, notifier: Notifier) -> None:
         self._db = db
@@ -32,7 +32,7 @@ class WebhookRegistry:
             await webhooks.create(conn, webhook)
 
     async def list_all(self) -> Sequence[Webhook]:
-        """All of them, the oldest first."""
+        """All webhooks, the oldest first."""
         async with self._db.read() as conn:
             return await webhooks.list_all(conn)
 
@@ -42,7 +42,7 @@ class WebhookRegistry:
             await webhooks.remove(conn, webhook_id)
 
     async def ping(self, webhook_id: str) -> Delivery:
-        """Send a webhook an event of the kind `webhook.test`. Raises NotFound."""
+        """Send an event of the kind `webhook.test` to a webhook. Raises NotFound."""
         async with self._db.write() as conn:
             await webhooks.get(conn, webhook_id)
             delivery = await outbox.ping(conn, webhook_id, now_ms())
@@ -50,12 +50,12 @@ class WebhookRegistry:
         return delivery
 
     async def deliveries(self, state: State | None, before: int | None, limit: int) -> list[Delivery]:
-        """Deliveries in a state, or in any, the newest first; those older than `before`, an id."""
+        """Deliveries in a state (None: any) with an id below `before`, the newest first."""
         async with self._db.read() as conn:
             return await outbox.page(conn, state, before, limit)
 
     async def revive(self, delivery_id: int) -> Delivery:
-        """Try a dead delivery again, with all its attempts. Raises NotFound, Conflict."""
+        """Retry a dead delivery, with its attempts reset. Raises NotFound, Conflict."""
         async with self._db.write() as conn:
             delivery = await outbox.revive(conn, delivery_id, now_ms())
         self._notifier.notify(delivery.webhook_id)

@@ -1,4 +1,4 @@
-"""Registered webhooks: their addresses, events and secrets."""
+"""Stores registered webhooks: URLs, wanted events and secrets. Every function runs in the given transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Webhook:
 
 
 async def create(conn: AsyncConnection, webhook: Webhook) -> None:
-    """Keep a new one."""
+    """Insert a webhook."""
     row = {
         "webhook_id": webhook.webhook_id,
         "url": webhook.url,
@@ -37,7 +37,7 @@ async def create(conn: AsyncConnection, webhook: Webhook) -> None:
 
 
 async def get(conn: AsyncConnection, webhook_id: str) -> Webhook:
-    """One of them. Raises NotFound."""
+    """One webhook. Raises NotFound."""
     found = await _matching(conn, webhook_id)
     if not found:
         raise NotFound(f"There is no webhook {webhook_id[:40]}.", "GET /v1/webhooks lists them.")
@@ -45,12 +45,12 @@ async def get(conn: AsyncConnection, webhook_id: str) -> Webhook:
 
 
 async def list_all(conn: AsyncConnection) -> Sequence[Webhook]:
-    """All of them, the oldest first."""
+    """All webhooks, the oldest first."""
     return await _matching(conn, None)
 
 
 async def remove(conn: AsyncConnection, webhook_id: str) -> None:
-    """Forget one, with its deliveries. Raises NotFound."""
+    """Delete a webhook with its deliveries. Raises NotFound."""
     done = await conn.execute(delete(webhooks).where(webhooks.c.webhook_id == webhook_id))
     if not done.rowcount:
         raise NotFound(f"There is no webhook {webhook_id[:40]}.", "GET /v1/webhooks lists them.")

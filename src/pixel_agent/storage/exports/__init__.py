@@ -1,1 +1,1 @@
-"""Files that people take away: tables, lines of JSON, annotations for training, and a report to print. One file a format."""
+"""Export formats: tables, JSON lines, training annotations, and a printable report. One module per format."""

@@ -1,4 +1,4 @@
-"""What every format does: begin, take scans page by page, end. All of it blocks, so it runs in a thread (`stream.py`)."""
+"""The interface of all export formats: begin, add scans page by page, end. It blocks, so `stream.py` runs it in a thread."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import ClassVar
 from pixel_agent.storage.exports.entry import Entry
 
 PIECE_BYTES = 256 * 1024
-"""Size of the pieces in which a temporary file is handed on."""
+"""Chunk size for reading a temporary file."""
 
 
 class Exporter(ABC):
-    """Turns scans into the bytes of one file, in memory that does not grow with their number. Used once, by one thread."""
+    """Converts scans to the bytes of one file, in constant memory. Used once, by one thread."""
 
     media_type: ClassVar[str]
     suffix: ClassVar[str]
 
     @property
     def full(self) -> bool:
-        """Whether further scans would be left out."""
+        """Whether further scans would be omitted."""
         return False
 
     def begin(self) -> bytes:
-        """What comes before the first scan."""
+        """The bytes before the first scan."""
         return b""
 
     @abstractmethod
     def add(self, entries: Iterable[Entry]) -> bytes:
-        """Take some scans; what can be written of the file by now. Raises StoreFull where a temporary file has no room."""
+        """Add scans; returns the bytes that are ready. Raises StoreFull if the temporary folder is full."""
 
     def end(self) -> Iterator[bytes]:
         """The rest of the file, in pieces."""
         yield from ()
 
-    def close(self) -> None:  # noqa: B027  # most formats keep nothing
+    def close(self) -> None:  # noqa: B027  # most formats need no cleanup
         """Remove temporary files, also after a failure."""

@@ -1,4 +1,4 @@
-"""Values as cells of a table, safe for the spreadsheets that open them. Used by the exports and by the command line."""
+"""Formats values as table cells, safe against formula injection in spreadsheets. Used by the exports and the CLI."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pixel_agent.core.numbers import plain_number
 from pixel_agent.core.text import printable
 
 EVIDENCE = ("bbox", "source", "confidence", "verified_by", "review")
-"""What every row of a reading carries beside its own fields."""
+"""Fields that every row of a reading has in addition to its own."""
 
 FORMULA_STARTS = ("=", "+", "-", "@")
-"""What spreadsheets take for the start of a formula (OWASP, CSV injection); tab and carriage return become spaces."""
+"""Characters that start a formula in spreadsheets (OWASP, CSV injection); tab and carriage return become spaces."""
 
 to_json = json.JSONEncoder(ensure_ascii=False).encode
 """JSON in one line; `json.dumps` would make an encoder for each value."""
@@ -25,13 +25,13 @@ _BLANK = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 
 
 def cell(value: JsonValue) -> str:
-    """A cell of a CSV file: numbers as they are, text in one line, and guarded where a spreadsheet would run it."""
+    """A cell of a CSV file: numbers unchanged, text in one line, escaped if a spreadsheet would run it as a formula."""
     shown = plain(value)
     return f"'{shown}" if isinstance(value, str) and is_formula(shown) else shown
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet could take the text for a formula: also after blanks, and in full width. `-5.9` is none."""
+    """Whether a spreadsheet could run the text as a formula: also after spaces and in full width. `-5.9` is not one."""
     if not text or text[0].isalnum():
         return False
     start = next((sign for sign in text if unicodedata.category(sign) not in _BLANK), "")

@@ -1,4 +1,4 @@
-"""What changed since the visit before, for each store and task of a report: both visits are looked up in the store."""
+"""Finds the changes since the previous visit, per shop and task of a report; reads both visits from the database."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from pixel_agent.storage.visits import ReadScan, Visit
 from pixel_agent.tasks.compare_visits import Difference, compare_visits, latest_visits
 
 MAX_PAIRS = 20
-"""Stores and tasks that one report compares."""
+"""Maximum pairs of shop and task that one report compares."""
 MAX_PHOTOS = 100
-"""Photos of one visit that are compared, the newest."""
+"""Maximum photos of one visit to compare, the newest ones."""
 LOOK_BACK = 500
-"""Scans among which both visits are looked for."""
+"""Number of scans searched for both visits."""
 
 
 async def changes_of(db: Database, entries: Iterable[Entry], lang: Lang) -> list[Change]:
-    """The visit that the newest of these scans belongs to, against the one before; nothing where there was none."""
+    """Compare the visit of the newest of these scans with the previous one; empty without a previous visit."""
     newest: dict[tuple[str, str], int] = {}
     for entry in entries:
         store_id, task = words(entry.record.get("store_id")), words(entry.record.get("task"))

@@ -1,7 +1,7 @@
-"""COCO annotations: images, annotations, categories, as pycocotools and training tools read them.
+"""Exports COCO annotations: images, annotations, categories, as pycocotools and training tools read them.
 
-One pass: images go out as they come while annotations wait in a temporary file, and the categories are known at the end
-(the order of the keys means nothing in JSON). One image a scan, so a photo that was scanned twice is there twice.
+One pass: images are written at once, annotations wait in a temporary file, and the categories are known at the end (the
+order of keys has no meaning in JSON). One image per scan, so a photo that was scanned twice occurs twice.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ SUFFIXES = {
     "image/gif": "gif",
 }
 KINDS = ("kind", "hazard", "rule_id", "waste_type", "sign", "type", "symbology")
-"""Fields with words of a closed list, of which the first that is there makes the category. What was read, names above
-all, is an attribute: as categories it would make one for nearly each annotation."""
+"""Fields with a closed list of words; the first one present is the category. Free text, such as names, is an attribute:
+as categories it would give nearly one per annotation."""
 MAX_CATEGORIES = 1000
-"""A bound for tasks of somebody's own whose `kind` is free text; beyond it rows are plain items and findings."""
+"""A bound for custom tasks whose `kind` is free text; above it, rows are plain items and findings."""
 MAX_ATTRIBUTE = 1000
 
 
 class CocoExporter(Exporter):
-    """Rows that have a place on a photo of known size. Ids count from 1, since pycocotools takes 0 for "no match"."""
+    """Exports rows with a box on a photo of known size. Ids count from 1, because pycocotools reads 0 as "no match"."""
 
     media_type = "application/json"
     suffix = "json"
@@ -49,7 +49,7 @@ class CocoExporter(Exporter):
         self._images = 0
 
     def begin(self) -> bytes:
-        """What the file is, and the start of the images."""
+        """The header of the file, and the start of the images."""
         now = datetime.now(UTC)
         info: dict[str, JsonValue] = {
             "description": "Pixel Agent: what was read on photos, corrections of people included",
@@ -60,7 +60,7 @@ class CocoExporter(Exporter):
         return b'{"info":' + to_json(info) + b',"licenses":[],"images":['
 
     def add(self, entries: Iterable[Entry]) -> bytes:
-        """The images of these scans; their annotations are kept for later."""
+        """The images of these scans; their annotations go to the temporary file."""
         images: list[bytes] = []
         annotations: list[bytes] = []
         for entry in entries:
@@ -117,7 +117,7 @@ class CocoExporter(Exporter):
 
 
 def _image(entry: Entry) -> dict[str, JsonValue] | None:
-    """The photo of a scan as far as it was read; None without a reading or a size."""
+    """The image entry of a scan; None without a reading or a size."""
     record, image = entry.record, mapping(entry.reading.get("image"))
     width, height, sha256 = image.get("width"), image.get("height"), words(image.get("sha256"))
     if not width or not height or not sha256:
@@ -138,19 +138,19 @@ def _image(entry: Entry) -> dict[str, JsonValue] | None:
 
 
 def _inside(line: Line, image: Fields) -> tuple[float, float, float, float] | None:
-    """Left, top, width, height of a row, cut to the photo; None if it has no place on it."""
+    """Left, top, width, height of a row in pixels, clipped to the photo; None without a box on it."""
     box = box_of(line.fields)
     most_x, most_y = image.get("width"), image.get("height")
     if box is None or not isinstance(most_x, int | float) or not isinstance(most_y, int | float):
         return None
-    if line.fields.get("change") == "resolved":  # its box lies on the photo from before
+    if line.fields.get("change") == "resolved":  # its box is on the earlier photo
         return None
     left, top, right, bottom = max(0.0, box[0]), max(0.0, box[1]), min(most_x, box[2]), min(most_y, box[3])
     return (left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
 def _attributes(line: Line) -> dict[str, JsonValue]:
-    """The row's own single values and its evidence; what is unknown is left out, but for the confidence."""
+    """The row's own scalar values and its evidence; unknown values are omitted, except the confidence."""
     fields: dict[str, JsonValue] = {
         name: value[:MAX_ATTRIBUTE] if isinstance(value, str) else value
         for name, value in line.fields.items()

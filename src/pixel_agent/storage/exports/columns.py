@@ -1,7 +1,7 @@
-"""The columns of the tables: first the scan, then the row, the task's own fields, the evidence, and what people did.
+"""The columns of CSV and XLSX tables: the scan, the row, the task's own fields, the evidence, and the corrections.
 
-They are the same for every file of one task, and for every file of all tasks: they depend on the catalogue, never on the
-data. A field without a column of its own goes to `more` as JSON.
+They are the same for every file of one task, and for every file of all tasks: they depend on the catalogue, never on
+the data. A field without its own column goes to `more` as JSON.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ SCAN = (
     *("scan_id", "task", "scan_status", "store_id", "batch_id", "filename"),
     *("captured_at", "received_at", "engine", "simulated"),
 )
-"""Of the scan, on each of its lines."""
+"""Columns of the scan, repeated on each of its lines."""
 ROW = ("part", "row", "kind")
-"""Which row: `item` or `finding`, its number from 0 as over HTTP, and its own kind where a task has several."""
+"""Columns of the row: `item` or `finding`, its index from 0 as in the API, and its kind if a task has several."""
 PEOPLE = ("corrected_fields", "model_values", "corrected_by", "corrected_at")
-"""Where a person put something right, the task's columns hold the value that holds now, these what the model said."""
+"""Columns of corrections: the task's columns have the corrected values, these columns the model's."""
 TAIL = ("more", "error")
 
 _FIXED = frozenset((*SCAN, *ROW, *EVIDENCE, *PEOPLE, *TAIL))
@@ -72,7 +72,7 @@ _CHINESE = {
 
 
 class RowColumns:
-    """The columns of a table of rows for the tasks that may stand in it."""
+    """The columns of a table of rows for the given tasks."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         own = dict.fromkeys(column for task in tasks for column in columns_of(task))
@@ -86,9 +86,9 @@ class RowColumns:
         self._error = len(self.names) - 1
 
     def values(self, entry: Entry) -> list[list[JsonValue]]:
-        """The lines of one scan, each as long as `names`; a scan without rows has one line that says so.
+        """The lines of one scan, each as long as `names`; a scan without rows gives one line without row values.
 
-        Tables of all tasks are sparse: only what is there is looked at.
+        Tables of all tasks are sparse: only present fields are visited.
         """
         record = entry.record
         blank: list[JsonValue] = [None] * len(self.names)
@@ -113,14 +113,14 @@ class RowColumns:
 
 
 def heading(name: str, lang: Lang | None) -> str:
-    """What stands above a column: its stable name, or what people call it in a language."""
+    """The heading of a column: its stable name, or its label in a language."""
     if lang is None:
         return name
     return _CHINESE.get(name) or field_name(name, lang) if lang == "zh" else field_name(name, lang)
 
 
 def _people(line: Line) -> list[JsonValue]:
-    """What was put right in a row: the fields, what the model said in each, who did it last and when."""
+    """The corrections of a row: the fields, the model's value of each, and the last reviewer and time."""
     model: dict[str, JsonValue] = {}
     for correction in line.corrections:
         model.setdefault(words(correction.get("field")), correction.get("model_value"))

@@ -1,4 +1,4 @@
-"""CSV: one line a row of a reading. UTF-8 with a byte order mark, so that Excel shows Chinese; cells are guarded."""
+"""Exports CSV, one line per row of a reading. UTF-8 with a byte order mark, so Excel shows Chinese; cells are escaped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pixel_agent.storage.exports.entry import Entry
 
 
 class CsvExporter(Exporter):
-    """The columns are those of the tasks given, the same for any data; see `columns.py`."""
+    """Writes CSV with the columns of the given tasks, the same for any data; see `columns.py`."""
 
     media_type = "text/csv; charset=utf-8"
     suffix = "csv"

@@ -1,4 +1,4 @@
-"""One scan on its way into a file: the record as it is answered over HTTP, and its rows with what people put right."""
+"""One scan of an export: the record in the shape of the API, and its rows with their corrections. Input of all formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS: tuple[Part, ...] = ("items", "findings")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One item or finding. `fields` are its values as they hold now, evidence included; `corrections` those put right."""
+    """One item or finding. `fields`: its current values, evidence included; `corrections`: the corrected values."""
 
     part: Part
     index: int
@@ -31,18 +31,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One scan. `number` is unique among the scans of a store; `record` has the shape that `GET /v1/scans/{id}` answers."""
+    """One scan. `number` is unique within a store; `record` has the shape of the answer to `GET /v1/scans/{id}`."""
 
     number: int
     record: Fields
 
     @property
     def reading(self) -> Fields:
-        """The envelope with the corrections laid over it; empty where there is none."""
+        """The envelope with its corrections applied; empty if there is none."""
         return mapping(self.record.get("reading"))
 
     def lines(self) -> list[Line]:
-        """Items, then findings, each with the corrections that belong to it."""
+        """Items, then findings, each with its corrections."""
         corrections: dict[tuple[str, int], list[Fields]] = {}
         for correction in mappings(self.record.get("corrections")):
             row = correction.get("row")
@@ -56,12 +56,12 @@ class Entry:
         ]
 
     def error(self) -> str:
-        """Why it failed, in words; empty where it did not."""
+        """The error message of a failed scan, else empty."""
         return words(mapping(self.record.get("problem") or self.record.get("error")).get("detail"))
 
 
 def mapping(value: JsonValue) -> Fields:
-    """The object, or an empty one for anything else."""
+    """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
@@ -71,7 +71,7 @@ def mappings(value: JsonValue) -> list[Fields]:
 
 
 def words(value: JsonValue) -> str:
-    """The text, empty for anything else."""
+    """The value if it is a text, else an empty text."""
     return value if isinstance(value, str) else ""
 
 
@@ -81,7 +81,7 @@ def listed(value: JsonValue) -> list[str]:
 
 
 def box_of(fields: Fields) -> tuple[float, float, float, float] | None:
-    """Left, top, right, bottom of a row, in pixels of the original; None without a place, or without an extent."""
+    """Left, top, right, bottom of a row, in pixels of the original; None without a box, or if its area is empty."""
     value = fields.get("bbox")
     if not isinstance(value, list) or len(value) != 4:
         return None
@@ -92,7 +92,7 @@ def box_of(fields: Fields) -> tuple[float, float, float, float] | None:
 
 
 def moment(value: JsonValue) -> datetime | None:
-    """A time as the wire has it (ISO 8601); None for anything else."""
+    """Parse a time of the API (ISO 8601); None for anything else."""
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -100,5 +100,5 @@ def moment(value: JsonValue) -> datetime | None:
 
 
 def latest(corrections: Sequence[Fields]) -> Fields:
-    """The correction that was made last; empty where there is none."""
+    """The last correction; empty if there is none."""
     return max(corrections, key=lambda one: words(one.get("at")), default={})

@@ -1,4 +1,4 @@
-"""JSON lines: one record a line, as `GET /v1/scans/{id}` answers it, for programs."""
+"""Exports JSON lines for programs: one record per line, as `GET /v1/scans/{id}` answers it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pixel_agent.storage.exports.entry import Entry
 
 
 class JsonlExporter(Exporter):
-    """Each line is whole in itself; a broken download ends in the middle of one."""
+    """Writes JSON lines. Each line is complete; an interrupted download ends within a line."""
 
     media_type = "application/x-ndjson"
     suffix = "jsonl"
 
     def add(self, entries: Iterable[Entry]) -> bytes:
-        """One line a scan."""
+        """One line per scan."""
         return b"".join(to_json(entry.record, inf_nan_mode="null") + b"\n" for entry in entries)

@@ -1,4 +1,4 @@
-"""How far the exports of this process are, by the ids that their clients chose."""
+"""Tracks the progress of this process's exports, by the ids that their clients chose. Read by the API."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pixel_agent.storage.exports.entry import Entry
 
 MAX_KNOWN = 64
-"""Exports that are remembered; the oldest is forgotten."""
+"""Maximum number of tracked exports; above it, the oldest is dropped."""
 
 
 @dataclass(slots=True)
 class ExportProgress:
-    """Scans written so far, and scans that matched when it began. `finished`: the file is complete, or was given up."""
+    """Scans written so far, and scans that matched at the start. `finished`: the file is complete, or was aborted."""
 
     scans_total: int
     scans_done: int = 0
     finished: bool = False
 
     async def counted(self, pages: AsyncIterator[Iterable[Entry]]) -> AsyncIterator[Iterable[Entry]]:
-        """The same pages; what is taken from them counts as done."""
+        """Yield the same pages, and count the scans read from them as done."""
         async for page in pages:
             yield map(self._count, page)
 
@@ -31,13 +31,13 @@ class ExportProgress:
 
 
 class ExportProgresses:
-    """Written by the exports, read by who asks for them. One event loop owns it; counting may happen in a thread."""
+    """The tracked exports by id. One event loop owns it; a thread can do the counting."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, ExportProgress] = OrderedDict()
 
     def begin(self, export_id: str, scans_total: int) -> ExportProgress:
-        """Follow a new export; one with the same id is replaced."""
+        """Track a new export; an earlier one with the same id is replaced."""
         progress = self._known[export_id] = ExportProgress(scans_total)
         self._known.move_to_end(export_id)
         while len(self._known) > MAX_KNOWN:
@@ -45,5 +45,5 @@ class ExportProgresses:
         return progress
 
     def get(self, export_id: str) -> ExportProgress | None:
-        """The progress of an export, None if it is not known here."""
+        """The progress of an export, None if this process does not know it."""
         return self._known.get(export_id)

@@ -1,7 +1,7 @@
-"""The inspection report: one HTML file to read and to print, with its photos in it. It is bounded, not endless.
+"""Exports the inspection report: one HTML file to read and to print, with embedded photos and a bounded size.
 
-Scans are gathered first, since the report begins with all findings, the worst first; then the file is written section by
-section, so that only one photo is held at a time.
+Scans are collected first, because the report begins with all findings, the worst first; then the file is written section
+by section, so that only one photo is in memory at a time.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from pixel_agent.storage.exports.report_view import RowView, ScanView, Speaker, 
 from pixel_agent.storage.exports.report_words import SEVERITIES
 
 MAX_INDEX = 200
-"""Findings in the list at the beginning."""
+"""Maximum findings in the list at the beginning."""
 MAX_CHANGES = 100
-"""Rows of each kind of change."""
+"""Maximum rows for each kind of change."""
 _PIECE = 64
-"""Parts of the template's output that are handed on together."""
+"""Number of parts of the template's output that are joined into one piece."""
 
 Picture: TypeAlias = Callable[[Entry], bytes | None]
-"""A reduced JPEG of a scan's photo, upright; None where it is gone. Blocks."""
+"""Returns a reduced, upright JPEG of a scan's photo; None if the photo was deleted. Blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What differs between two visits of a store for one task. Each row is a row of a reading, with its fields."""
+    """The differences between two visits to a shop for one task. Each row is a row of a reading, with its fields."""
 
     store_id: str
     task: str
@@ -70,16 +70,16 @@ class ReportExporter(Exporter):
 
     @property
     def full(self) -> bool:
-        """Whether further scans would be left out."""
+        """Whether further scans would be omitted."""
         return self._more
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """What was taken."""
+        """The scans added so far."""
         return self._entries
 
     def add(self, entries: Iterable[Entry]) -> bytes:
-        """Take scans; those beyond the bound are left out, and the report says so."""
+        """Add scans; those above `max_scans` are omitted, and the report says so."""
         for entry in entries:
             if len(self._entries) == self._max_scans:
                 self._more = True
@@ -96,7 +96,7 @@ class ReportExporter(Exporter):
 
     def _context(self) -> dict[str, object]:
         speaker = self._speaker
-        self._entries.reverse()  # they came newest first, and are told in the order in which they happened
+        self._entries.reverse()  # they arrive newest first; the report shows them in order of time
         views = [view(entry, index, speaker) for index, entry in enumerate(self._entries, 1)]
         found = [(scan, row) for scan in views for row in scan.findings if not row.passed]
         found.sort(key=lambda pair: pair[1].rank)
@@ -127,7 +127,7 @@ class ReportExporter(Exporter):
         return self._speaker.words["left_out_scans"].format(most, most) if self._more else ""
 
     def _illustrated(self, views: Sequence[ScanView]) -> Iterator[tuple[ScanView, str, str]]:
-        """Each scan with its photo as a data URL, or with the reason why there is none."""
+        """Each scan with its photo as a data URL, or with the reason why it has none."""
         said = self._speaker.words
         shown = 0
         for scan, entry in zip(views, self._entries, strict=True):
@@ -144,7 +144,7 @@ class ReportExporter(Exporter):
 
 
 def _tally(rows: Sequence[RowView]) -> list[tuple[str, int]]:
-    """How many findings of each severity; those that nobody rated only where there are any."""
+    """Number of findings per severity; unrated ones only if there are any."""
     number = Counter(row.severity for row in rows)
     return [(name, number[name]) for name in SEVERITIES] + ([("", number[""])] if number[""] else [])
 
@@ -165,7 +165,7 @@ def _change(change: Change, speaker: Speaker) -> dict[str, object]:
 
 
 def _period(records: Sequence[Fields], speaker: Speaker) -> str:
-    """From the first photo to the last."""
+    """The time span from the first photo to the last, as text."""
     times = sorted(
         time for record in records if (time := speaker.time(record.get("captured_at") or record.get("received_at")))
     )

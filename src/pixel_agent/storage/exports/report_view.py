@@ -1,7 +1,7 @@
-"""What the report shows of a scan, as plain values for the template: numbered rows, boxes, corrections. Pure.
+"""Prepares a scan for the report, as plain values for the template: numbered rows, boxes, corrections. Pure.
 
-All text that came from outside is cleaned here (no control or direction characters, cut to a length a page can bear) and
-escaped by the template.
+All external text is cleaned here (no control or direction characters, cut to a length that fits a page) and escaped by
+the template.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pixel_agent.tasks.listing import HIDDEN, field_words
 from pixel_agent.tasks.wording import VALUES, field_name
 
 MAX_ROWS = 300
-"""Rows shown of one scan."""
+"""Maximum rows shown per scan."""
 MAX_TEXT = 400
-"""Characters shown of one value."""
+"""Maximum characters shown per value."""
 _HEADS = ("sign", *(name for name in HEADS if name != "status"), "status")
-"""Fields that say what a row is about, as on annotated photos, but for the verdict, which says it last."""
+"""Fields that name a row, as on annotated photos, except that the verdict comes last."""
 _PASSED = frozenset({"pass", "ok"})
 _NOT_RATED = len(SEVERITIES)
 _LAST = _NOT_RATED + 1
@@ -35,7 +35,7 @@ _LAST = _NOT_RATED + 1
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A field in words; `was` is what the model said where a person put it right."""
+    """A field as text; `was` is the model's value if a reviewer corrected it."""
 
     label: str
     text: str
@@ -44,7 +44,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """One row of a table. `number` is the one on the photo; `rank` orders findings, the worst first."""
+    """One row of a table. `number` is its number on the photo; `rank` orders findings, the worst first."""
 
     number: int
     finding: bool
@@ -63,7 +63,7 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A box on the photo, in its pixels, and where its number stands."""
+    """A box on the photo, in pixels of the photo, and the position of its number."""
 
     number: int
     severity: str
@@ -74,7 +74,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ScanView:
-    """All that the report shows of one scan, but for the photo."""
+    """Everything that the report shows of one scan, except the photo."""
 
     index: int
     facts: tuple[Told, ...]
@@ -98,7 +98,7 @@ class ScanView:
 
 
 class Speaker:
-    """Says values in one language."""
+    """Formats values in one language."""
 
     def __init__(self, lang: Lang, task_names: Mapping[str, str]) -> None:
         self.lang: Lang = lang
@@ -106,16 +106,16 @@ class Speaker:
         self._tasks = task_names
 
     def clean(self, text: str) -> str:
-        """A stranger's text in one line, without what steers a screen, and no longer than a page can bear."""
+        """An external text in one line, without control characters, cut to `MAX_TEXT`."""
         text = one_line(text)
         return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + self.words["cut"].format(len(text) - MAX_TEXT)
 
     def task(self, task_id: str) -> str:
-        """A task's name, its id where it is not in the catalogue any more."""
+        """A task's name, or its id if it is no longer in the catalogue."""
         return self.clean(self._tasks.get(task_id, task_id))
 
     def value(self, name: str, value: JsonValue) -> str:
-        """A field's value; words of a closed list without their underscores."""
+        """A field's value as text; words of a closed list without underscores."""
         if name.endswith("price") and isinstance(value, int | float) and not isinstance(value, bool):
             return f"{value:.2f}"
         if name.endswith("_rate") and isinstance(value, int | float):
@@ -124,7 +124,7 @@ class Speaker:
         return self.clean(said.replace("_", " ") if name in VALUES and self.lang == "en" else said)
 
     def total(self, name: str, value: JsonValue) -> Told:
-        """A total with its name; counts by a field's words say those words."""
+        """A total with its name; counts per value of a field list those values."""
         label = TOTALS.get(name) if self.lang == "zh" else None
         said = self.value(name, value)
         if name.startswith("by_") and isinstance(value, dict):
@@ -133,13 +133,13 @@ class Speaker:
         return Told(label or self.clean(field_name(name, self.lang)), said)
 
     def time(self, value: JsonValue) -> str:
-        """A time on this machine's clock, to the minute."""
+        """A time in the local time zone, to the minute."""
         when = moment(value)
         return "" if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def view(entry: Entry, index: int, speaker: Speaker) -> ScanView:
-    """The scan as the report shows it; `index` counts from 1."""
+    """Prepare a scan for the report; `index` counts from 1."""
     record, reading = entry.record, entry.reading
     lines = in_order(entry.lines())
     rows = [row_view(line, number, speaker) for number, line in enumerate(lines, 1)]
@@ -181,13 +181,13 @@ def view(entry: Entry, index: int, speaker: Speaker) -> ScanView:
 
 
 def in_order(lines: Sequence[Line]) -> list[Line]:
-    """Findings, the worst first and what passed last, then items in their order."""
+    """Findings, the worst first and passed ones last, then items in their order."""
     found = sorted((line for line in lines if line.part == "findings"), key=lambda line: _order(line.fields))
     return [*found, *(line for line in lines if line.part == "items")]
 
 
 def place_marks(rows: Iterable[RowView], width: float, height: float) -> list[Mark]:
-    """Boxes on the photo, the largest first, so that small ones stay on top; numbers where they cover the fewest others."""
+    """Place boxes, the largest first so that small ones stay on top, and numbers where they overlap the fewest others."""
     boxed = [(row, row.box) for row in rows if row.box is not None]
     size = number_size(len(boxed), width, height)
     marks: list[Mark] = []
@@ -206,7 +206,7 @@ def number_size(marks: int, width: float, height: float) -> float:
 
 
 def row_view(line: Line, number: int, speaker: Speaker) -> RowView:
-    """One row; what says most of it is its head."""
+    """One row for the template; its most descriptive field is the head."""
     fields = line.fields
     was = {words(one.get("field")): one.get("model_value") for one in reversed(line.corrections)}
     head_name = next((name for name in _HEADS if speaker.value(name, fields.get(name))), None)
@@ -228,7 +228,7 @@ def row_view(line: Line, number: int, speaker: Speaker) -> RowView:
         confidence=f"{floor(confidence * 100)}%" if isinstance(confidence, int | float) else "",  # 99.6 is not 100
         verified_by="、".join(_source(one, speaker) for one in listed(fields.get("verified_by"))),
         review=words(fields.get("review")) or "none",
-        box=None if fields.get("change") == "resolved" else box_of(fields),  # its box is on the photo from before
+        box=None if fields.get("change") == "resolved" else box_of(fields),  # its box is on the earlier photo
         rank=_order(fields),
     )
 
@@ -241,7 +241,7 @@ def _told(name: str, value: JsonValue, speaker: Speaker, was: Fields | None = No
 
 
 def _facts(record: Fields, speaker: Speaker) -> list[Told]:
-    """What is known of the scan itself; what is not is left out."""
+    """The known metadata of the scan; unknown values are omitted."""
     said = speaker.words
     facts = {
         "store": speaker.clean(words(record.get("store_id"))),
@@ -301,7 +301,7 @@ def _side(value: JsonValue) -> float:
 
 
 def _spots(box: tuple[float, float, float, float], wide: float, high: float) -> list[tuple[float, float]]:
-    """Where a number may stand, best first: on the upper left corner, then the others, then inside."""
+    """Possible positions of a number, best first: the upper left corner, then the others, then inside."""
     left, top, right, bottom = box
     outer = [(left, top - high), (right - wide, top - high), (left, bottom), (right - wide, bottom)]
     beside = [(left - wide, top), (right, top), (left - wide, bottom - high), (right, bottom - high)]

@@ -1,4 +1,4 @@
-"""What the report says, in both languages."""
+"""The fixed texts of the report, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pixel_agent.core import Lang
 
 SEVERITIES = ("critical", "major", "minor", "info")
-"""The worst first."""
+"""Severities, the worst first."""
 
 _ZH: Mapping[str, str] = {
     "after": "本次",

@@ -1,8 +1,8 @@
-"""Where exports get their scans: the store, page by page, each page in a short transaction of its own.
+"""Reads the scans of an export from the database, page by page, each page in its own short transaction.
 
-No transaction stays open while somebody downloads, so a slow client never keeps SQLite from emptying its log. The newest scans
-come first and each page goes on behind the last, so every scan comes at most once, as it stood when its page was read;
-scans that come in meanwhile are not in the file, and those deleted meanwhile may be missing.
+No transaction stays open during a download, so a slow client never stops SQLite from truncating its log. The newest scans
+come first and each page continues after the last, so every scan occurs at most once, in its state when its page was read;
+scans that arrive meanwhile are not in the file, and scans deleted meanwhile may be missing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pixel_agent.storage.exports.entry import Entry, Fields
 from pixel_agent.storage.records import Position, ScanFilter, ScanRecord
 
 PAGE = 200
-"""Scans of one transaction, and of one turn of the thread that writes."""
+"""Scans per transaction, and per call in the writer thread."""
 
 AsRecord: TypeAlias = Callable[[ScanRecord, Sequence[ReviewRecord]], Fields]
-"""Makes what `GET /v1/scans/{id}` answers of a scan and its reviews. Runs in the thread that writes."""
+"""Converts a scan and its reviews to the answer of `GET /v1/scans/{id}`. Runs in the writer thread."""
 
 
 async def pages(db: Database, wanted: ScanFilter, as_record: AsRecord) -> AsyncIterator[Iterable[Entry]]:
-    """All scans that are wanted, the newest first; each page is to be gone through once.
+    """Yield all matching scans in pages, the newest first; iterate over each page once.
 
-    Raises StoreUnavailable; going through a page raises StoreError where a record is damaged.
+    Raises StoreUnavailable; iterating over a page raises StoreError if a record is damaged.
     """
     after: Position | None = None
     while True:

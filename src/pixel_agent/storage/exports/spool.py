@@ -1,4 +1,4 @@
-"""A temporary file that is written first and handed on later, and removed in any case."""
+"""A temporary file for exports that must collect data before they send it; always removed on close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IN_MEMORY_BYTES = 1024 * 1024
 
 
 class Spool:
-    """Bytes kept for later: in memory while they are few, then in the system's temporary folder."""
+    """A buffer for bytes: in memory while they are few, then in the system's temporary folder."""
 
     def __init__(self) -> None:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  # closed by `close`
@@ -26,7 +26,7 @@ class Spool:
             self.file.write(data)
 
     def pieces(self) -> Iterator[bytes]:
-        """All of it, from the start."""
+        """The whole contents in pieces, from the start."""
         self.file.seek(0)
         while piece := self.file.read(PIECE_BYTES):
             yield piece
@@ -38,7 +38,7 @@ class Spool:
 
 @contextmanager
 def room() -> Iterator[None]:
-    """Turn a full temporary folder into StoreFull, with the way out."""
+    """Translate the error of a full temporary folder into StoreFull, with advice."""
     try:
         yield
     except OSError as error:

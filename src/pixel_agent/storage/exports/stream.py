@@ -1,4 +1,4 @@
-"""From pages of scans to the bytes of a file, as fast as somebody takes them: no page is read before the last has gone out."""
+"""Streams an export: converts pages of scans to bytes at the client's pace; each page is read after the last was sent."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ T = TypeVar("T")
 
 
 async def opened(pages: Pages) -> Pages:
-    """The same pages, the first of which has been read: what can go wrong at once does so here."""
+    """The same pages, with the first one already read, so that early errors are raised here."""
     first = await anext(pages, None)
     return _again(first, pages)
 
 
 async def written(pages: Pages, exporter: Exporter, before_end: Before | None = None) -> AsyncGenerator[bytes, None]:
-    """The file in pieces. `before_end` runs when all scans are in, before the end is written.
+    """Yield the file in pieces. `before_end` runs after the last scan was added, before the end is written.
 
-    Everything that blocks runs in one thread. Closing the iterator early, or an error, removes the temporary files; what was
-    handed out by then is no whole file of its format, or ends in the middle of a line.
+    All blocking work runs in one thread. Closing the iterator early, or an error, removes the temporary files; the output
+    up to then is not a complete file of its format, or ends within a line.
     """
     thread = ThreadPoolExecutor(1, "export")
 

@@ -1,6 +1,6 @@
-"""A truth folder of scans that people have confirmed or corrected: photos and `cases.jsonl`, as `pixel-agent eval` reads it.
+"""Exports confirmed and corrected scans as a truth set for `pixel-agent eval`: photos and `cases.jsonl`.
 
-One file, a ZIP archive, so that it travels like every other format; the command line unpacks it into a folder.
+It is one ZIP archive, so that it is sent like every other format; the CLI unpacks it into a folder.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pixel_agent.tasks.columns import columns_of
 TRUTH = "cases.jsonl"
 REVIEWED = ("confirmed", "corrected")
 COMPUTED = frozenset({"days_left", "status", "reason", "issues", "fill_rate", "gs1", "symbology", "gtin_source"})
-"""What code computes of the other fields, or what is no statement of a person."""
+"""Fields that code computes from others, or that no reviewer confirms."""
 
 ReadPhoto = Callable[[str], bytes | None]
-"""The bytes of a photo by its SHA-256; blocks, None where it is gone."""
+"""Returns the bytes of a photo by its SHA-256, None if it was deleted; blocks."""
 
 
 class TruthExporter(Exporter):
-    """Cases of reviewed scans whose photo is still there; the others are left out. One case a photo and task, the newest."""
+    """Exports cases of reviewed scans whose photo exists; others are omitted. One case per photo and task, the newest."""
 
     media_type = "application/zip"
     suffix = "zip"
@@ -41,14 +41,14 @@ class TruthExporter(Exporter):
         self._cases: dict[tuple[str, str], bytes] = {}
 
     def add(self, entries: Iterable[Entry]) -> bytes:
-        """Keep the photos and the cases; nothing is handed out before the end."""
+        """Collect the photos and the cases; all output comes at the end."""
         with room():
             for entry in entries:
                 self._take(entry)
         return b""
 
     def end(self) -> Iterator[bytes]:
-        """The archive, the truth file last."""
+        """The archive in pieces; `cases.jsonl` is its last member."""
         with room():
             self._zip.writestr(TRUTH, b"".join(self._cases.values()))
             self._zip.close()
@@ -90,7 +90,7 @@ def _case(entry: Entry, file: str, columns: Sequence[str]) -> dict[str, JsonValu
 
 
 def _row(fields: Fields, columns: Sequence[str], corrections: Sequence[Fields]) -> dict[str, JsonValue]:
-    """The values that are there, and null where a person has taken one away."""
+    """The present values, and null where a reviewer removed one."""
     emptied = {words(one.get("field")) for one in corrections}
     wanted = [name for name in columns if name not in COMPUTED]
     return {

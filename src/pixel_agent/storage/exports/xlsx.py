@@ -1,6 +1,6 @@
-"""XLSX: a workbook with the sheets `scans`, `rows` and `corrections`, for people.
+"""Exports XLSX for people: a workbook with the sheets `scans`, `rows` and `corrections`.
 
-XlsxWriter keeps the rows in temporary files, so that memory stays flat; the workbook itself is put together at the end.
+XlsxWriter writes the rows to temporary files, so that memory stays flat; the workbook is assembled at the end.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767
 """Excel's limits of a sheet (rows) and of a cell (UTF-16 units)."""
 MAX_NUMBER = 10**15
-"""Excel keeps 15 digits; longer numbers are written as text, so that none is changed."""
+"""Excel stores 15 digits; longer numbers are written as text, so that no digit changes."""
 TIMES = frozenset({"captured_at", "received_at", "finished_at", "corrected_at", "at"})
 
 _EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
-"""Day 0 of Excel's calendar, as it counts since March 1900."""
+"""Day 0 of Excel's calendar, valid for dates since March 1900."""
 _DAY_S = 86_400
 _REMOVED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
-"""What XML does not allow, and what turns the direction of the text around."""
+"""Characters that XML forbids, and characters that change the text direction."""
 _WIDTHS = {"scan_id": 34, "summary": 40, "evidence": 40, "text": 40, "name": 24, "photo_sha256": 20, "filename": 22}
 
 
 class XlsxExporter(Exporter):
-    """Headings are the stable names, or in a language where one is given."""
+    """Writes a workbook. Headings are the stable names, or labels if a language is given."""
 
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     suffix = "xlsx"
@@ -59,7 +59,7 @@ class XlsxExporter(Exporter):
         self._resources = ExitStack()
 
     def begin(self) -> bytes:
-        """Open the temporary files; the workbook itself comes at the end."""
+        """Open the temporary files; all output comes at the end."""
         with room():
             folder = tempfile.TemporaryDirectory(prefix="pixel-agent-export-")
             self._path = Path(self._resources.enter_context(folder)) / "book.xlsx"
@@ -71,7 +71,7 @@ class XlsxExporter(Exporter):
         return b""
 
     def add(self, entries: Iterable[Entry]) -> bytes:
-        """Write the rows of these scans; the file comes at the end."""
+        """Write the rows of these scans to the temporary files; all output comes at the end."""
         with room():
             for entry in entries:
                 self._scans.add(_scan(entry))
@@ -82,7 +82,7 @@ class XlsxExporter(Exporter):
         return b""
 
     def end(self) -> Iterator[bytes]:
-        """The workbook."""
+        """The workbook, in pieces."""
         with room():
             for table in (self._scans, self._rows, self._corrections):
                 table.finish()
@@ -97,7 +97,7 @@ class XlsxExporter(Exporter):
 
 
 class _Table:
-    """Rows under one heading, on as many sheets as they need: `rows`, `rows 2`, …"""
+    """Rows with one heading, on as many sheets as needed: `rows`, `rows 2`, …"""
 
     def __init__(self, book: Workbook, name: str, columns: Sequence[str], lang: Lang | None) -> None:
         self._book, self._name, self._columns = book, name, columns
@@ -109,7 +109,7 @@ class _Table:
         self._open()
 
     def add(self, values: Sequence[JsonValue]) -> None:
-        """Write one row; one value a column, null for an empty cell."""
+        """Write one row; one value per column, null for an empty cell."""
         if self._next_row >= MAX_ROWS:
             self.finish()
             self._open()
@@ -150,10 +150,10 @@ class _Table:
 
 
 def text_cell(text: str) -> str:
-    """Text for a cell: as `clean`, and never taken for markup.
+    """Text for a cell: cleaned by `clean`, and never interpreted as markup.
 
-    With constant memory, XlsxWriter writes a text between `<r>` and `</r>` as it is, as the runs of a rich text: such a text is
-    made one such run.
+    With constant memory, XlsxWriter writes a text between `<r>` and `</r>` unchanged, as the runs of a rich text: such a
+    text is wrapped in one run.
     """
     text = clean(text)
     if text.startswith("<r>") and text.endswith("</r>"):
@@ -163,8 +163,8 @@ def text_cell(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """The text as a cell can hold it: without what XML forbids or what turns its direction, cut at Excel's limit."""
-    if not text.isprintable():  # a quick look: nothing of what is removed is printable
+    """The text without characters that XML forbids or that change its direction, cut at Excel's limit."""
+    if not text.isprintable():  # fast check: none of the removed characters is printable
         text = _REMOVED.sub("", text)
     if len(text) * 2 > MAX_TEXT and len(text.encode("utf-16-le")) > MAX_TEXT * 2:
         text = text.encode("utf-16-le")[: (MAX_TEXT - 1) * 2].decode("utf-16-le", "ignore") + "…"
@@ -177,7 +177,7 @@ def serial(when: datetime) -> float:
 
 
 def _close_files(book: Workbook) -> None:
-    """Close the rows of sheets that were never finished; XlsxWriter closes only what it has written."""
+    """Close the row files of unfinished sheets; XlsxWriter closes only those of written ones."""
     for sheet in book.worksheets():
         if sheet.row_data_fh is not None:
             sheet.row_data_fh.close()

@@ -1,4 +1,4 @@
-"""How a database comes to the newest layout: Alembic's steps, in the package, so that an installed one can take them."""
+"""Migrates a database to the newest schema when the store opens; the Alembic revisions are part of the package."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pixel_agent.core.errors import StoreUnavailable
 
 NEWEST = "0002"
-"""The last step that this version knows."""
+"""The newest revision that this version knows."""
 _LOCK = 7_095_113
-"""Which advisory lock of PostgreSQL lets one process at a time take the steps; any number."""
+"""Key of the PostgreSQL advisory lock that lets one process migrate at a time; an arbitrary number."""
 
 
 async def migrate(conn: AsyncConnection) -> None:
-    """Take every step that is still missing. Raises StoreUnavailable where a newer version has been at work."""
+    """Apply all missing revisions. Raises StoreUnavailable if a newer version has migrated the database."""
     if conn.dialect.name == "postgresql":
         await conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     await conn.run_sync(_migrate)
 
 
 def _migrate(connection: Connection) -> None:
-    from alembic.runtime.migration import MigrationContext  # a fifth of a second to import, and seldom needed
+    from alembic.runtime.migration import MigrationContext  # 0.2 s to import, and rarely needed
 
     found = MigrationContext.configure(connection).get_current_revision()
     if found != NEWEST:

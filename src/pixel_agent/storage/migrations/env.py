@@ -1,4 +1,4 @@
-"""Read by Alembic: where the steps are taken. The connection comes from `upgrade`, and so does the transaction."""
+"""The Alembic environment: runs the revisions on the connection and in the transaction of the caller."""
 
 from alembic import context
 

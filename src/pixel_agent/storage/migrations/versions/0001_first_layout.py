@@ -1,4 +1,4 @@
-"""The first layout: scans with their photos, readings and words; batches, reviews, events, webhooks, idempotency.
+"""The first schema: scans with their photos, readings and words; batches, reviews, events, webhooks, idempotency.
 
 Revision ID: 0001
 """
@@ -24,14 +24,14 @@ FULL_TEXT = (
     "INSERT INTO scan_words_fts(scan_words_fts, rowid, words) VALUES ('delete', old.seq, old.words); "
     "INSERT INTO scan_words_fts(rowid, words) VALUES (new.seq, new.words); END",
 )
-"""SQLite's index of words, kept in step. Tokens are made by `store/search.py`: here they are only taken apart at blanks."""
+"""SQLite's word index, synchronized by triggers. `storage/search.py` makes the tokens: here they are split at spaces."""
 
 WORDS = "CREATE INDEX ix_scan_words_words ON scan_words USING gin (string_to_array(words, ' ')) WITH (fastupdate = off)"
-"""PostgreSQL's. Each search would have to go through what is not yet sorted in, if new words were collected first."""
+"""PostgreSQL's word index, without a pending list: every search would have to scan the words not yet merged."""
 
 
 def upgrade() -> None:
-    """Make everything."""
+    """Create all tables and indexes."""
 
     op.create_table(
         "batches",

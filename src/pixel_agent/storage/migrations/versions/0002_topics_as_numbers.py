@@ -1,4 +1,4 @@
-"""What findings are about is kept as numbers, which are grouped three times as fast as words.
+"""Stores topics of findings as numbers, which are grouped three times as fast as words.
 
 Revision ID: 0002
 """
@@ -15,7 +15,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Counts begin anew; the scans themselves keep their findings."""
+    """Replace the table of topics; its counts start empty, the findings of scans do not change."""
 
     op.create_table(
         "topics",

@@ -1,1 +1,1 @@
-"""The steps, in order."""
+"""The Alembic revisions, in order."""
