@@ -1,8 +1,8 @@
 """The journal: a file of this process with answered scans that are not yet in the database. Written by the recorder.
 
 An append takes microseconds, so no answer waits for a transaction. The journal survives the process (but perhaps not a
-power cut in the same second): the next process that starts on this data folder, or another that runs on it, recovers the
-file of a dead process. A file belongs to the process that has locked it, and a lock ends with its process.
+power cut in the same second): the next process that starts on this data folder, or another that runs on it, recovers
+the file of a dead process. A file belongs to the process that has locked it, and a lock ends with its process.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The outbox: the pending deliveries of events to webhooks. The dispatcher claims them.
 
 A delivery is inserted in the transaction of its event, so that neither exists without the other. It is claimed with a
-lease, so that several processes share the work, and the claims of a dead process expire. Per webhook and subject (a scan
-or a batch), only the oldest pending delivery can be claimed: this preserves the order.
+lease, so that several processes share the work, and the claims of a dead process expire. Per webhook and subject (a
+scan or a batch), only the oldest pending delivery can be claimed: this preserves the order.
 """
 
 from __future__ import annotations

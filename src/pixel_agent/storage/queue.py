@@ -1,4 +1,4 @@
-"""The queue of accepted scans in the database: a worker claims each with a lease, and only the lease's owner can end it.
+"""The queue of accepted scans in the database: a worker claims a scan with a lease, and only the lease's owner ends it.
 
 Every change of a running scan is conditional on its claim (`owner`). A process that lost its lease, or whose scan was
 cancelled, finds no row of its claim and so cannot end the scan a second time. Locks are taken in one order, the batch
@@ -81,8 +81,8 @@ async def claim(
 ) -> list[Claim]:
     """Claim up to `limit` scans and count one more attempt for each; `owner` must be new.
 
-    Scans with an expired lease are claimed too, behind scans that arrived before the expiry, and one lease later for each
-    expiry: a scan that crashes its worker takes few others down, and not the same ones.
+    Scans with an expired lease are claimed too, behind scans that arrived before the expiry, and one lease later for
+    each expiry: a scan that crashes its worker takes few others down, and not the same ones.
     """
     waiting: list[list[tuple[int, int]]] = []
     for rank in range(CLASSES):

@@ -1,4 +1,4 @@
-"""The records of the storage as values: new scans, outcomes, stored scans and filters. Times are milliseconds since 1970."""
+"""The values of the storage: new scans, outcomes, stored scans and filters. Times are milliseconds since 1970."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
-    """A row of `photos`. Width and height are null until the photo is decoded; `removed_at`: when its file was deleted."""
+    """A row of `photos`. Width and height are null until it is decoded; `removed_at`: when its file was deleted."""
 
     sha256: str
     bytes: int

@@ -23,7 +23,7 @@ DAY_MS = 86_400_000
 EVENTS_MS = 7 * DAY_MS
 """How long events are kept for clients that resume a stream."""
 ORPHAN_S = 3600.0
-"""Age in seconds at which a file without a row is an orphan; a younger one can belong to an upload or a running scan."""
+"""Age in seconds at which a file without a row is an orphan; a younger one can belong to an upload or running scan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Retention:
         return Removed(number, room, orphans)
 
     async def refresh_statistics(self) -> None:
-        """Refresh the statistics of the query planner: SQLite does so only on request, PostgreSQL by itself but later."""
+        """Refresh the query planner's statistics: SQLite does so only on request, PostgreSQL by itself but later."""
         async with self._db.write() as conn:
             if self._db.sqlite:
                 await conn.execute(text("PRAGMA analysis_limit = 1000"))

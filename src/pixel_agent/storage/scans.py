@@ -51,8 +51,8 @@ RANK = {Priority.INTERACTIVE: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 MOST = 2**31 - 1
 """A number above any possible count of scans."""
 FEW = 2000
-"""Up to this many scans found by a word or a code are filtered one by one. Above it, the history is read from its newest
-end instead, because then matches are frequent there."""
+"""Up to this many scans found by a word or a code are filtered one by one. Above it, the history is read from its
+newest end instead, because then every other page of it has matches."""
 
 
 _WAITING = Outcome(Status.QUEUED, finished_at=0)

@@ -52,8 +52,8 @@ fts = table("scan_words_fts", column("rowid"), column("scan_words_fts"))
 BY_INDEX = text_statement(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
-"""Settings of a PostgreSQL transaction that searches. The planner rates splitting a text as cheap as reading a number, so
-it would scan all rows instead of the index; and it must see the requested words to plan for them."""
+"""Settings of a PostgreSQL transaction that searches. The planner rates splitting a text as cheap as reading a number,
+so it would scan all rows instead of the index; and it must see the requested words to plan for them."""
 
 
 def tokens(text: str, *, query: bool = False) -> list[str]:

@@ -40,7 +40,7 @@ def reading_engine(url: URL, connections: int) -> AsyncEngine:
 
 
 def writing_engine(url: URL, *, durable: bool) -> AsyncEngine:
-    """One write connection, whose transactions take the write lock at their start. `durable`: a commit survives a power cut."""
+    """One write connection; its transactions lock at their start. `durable`: a commit survives a power cut."""
     return _async_engine(url, 1, "BEGIN IMMEDIATE", "FULL" if durable else "NORMAL", WRITER_CACHE_KIB)
 
 

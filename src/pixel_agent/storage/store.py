@@ -1,7 +1,7 @@
 """The store: the database, the photos on disk, and their health. The entry point of the storage for API and jobs.
 
-It starts even if the folder is read-only or the database is down, and retries in the background until it works. Meanwhile
-requests that must be stored are rejected with the reason, and synchronous scans are answered without a record.
+It starts even if the folder is read-only or the database is down, and retries in the background until it works.
+Meanwhile requests that must be stored are rejected with the reason, and synchronous scans are answered unrecorded.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class StoreState:
 class Store:
     """Records and photos of scans. `open` and `close` own its tasks; one event loop owns it.
 
-    `db` gives transactions, `photos` the files; both raise StoreFull and StoreUnavailable. `notifier` wakes listeners for
-    a scan or a batch. `history`, `webhooks` and `keys` own their transactions: the API uses these.
+    `db` gives transactions, `photos` the files; both raise StoreFull and StoreUnavailable. `notifier` wakes listeners
+    for a scan or a batch. `history`, `webhooks` and `keys` own their transactions: the API uses these.
     """
 
     def __init__(self, settings: Settings) -> None:

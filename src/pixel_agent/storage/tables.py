@@ -123,7 +123,7 @@ scans = Table(
     Index(None, "status", "rank", "seq"),
     Index(None, "lease_until"),
     Index("ix_scans_batch_status", "batch_id", "status"),
-    # Only unfinished scans are searched by deadline; ended ones never are.
+    # Only queued scans are searched by deadline; ended ones never are.
     Index("ix_scans_deadline", "deadline_at", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
     # All columns that the overview of shops sums up, so that it never reads the rows themselves.
     Index("ix_scans_overview", "store_id", "received_at", "status", "findings", "alerts", "review"),

@@ -1,4 +1,4 @@
-"""The visits to a shop: which scans belong to a visit, and which reading of each photo counts. Read by API and reports."""
+"""Finds the visits to a shop: which scans belong to a visit, and which reading of each photo counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manages webhooks and their deliveries for the API: each method is one transaction, and changes wake the dispatcher."""
+"""Manages webhooks and their deliveries for the API: each method is one transaction; changes wake the dispatcher."""
 
 from __future__ import annotations
 

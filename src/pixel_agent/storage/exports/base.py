@@ -1,4 +1,4 @@
-"""The interface of all export formats: begin, add scans page by page, end. It blocks, so `stream.py` runs it in a thread."""
+"""The interface of all export formats: begin, add scans page by page, end. It blocks: `stream.py` uses a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports CSV, one line per row of a reading. UTF-8 with a byte order mark, so Excel shows Chinese; cells are escaped."""
+"""Exports CSV, one line per row of a reading. UTF-8 with a byte order mark, so Excel shows Chinese; escaped cells."""
 
 from __future__ import annotations
 

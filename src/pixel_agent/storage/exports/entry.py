@@ -1,4 +1,4 @@
-"""One scan of an export: the record in the shape of the API, and its rows with their corrections. Input of all formats."""
+"""One scan of an export, the input of all formats: the record as the API answers it, and its rows with corrections."""
 
 from __future__ import annotations
 

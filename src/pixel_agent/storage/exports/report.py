@@ -1,7 +1,7 @@
 """Exports the inspection report: one HTML file to read and to print, with embedded photos and a bounded size.
 
-Scans are collected first, because the report begins with all findings, the worst first; then the file is written section
-by section, so that only one photo is in memory at a time.
+Scans are collected first, because the report begins with all findings, the worst first; then the file is written
+section by section, so that only one photo is in memory at a time.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ def in_order(lines: Sequence[Line]) -> list[Line]:
 
 
 def place_marks(rows: Iterable[RowView], width: float, height: float) -> list[Mark]:
-    """Place boxes, the largest first so that small ones stay on top, and numbers where they overlap the fewest others."""
+    """Place boxes, the largest first so that small ones stay on top, and numbers where they cover the fewest others."""
     boxed = [(row, row.box) for row in rows if row.box is not None]
     size = number_size(len(boxed), width, height)
     marks: list[Mark] = []

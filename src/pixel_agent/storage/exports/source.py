@@ -1,8 +1,8 @@
 """Reads the scans of an export from the database, page by page, each page in its own short transaction.
 
-No transaction stays open during a download, so a slow client never stops SQLite from truncating its log. The newest scans
-come first and each page continues after the last, so every scan occurs at most once, in its state when its page was read;
-scans that arrive meanwhile are not in the file, and scans deleted meanwhile may be missing.
+No transaction stays open during a download, so a slow client never stops SQLite from truncating its log. The newest
+scans come first and each page continues after the last, so every scan occurs at most once, in its state when its page
+was read; scans that arrive meanwhile are not in the file, and scans deleted meanwhile may be missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Streams an export: converts pages of scans to bytes at the client's pace; each page is read after the last was sent."""
+"""Streams an export: converts pages of scans to bytes at the client's pace; a page is read after the last was sent."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ async def opened(pages: Pages) -> Pages:
 async def written(pages: Pages, exporter: Exporter, before_end: Before | None = None) -> AsyncGenerator[bytes, None]:
     """Yield the file in pieces. `before_end` runs after the last scan was added, before the end is written.
 
-    All blocking work runs in one thread. Closing the iterator early, or an error, removes the temporary files; the output
-    up to then is not a complete file of its format, or ends within a line.
+    All blocking work runs in one thread. Closing the iterator early, or an error, removes the temporary files; the
+    output up to then is not a complete file of its format, or ends within a line.
     """
     thread = ThreadPoolExecutor(1, "export")
 

@@ -28,7 +28,7 @@ ReadPhoto = Callable[[str], bytes | None]
 
 
 class TruthExporter(Exporter):
-    """Exports cases of reviewed scans whose photo exists; others are omitted. One case per photo and task, the newest."""
+    """Exports reviewed scans whose photo exists; others are omitted. One case per photo and task, the newest."""
 
     media_type = "application/zip"
     suffix = "zip"

@@ -1,4 +1,4 @@
-"""Exports XLSX for people: a workbook with the sheets `scans`, `rows` and `corrections`.
+"""Exports XLSX for spreadsheet users: a workbook with the sheets `scans`, `rows` and `corrections`.
 
 XlsxWriter writes the rows to temporary files, so that memory stays flat; the workbook is assembled at the end.
 """
@@ -152,8 +152,8 @@ class _Table:
 def text_cell(text: str) -> str:
     """Text for a cell: cleaned by `clean`, and never interpreted as markup.
 
-    With constant memory, XlsxWriter writes a text between `<r>` and `</r>` unchanged, as the runs of a rich text: such a
-    text is wrapped in one run.
+    With constant memory, XlsxWriter writes a text between `<r>` and `</r>` unchanged, as the runs of a rich text: such
+    a text is wrapped in one run.
     """
     text = clean(text)
     if text.startswith("<r>") and text.endswith("</r>"):

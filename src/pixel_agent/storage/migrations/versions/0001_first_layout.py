@@ -24,10 +24,10 @@ FULL_TEXT = (
     "INSERT INTO scan_words_fts(scan_words_fts, rowid, words) VALUES ('delete', old.seq, old.words); "
     "INSERT INTO scan_words_fts(rowid, words) VALUES (new.seq, new.words); END",
 )
-"""SQLite's word index, synchronized by triggers. `storage/search.py` makes the tokens: here they are split at spaces."""
+"""SQLite's word index, synchronized by triggers. `storage/search.py` makes the tokens; here they are only split."""
 
 WORDS = "CREATE INDEX ix_scan_words_words ON scan_words USING gin (string_to_array(words, ' ')) WITH (fastupdate = off)"
-"""PostgreSQL's word index, without a pending list: every search would have to scan the words not yet merged."""
+"""PostgreSQL's word index, without a pending list, which every search would have to scan."""
 
 
 def upgrade() -> None:

@@ -15,7 +15,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Replace the table of topics; its counts start empty, the findings of scans do not change."""
+    """Replace `scan_findings` by `topics` and `scan_topics`, which start empty; the scans themselves do not change."""
 
     op.create_table(
         "topics",
