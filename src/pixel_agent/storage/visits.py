@@ -17,7 +17,7 @@ READ: Final = (Status.COMPLETED, Status.PARTIAL)
 
 
 class ReadScan(NamedTuple):
-    """The first scan of a photo, and the id of the latest scan of the same photo."""
+    """The scan with which a photo was uploaded (not a rerun), and the id of the latest scan of this photo."""
 
     record: ScanRecord
     reading_id: str

@@ -45,7 +45,7 @@ TIDY_S = 60.0
 RETRY_S = 2.0
 """Pause after an error of the store, in seconds."""
 SPREAD = 0.25
-"""Random share of each pause (jitter), so that receivers are not called at the same time."""
+"""Jitter: pauses vary by ±25 %, so that receivers are not called at the same time."""
 Clock = Callable[[], float]
 """Seconds since 1970."""
 
