@@ -47,7 +47,7 @@ async def add(conn: AsyncConnection, ended: Sequence[tuple[int, Sequence[Topic]]
 
 
 def number_of(topic: Topic) -> int:
-    """The stored number of a topic: 63 bits of BLAKE2b; any two of a million topics collide once in ten million times."""
+    """The stored number of a topic: 63 bits of BLAKE2b; any two of a million topics collide once in ten million."""
     said = "\n".join((topic.kind, topic.label, topic.severity))
     return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") >> 1
 
