@@ -73,7 +73,7 @@ async def _measured(folder: str, database: str, number: int, judged: int, times:
         await _judge(service.storage, ids[:: max(1, len(ids) // judged)][:judged])
         await service.storage.retention.refresh_statistics()
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://bench", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
             return [await _asked(client, *one, times) for one in _questions(ids)]
 
 
