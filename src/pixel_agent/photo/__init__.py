@@ -1,1 +1,1 @@
-"""From uploaded bytes to checked, upright pixels."""
+"""The photo stage, between ingest and scheduling: uploaded bytes become checked, upright pixels."""

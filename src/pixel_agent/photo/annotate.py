@@ -1,7 +1,7 @@
-"""A copy of a photo with what was found drawn on it: boxes, and labels that say the most telling thing.
+"""Draws the rows of a result on a copy of the photo: boxes, and labels with the main field of each row.
 
-Colour is never the only sign: each label starts with a shape for who says it, findings have corner marks instead of a
-frame, and severity is written as exclamation marks.
+Called by `thumbnails.py`. Colour is never the only sign: each label starts with a shape for its source, findings have
+corner marks instead of a frame, and exclamation marks show the severity.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from pixel_agent.core.text import one_line
 
 FONT = "web/vendor/fusion-pixel/fusion-pixel-12px.woff2"
 FONT_STEP = 12
-"""The pixel face is even only at multiples of its own 12 px."""
+"""The pixel font is sharp only at multiples of its own 12 px."""
 SIDE_PER_STEP = 600
-"""Longer side of the photo, in pixels, for which labels get one more FONT_STEP."""
+"""Labels grow by one FONT_STEP for each such number of pixels in the photo's longer side."""
 FEWEST_STEPS, MOST_STEPS = 2, 5
 LONGEST_LABEL = 28
 QUALITY = 90
@@ -35,7 +35,7 @@ Colour: TypeAlias = tuple[int, int, int]
 _Drawn: TypeAlias = tuple[float, float, float, float]
 
 INK: Colour = (16, 16, 20)
-# Okabe and Ito's palette: told apart by colour-blind people, and all bright enough for dark ink on them.
+# Okabe and Ito's palette: colour-blind people can distinguish the colours, and dark text is readable on all of them.
 COLOURS: dict[Source, Colour] = {
     Source.BARCODE: (86, 180, 233),
     Source.TEXT: (240, 228, 66),
@@ -55,17 +55,17 @@ HEADS = (
     *("name", "shop_name", "sign_text", "hazard", "rule_id", "object", "waste_type", "tag_text", "text", "item"),
     *("found", "position_id", "gtin", "type", "status", "answer", "evidence", "reason"),
 )
-"""Fields that say what a row is about, the most telling first."""
+"""Fields that can name a row in its label, in order of preference."""
 TAILS = (
     *("sale_price", "regular_price", "price", "expiry_date", "production_date", "tilt_deg", "facings", "portion"),
     *("verdict", "status", "gtin"),
 )
-"""Fields of which the first that is there follows the head."""
+"""Fields that can follow the head in a label; the first one present is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """One thing to draw, in pixels of the picture."""
+    """One box and its label to draw, in pixels of the picture."""
 
     outline: tuple[Point, ...]
     label: str
@@ -107,7 +107,7 @@ def annotate(
 
 
 def label_of(row: Row) -> str:
-    """What is written beside a row: its most telling field, and the price, date or verdict that goes with it."""
+    """The text of a row's label: its main field, then its price, date or verdict."""
     head = next((key for key in HEADS if _words(row.fields.get(key))), None)
     tail = next((key for key in TAILS if key != head and _words(row.fields.get(key))), None)
     said = [_words(row.fields[key]) for key in (head, tail) if key is not None]
@@ -130,7 +130,7 @@ def _severity(row: Row) -> tuple[str, Colour | None]:
 
 
 def _words(value: JsonValue | None) -> str:
-    """A value as one line, or nothing for what makes no label."""
+    """A value as one line; empty if it cannot be shown in a label."""
     if isinstance(value, float):
         return plain_number(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -143,7 +143,7 @@ def _short(text: str, longest: int) -> str:
 
 
 def _outline(draw: ImageDraw.ImageDraw, mark: _Mark, width: int) -> None:
-    """A frame, or four corner marks; a dark rim keeps either visible on a bright photo."""
+    """Draw a frame or four corner marks; a dark rim makes either visible on a bright photo."""
     closed = (*mark.outline, mark.outline[0])
     for colour, thick in ((INK, width + 2), (mark.colour, width)):
         if not mark.corners_only:
@@ -162,7 +162,7 @@ def _label(
     placed: Sequence[_Drawn],
     size: tuple[int, int],
 ) -> _Drawn:
-    """Write a label on its own ground where it covers the fewest other labels; returns the place it took."""
+    """Draw a label on its own background where it covers the fewest other labels; returns its box."""
     text, pad = mark.label, max(2, int(font.size) // 6)
     while len(text) > 2 and font.getlength(text) + 2 * pad > size[0]:
         text = text[:-2] + "…"
@@ -176,7 +176,7 @@ def _label(
 
 
 def _places(box: _Drawn, width: float, height: float) -> list[Point]:
-    """Where a label may go, best first: above, below, inside, beside."""
+    """Possible positions of a label, best first: above, below, inside, beside."""
     left, top, right, bottom = box
     beside = [(right, top), (left - width, top)]
     return [

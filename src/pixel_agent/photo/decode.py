@@ -1,8 +1,8 @@
-"""Bytes → upright RGB pixels, for every accepted type; the codecs of the photo stage.
+"""The codecs of the photo stage: decodes the bytes of every accepted type to upright RGB pixels.
 
-`read_photo` checks the structure and learns size and orientation without decoding a pixel; `decode` decodes straight to a
-pixel budget. Both block and raise only errors of the InvalidPhoto family, and MemoryError. OpenCV and simplejpeg release
-the GIL and do JPEG, PNG and WebP; Pillow and libheif do the rest.
+`read_photo` checks the structure and reads size and orientation without decoding a pixel; `decode` decodes directly to
+a pixel budget. Both block and raise only errors of the InvalidPhoto family, and MemoryError. OpenCV and simplejpeg
+release the GIL and decode JPEG, PNG and WebP; Pillow and libheif decode the other types. Called by `work.py`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from pixel_agent.photo.structure.png import Png, read_png
 from pixel_agent.photo.structure.tiff import Tiff, read_tiff
 from pixel_agent.photo.structure.webp import read_webp
 
-# The codecs' knobs are global to the process. One photo costs one core: the executor brings the parallelism. What
-# a codec has to say about a broken photo becomes an error of ours, not a line on standard error.
+# The codecs' settings are global to the process. One photo uses one core: the executor provides the parallelism. A
+# codec's message about a broken photo becomes one of our errors, not a line on standard error.
 cv2.setNumThreads(1)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 pillow_heif.options.DECODE_THREADS = 1
@@ -56,9 +56,9 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known before decoding. Width and height are as stored; `orientation` is EXIF's, 1-8.
+    """Properties that are known before decoding. Width and height are as stored; `orientation` is EXIF's, 1-8.
 
-    `pixel_bytes` is the memory of a decoded pixel, `passes` how often a codec goes over all of them.
+    `pixel_bytes` is the memory of a decoded pixel, `passes` the number of times a codec processes all pixels.
     """
 
     media_type: str
@@ -71,13 +71,13 @@ class Header:
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """Width and height as a person sees the photo."""
+        """Width and height after the orientation is applied."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A photo whose structure has been checked. `data` is what a codec may see of it."""
+    """A photo whose structure has been checked. `data` is the part of the file that goes to a codec."""
 
     header: Header
     data: bytes = field(repr=False)
@@ -85,7 +85,7 @@ class Source:
 
 
 def read_photo(data: bytes, media_type: str) -> Source:
-    """Check the structure, without decoding pixels. Raises InvalidPhoto, and UnsupportedPhoto for unsafe kinds."""
+    """Check the structure without decoding pixels. Raises InvalidPhoto, and UnsupportedPhoto for unsafe kinds."""
     try:
         source = _READERS[media_type](data)
     except (InvalidPhoto, MemoryError):
@@ -101,8 +101,8 @@ def read_photo(data: bytes, media_type: str) -> Source:
 def decode(source: Source, max_pixels: int | None, grid: int = 1) -> Pixels:
     """Upright RGB pixels, height x width x 3, at most `max_pixels` of them (None: full size), never enlarged.
 
-    With a `grid` both sides are multiples of it, as `visual_size` says, which may enlarge a little. Raises InvalidPhoto
-    where the photo is truncated or damaged, MemoryError where it takes more than there is.
+    With a `grid` both sides are multiples of it, as in `visual_size`, which can enlarge a little. Raises InvalidPhoto
+    if the photo is truncated or damaged, MemoryError if decoding needs more memory than is available.
     """
     header = source.header
     size = fit(header.width, header.height, max_pixels)
@@ -159,7 +159,7 @@ def _read_webp(data: bytes) -> Source:
 
 
 def _read_heic(data: bytes) -> Source:
-    """libheif applies the container's own turn and says the size after it; EXIF's counts only where there is none."""
+    """libheif applies the container's own rotation and reports the size after it; EXIF's counts only without one."""
     image = pillow_heif.open_heif(io.BytesIO(data))
     orientation, taken = read_exif(image.info.get("exif") or b"")
     width, height = image.size
@@ -167,7 +167,7 @@ def _read_heic(data: bytes) -> Source:
 
 
 def _read_tiff(data: bytes) -> Source:
-    """Pillow turns TIFF by itself, and says the size after that."""
+    """Pillow rotates TIFF itself and reports the size after that."""
     facts = read_tiff(data)
     _, taken = read_exif(data)
     with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:
@@ -176,14 +176,14 @@ def _read_tiff(data: bytes) -> Source:
 
 
 def _read_avif(data: bytes) -> Source:
-    """Pillow writes the container's own turn into EXIF, and leaves the turning to us."""
+    """Pillow writes the container's own rotation into EXIF; `decode` applies it."""
     with AvifImagePlugin.AvifImageFile(io.BytesIO(data)) as image:
         orientation, taken = read_exif(image.info.get("exif") or b"")
         return Source(Header("image/avif", image.width, image.height, orientation, taken, 4), data)
 
 
 def _read_plain(data: bytes, media_type: str) -> Source:
-    """BMP and GIF know neither orientation nor time."""
+    """BMP and GIF have neither orientation nor time."""
     with _PILLOW[media_type](io.BytesIO(data)) as image:
         return Source(Header(media_type, image.width, image.height, pixel_bytes=4), data)
 
@@ -227,7 +227,7 @@ def _decode_jpeg(source: Source, size: tuple[int, int]) -> Pixels:
 
 
 def _decode_jpeg_leniently(data: bytes, size: tuple[int, int]) -> Pixels:
-    """Rare samplings, and stray bytes that lose no pixel, stop turbojpeg; Pillow takes them, but no truncated file."""
+    """Decode with Pillow: it accepts rare samplings and stray bytes that stop turbojpeg, but no truncated file."""
     with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
         image.draft(None, size)
         if image.mode == "CMYK":
@@ -237,7 +237,7 @@ def _decode_jpeg_leniently(data: bytes, size: tuple[int, int]) -> Pixels:
 
 
 def _from_cmyk(pixels: Pixels, *, inverted: bool) -> Pixels:
-    """Ink to light without a colour profile. Adobe writes inks inverted, which is what multiplies to light."""
+    """CMYK to RGB without a colour profile. Adobe stores the inks inverted; inverted values multiply to RGB."""
     light = pixels if inverted else cv2.bitwise_not(pixels)
     key = cv2.merge([light[..., 3]] * 3)
     return _as_pixels(cv2.multiply(np.ascontiguousarray(light[..., :3]), key, scale=1 / 255))
@@ -315,7 +315,7 @@ def _from_pillow(image: Image.Image) -> Pixels:
 
 
 def _from_deep(samples: np.ndarray, mode: str) -> Pixels:
-    """16-bit, 32-bit and float grey; the last two say nowhere what white is, so their largest sample decides."""
+    """16-bit, 32-bit and float grey. The last two state no white level, so their largest sample defines it."""
     samples = np.maximum(samples.astype(samples.dtype.newbyteorder("="), copy=False), 0)
     top = float(samples.max(initial=0))
     scale = 255.0 if mode == "F" and top <= 1 else 1.0 if top <= 255 and not mode.startswith("I;16") else 1 / 257
@@ -323,7 +323,7 @@ def _from_deep(samples: np.ndarray, mode: str) -> Pixels:
 
 
 def _over_white(pixels: Pixels, to_rgb: int = cv2.COLOR_RGBA2RGB) -> Pixels:
-    """In bands of rows: a large photo needs one copy more, not five."""
+    """Blend alpha over white, in bands of rows: a large photo then needs one more copy, not five."""
     flat = np.empty((*pixels.shape[:2], 3), np.uint8)
     for top in range(0, len(pixels), 256):
         band = pixels[top : top + 256]
@@ -334,7 +334,7 @@ def _over_white(pixels: Pixels, to_rgb: int = cv2.COLOR_RGBA2RGB) -> Pixels:
 
 
 def _shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Averages areas; just above the target size bilinear is as good (no pixel is skipped) and 8 times faster."""
+    """Shrink by area averages; just above the target size, bilinear skips no pixel, is as good and 8 times faster."""
     height, width = pixels.shape[:2]
     if (width, height) == size:
         return pixels
@@ -351,5 +351,5 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 
 def _as_pixels(array: np.ndarray) -> Pixels:
-    """OpenCV's stubs know no sample type; all that comes here has 8 bits."""
+    """Narrow the type: OpenCV's stubs state no sample type; all arrays here have 8 bits."""
     return cast(Pixels, array)

@@ -1,8 +1,8 @@
-"""A decoder process: takes photos from a socket, decodes them, and gives pixels back in shared memory.
+"""A decoder process of the photo stage: reads photos from a socket, decodes them, returns pixels in shared memory.
 
 `python -m pixel_agent.photo.decoder FD` is the nursery: it imports the codecs once and forks a decoder, in a few
-milliseconds, whenever the server asks for one on that descriptor. A decoder has a memory limit, and dies with the nursery;
-the nursery ends when the server closes its end of the socket, by dying or not.
+milliseconds, when the server requests one on that descriptor. A decoder has a memory limit and ends with the nursery;
+the nursery ends when the server closes its end of the socket or dies. The server's side is `decoder_pool.py`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def nursery(control: socket.socket) -> None:
-    """Fork a decoder for each descriptor that comes, until the socket is closed."""
+    """Fork a decoder for each descriptor received, until the socket is closed."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the server ends us; a signal to the whole group is meant for it
+        signal.signal(number, signal.SIG_IGN)  # a signal to the process group is for the server, which ends the nursery
     gc.freeze()
     children: set[int] = set()
     buffered = b""
@@ -42,14 +42,14 @@ def nursery(control: socket.socket) -> None:
             children -= {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
             said = json.loads(line)
             if "kill" in said:
-                if said["kill"] in children:  # not yet waited for, so nobody else can have its number
+                if said["kill"] in children:  # not yet waited for, so no other process can have its id
                     os.kill(said["kill"], signal.SIGKILL)
             else:
                 _fork(control, fds.pop(0), said, children)
 
 
 def _fork(control: socket.socket, fd: int, terms: dict[str, Any], children: set[int]) -> None:
-    """A machine that has no process left closes the descriptor, and the server asks again later."""
+    """Fork one decoder. If the machine has no process left, close the descriptor; the server asks again later."""
     try:
         pid = os.fork()
     except OSError:
@@ -88,10 +88,10 @@ def _limit(memory_bytes: int, niceness: int) -> None:
             os._exit(0)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
         with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-            file.write("500")  # where the machine runs out of memory, a decoder goes before the server
+            file.write("500")  # when memory runs out, the kernel kills a decoder before the server
     os.nice(niceness)
     quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 2)  # codecs write what they think of broken photos
+    os.dup2(quiet, 2)  # codecs write messages about broken photos
 
 
 def _serve(orders: socket.socket, order: Order, data: bytes) -> None:
@@ -110,7 +110,7 @@ def _serve(orders: socket.socket, order: Order, data: bytes) -> None:
         _send(orders, error_json(error))
     except MemoryError:
         _send(orders, {"memory": True})
-        os._exit(0)  # what is left of the memory is in pieces
+        os._exit(0)  # the remaining memory is fragmented
     except OSError:
         raise
     except Exception as error:

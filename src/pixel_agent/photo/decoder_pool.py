@@ -1,7 +1,8 @@
-"""Decoder processes: photos are decoded outside of the server, so that a broken codec or a bomb costs one photo.
+"""A pool of decoder processes for the photo stage: a crashed codec or a decompression bomb costs only one photo.
 
-A decoder that dies, runs out of memory or takes too long is replaced at once. Its photo is tried once more on another one,
-as the first may have been killed from outside; after that the photo is remembered by its hash and refused unseen.
+A decoder that dies, runs out of memory or takes too long is replaced at once. Its photo is retried once on another
+decoder, as the first can have been killed from outside; after a second failure the hash of the photo is remembered and
+the photo is refused without decoding.
 """
 
 from __future__ import annotations
@@ -31,18 +32,18 @@ from pixel_agent.photo.work import Made, Order, assess, assessment_of, error_of,
 log = logging.getLogger(__name__)
 
 LARGE_BYTES: Final = 2**20
-"""An upload of up to this size is copied for the decoder on the event loop; a larger one in a thread."""
+"""An upload up to this size is copied for the decoder on the event loop; a larger one in a thread."""
 REMEMBERED: Final = 4096
-"""Photos that are remembered because they ended a decoder."""
+"""Maximum number of refused photos whose hashes are remembered."""
 RETRY_S: Final = 0.25
-"""Pause before another process is asked for where the machine had no room for one."""
+"""Pause before the next request for a process after the machine had no room for one."""
 SLOW: Final = ("image/heic", "image/avif")
 """Types that take about thirty times as long as JPEG."""
 
 
 @dataclass(eq=False, slots=True)
 class _Task:
-    """An order and its photo. `pixels` is done first, `assessment` a moment later."""
+    """An order and its photo. `made` is done first, `assessment` a moment later."""
 
     order: Order
     data: bytes
@@ -58,7 +59,7 @@ class _Task:
 
 @dataclass(eq=False, slots=True)
 class _Decoder:
-    """One process, and what it works on."""
+    """One decoder process and its current task."""
 
     orders: socket.socket
     pid: int = 0
@@ -69,9 +70,9 @@ class _Decoder:
 
 
 class DecoderPool:
-    """`processes` decoders. One event loop owns it; processes start with the first order, or with `start`.
+    """Runs orders in `processes` decoders. One event loop owns it; processes start with the first order or `start`.
 
-    `slow` is how many of them HEIC and AVIF may take at once.
+    `slow` is the maximum number of decoders that HEIC and AVIF use at once.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class DecoderPool:
 
     @property
     def stats(self) -> Stats:
-        """Processes, queue and work."""
+        """Number of processes, queue length, and work now and so far."""
         return Stats(len(self._decoders), len(self._queue), self._busy, self._done, self._replaced)
 
     @property
@@ -103,7 +104,7 @@ class DecoderPool:
         return [decoder.pid for decoder in self._decoders if decoder.pid]
 
     def start(self) -> None:
-        """Start the processes that are missing."""
+        """Start processes until the pool is complete."""
         while not self._closed and len(self._decoders) + len(self._coming) < self._most:
             coming = asyncio.create_task(self._bring_up())
             self._coming.add(coming)
@@ -112,10 +113,10 @@ class DecoderPool:
     async def run(
         self, order: Order, data: bytes, *, sha256: str = "", rank: int = 0, client: str = ""
     ) -> tuple[Made, Assess]:
-        """What came of the order, and the assessment that comes a moment later where it was ordered.
+        """The result of the order, and the assessment that follows a moment later if it was ordered.
 
-        The lowest rank goes first, then the client that has taken least time. Cancelling takes a waiting order out of the
-        queue. Raises errors of the InvalidPhoto family; Draining after `close`.
+        The lowest rank goes first, then the client that has used the least time. Cancelling removes a waiting order
+        from the queue. Raises errors of the InvalidPhoto family; Draining after `close`.
         """
         if self._closed:
             raise _closing()
@@ -135,7 +136,7 @@ class DecoderPool:
             self._queue.remove(rank, client, task)
 
     async def close(self) -> None:
-        """Refuse what waits, let what runs finish in its time, and end the processes."""
+        """Refuse waiting orders, let running ones finish within their time limit, and end the processes."""
         self._closed = True
         for waiting in self._queue.drain():
             _fail(waiting, _closing())
@@ -186,7 +187,7 @@ class DecoderPool:
             os.close(fd)
 
     def _lost(self, decoder: _Decoder) -> None:
-        """A decoder has ended, by itself or not."""
+        """Replace a decoder that has ended, and retry, refuse or finish its task."""
         if decoder not in self._decoders:
             return
         task, was_ready = decoder.task, bool(decoder.pid)
@@ -202,7 +203,7 @@ class DecoderPool:
             self._try_again(task)
         if was_ready:
             self.start()
-        else:  # it never came up: the machine has no room
+        else:  # it never started: the machine has no room
             asyncio.get_running_loop().call_later(RETRY_S, self.start)
 
     def _try_again(self, task: _Task) -> None:
@@ -214,7 +215,7 @@ class DecoderPool:
             self._queue.push(task.rank, task.client, task, first=True)
 
     def _assess_here(self, task: _Task) -> None:
-        """Its decoder ended between pixels and assessment, which is no fault of pixels that are whole."""
+        """Assess in a thread: the decoder ended after it sent complete pixels and before the assessment."""
         made = task.made.result()
 
         def work() -> Assessment:
@@ -303,7 +304,7 @@ class DecoderPool:
             self._lost(decoder)
 
     def _take(self, decoder: _Decoder, line: bytes) -> None:
-        """A decoder that says nonsense is a broken one."""
+        """Handle one message; a decoder that sends an invalid one is broken and is dropped."""
         try:
             self._understand(decoder, json.loads(line))
         except (ValueError, LookupError, TypeError, OSError) as error:
@@ -338,7 +339,7 @@ class DecoderPool:
         self._free(decoder)
 
     def _condemn(self, task: _Task, why: str) -> None:
-        """Refuse a photo, now and whenever it comes again."""
+        """Refuse a photo now, and each time it is uploaded again."""
         _fail(task, InvalidPhoto(why, TAKE_AGAIN))
         self._refused[task.sha256] = why
         if len(self._refused) > REMEMBERED:
@@ -377,7 +378,7 @@ def _fail(task: _Task, error: PixelAgentError) -> None:
 
 
 def _seen(assessment: asyncio.Future[Assessment]) -> None:
-    """An assessment that nobody waits for may fail unheard."""
+    """Mark an assessment's error as retrieved, so that asyncio does not log one that no caller awaits."""
     with suppress(asyncio.CancelledError):
         assessment.exception()
 

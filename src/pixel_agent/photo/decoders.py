@@ -1,4 +1,4 @@
-"""Who decodes: processes (`decoder_pool.py`), or threads of this process, which share its memory and its fate."""
+"""The interface between the photo stage and its decoders: processes (`decoder_pool.py`) or threads of this process."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from pixel_agent.photo.media_type import media_type_of
 from pixel_agent.photo.work import Made, Order, assess, perform
 
 ASSESS_RANK = -1
-"""An assessment takes 2 ms and may end a scan early, so it goes before every decoding."""
+"""An assessment takes 2 ms and can end a scan early, so it goes before every decoding."""
 
 Assess: TypeAlias = Callable[[], Awaitable[Assessment]]
-"""Gives the assessment of pixels that were just made; at most once."""
+"""Returns the assessment of the pixels just decoded; call it at most once."""
 
 
 class Decoders(Protocol):
-    """Performs orders, several at a time, off the event loop."""
+    """Runs orders concurrently, off the event loop."""
 
     @property
     def stats(self) -> Stats:
-        """Workers, queue and work."""
+        """Number of workers, queue length, and work now and so far."""
         ...
 
     def start(self) -> None:
-        """Get ready before the first order."""
+        """Start the workers before the first order."""
         ...
 
     async def run(
         self, order: Order, data: bytes, *, sha256: str = "", rank: int = 0, client: str = ""
     ) -> tuple[Made, Assess]:
-        """What came of the order, and its assessment where that was ordered. Raises what `perform` raises."""
+        """The result of the order, and its assessment if that was ordered. Raises the errors of `perform`."""
         ...
 
     async def close(self) -> None:
-        """Finish what runs, refuse what waits."""
+        """Finish running orders, refuse waiting ones."""
         ...
 
 
 class ThreadDecoders:
-    """Decoding in threads of this process: for tests and tools, since a codec that dies takes the process with it.
+    """Decodes in threads of this process: for tests and tools, because a codec crash ends the process.
 
-    `slow` is how many of them HEIC and AVIF may take at once.
+    `slow` is the maximum number of threads that HEIC and AVIF use at once.
     """
 
     def __init__(self, name: str, threads: int, slow: int) -> None:
@@ -54,11 +54,11 @@ class ThreadDecoders:
 
     @property
     def stats(self) -> Stats:
-        """Threads, queue and work."""
+        """Number of threads, queue length, and work now and so far."""
         return self._threads.stats
 
     def start(self) -> None:
-        """Threads start by themselves."""
+        """Does nothing: threads start with the first orders."""
 
     async def run(
         self,
@@ -69,7 +69,7 @@ class ThreadDecoders:
         rank: int = 0,
         client: str = "",  # noqa: ARG002
     ) -> tuple[Made, Assess]:
-        """As `Decoders.run`; clients are not told apart."""
+        """As `Decoders.run`, without fairness between clients."""
         if media_type_of(data) in ("image/heic", "image/avif"):
             async with self._slow:
                 made = await self._threads.run_at(rank, perform, order, data)
@@ -84,10 +84,10 @@ class ThreadDecoders:
         return made, assessed
 
     async def close(self) -> None:
-        """Finish what runs, refuse what waits, end the threads."""
+        """Finish running orders, refuse waiting ones, end the threads."""
         await self._threads.close()
 
 
 def default_processes() -> int:
-    """One less than the cores, so that answering keeps one; at least one."""
+    """One less than the number of cores, so that one is left for the server; at least 1."""
     return max(1, (os.cpu_count() or 1) - 1)

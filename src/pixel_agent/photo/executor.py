@@ -1,4 +1,4 @@
-"""A fixed number of worker threads for blocking work, with ranks: the lowest rank goes first, then who came first."""
+"""A thread pool with priorities for blocking work of the photo stage: the lowest rank goes first, then first come."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 RETRY_S = 1.0
-"""When to come back to a machine that has no thread left."""
+"""Retry-after for a request when the machine has no thread left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What workers – threads, or processes that are replaced when they die – are doing now, and what they have done."""
+    """Work of the workers now and so far; they are threads, or processes that are replaced when they die."""
 
     workers: int
     queued: int
@@ -31,7 +31,7 @@ class Stats:
 
 
 class RankedExecutor:
-    """Runs blocking functions in at most `threads` threads, each started when it is first needed, and kept."""
+    """Runs blocking functions in at most `threads` threads; each starts when first needed and stays until `close`."""
 
     def __init__(self, name: str, threads: int) -> None:
         self._name = name
@@ -57,8 +57,8 @@ class RankedExecutor:
     async def run_at(self, rank: int, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """The function's result or exception.
 
-        Cancelling takes it out of the queue if it has not begun. Raises Draining after `close`, and for what still waits
-        then; Refused where the machine has no thread for the first work.
+        Cancelling removes the call from the queue if it has not begun. Raises Draining after `close`, also for calls
+        that still wait then; Refused if the machine has no thread for the first call.
         """
         item = self._enqueue(rank, lambda: function(*args, **kwargs))
         try:
@@ -69,7 +69,7 @@ class RankedExecutor:
             raise
 
     async def close(self) -> None:
-        """Refuse what waits, let what runs finish, and end the threads. Safe to call twice."""
+        """Refuse waiting calls, let running ones finish, and end the threads. Safe to call twice."""
         with self._wake:
             self._closed = True
             waiting = list(self._queue)
@@ -95,7 +95,7 @@ class RankedExecutor:
         return item
 
     def _start_thread(self) -> None:
-        """One thread more. A machine that has none left is asked again with the next work; the others go on meanwhile."""
+        """Start one more thread. If the machine has none left, the next call retries; running threads continue."""
         thread = threading.Thread(target=self._work, name=f"{self._name}-{len(self._threads) + 1}", daemon=True)
         try:
             thread.start()
@@ -106,7 +106,7 @@ class RankedExecutor:
             self._threads.append(thread)
 
     def _forget(self, item: _Item) -> None:
-        """Drop a cancelled item at once: it holds a photo's bytes."""
+        """Drop a cancelled item at once, because it references a photo's bytes."""
         with self._wake:
             if item in self._queue:
                 self._queue.remove(item)
@@ -116,14 +116,14 @@ class RankedExecutor:
         while (item := self._next()) is not None:
             future = item.future
             outcome = _outcome(item.call) if future.set_running_or_notify_cancel() else None
-            with self._wake:  # before the caller is notified, or the statistics lag behind the answers
+            with self._wake:  # before the caller is notified; otherwise the statistics lag behind the results
                 self._busy -= 1
                 self._done += 1
             if isinstance(outcome, _Failure):
                 future.set_exception(outcome.error)
             elif outcome is not None:
                 future.set_result(outcome.value)
-            del item, future, outcome  # or the last photo stays in memory while the thread waits
+            del item, future, outcome  # otherwise the last photo stays in memory while the thread waits
 
     def _next(self) -> _Item | None:
         """The next item; None after `close`."""

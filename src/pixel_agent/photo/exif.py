@@ -1,4 +1,4 @@
-"""EXIF (CIPA DC-008): how the camera was held, and when. Only these two tags are read; nonsense says nothing."""
+"""Reads orientation and time from EXIF (CIPA DC-008) for `decode.py`, and no other tags; invalid data is ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 MAX_TAGS: Final = 1024
 _ORIENTATION, _EXIF_IFD, _TAKEN = 0x0112, 0x8769, 0x9003
 _Tag = tuple[int, int, int]
-"""Type, number of values, and where the value field stands."""
+"""Type, number of values, and offset of the value field."""
 
 
 def read_exif(raw: bytes) -> tuple[int, datetime | None]:

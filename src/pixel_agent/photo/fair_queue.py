@@ -1,4 +1,4 @@
-"""A queue of work: the lowest rank goes first; within a rank the client whose work has taken least time; then first come."""
+"""The fair queue of the decoder pool: lowest rank first, then the client that used the least time, then first come."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 REMEMBERED = 1024
-"""Clients whose time is remembered while they wait for nothing."""
+"""Maximum number of clients without waiting work whose used time is remembered."""
 
 
 class FairQueue(Generic[T]):
-    """Start-time fair queueing: an idle client saves up no claim on the time that others used meanwhile."""
+    """Start-time fair queueing: an idle client gains no credit for the time that other clients used meanwhile."""
 
     def __init__(self) -> None:
         self._ranks: dict[int, dict[str, deque[T]]] = {}
@@ -33,7 +33,7 @@ class FairQueue(Generic[T]):
         self._length += 1
 
     def pop(self, fits: Callable[[T], bool] = lambda _: True) -> T | None:
-        """The next item that fits now; None where none does."""
+        """Remove and return the next item that `fits`; None if no item does."""
         for rank in sorted(self._ranks):
             clients = self._ranks[rank]
             for client in sorted(clients, key=self._used_s.__getitem__):
@@ -45,21 +45,21 @@ class FairQueue(Generic[T]):
         return None
 
     def remove(self, rank: int, client: str, item: T) -> None:
-        """Take an item out again, if it still waits."""
+        """Remove an item if it still waits."""
         waiting = self._ranks.get(rank, {}).get(client)
         if waiting is not None and item in waiting:
             waiting.remove(item)
             self._taken(rank, client)
 
     def drain(self) -> list[T]:
-        """Take everything out."""
+        """Remove and return all items."""
         items = [item for clients in self._ranks.values() for waiting in clients.values() for item in waiting]
         self._ranks.clear()
         self._length = 0
         return items
 
     def used(self, client: str, seconds: float) -> None:
-        """Count time that a client's work has taken."""
+        """Add `seconds` to the time that a client has used."""
         self._used_s[client] = max(self._used_s.get(client, 0.0), self._floor_s) + seconds
         if len(self._used_s) > REMEMBERED:
             waiting = {client for clients in self._ranks.values() for client in clients}

@@ -1,4 +1,4 @@
-"""What an upload is, from its bytes alone: names and headers of requests are never believed."""
+"""Detects the type of an upload from its bytes alone, before decoding; file names and request headers are ignored."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pixel_agent.photo.refusals import ACCEPTED, unsupported
 
 
 def media_type_of(data: bytes) -> str:
-    """The media type, from the bytes alone.
+    """The media type of the bytes.
 
-    Raises EmptyPhoto for no bytes and UnsupportedPhoto, with what the bytes look like, for anything but a photo of an
-    accepted type.
+    Raises EmptyPhoto for no bytes. Raises UnsupportedPhoto, with the type that the bytes look like, for anything but a
+    photo of an accepted type.
     """
     if not data:
         raise EmptyPhoto("The photo has no bytes.", f"Send a {ACCEPTED} photo.")

@@ -1,4 +1,4 @@
-"""Remembers the look of the last photos, to tell that one was taken before."""
+"""Detects near-duplicates: compares the fingerprint of a new photo with those of recent ones. Used by the pipeline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pixel_agent.core import Photo, ScanRequest
 
 NEAR_BITS = 4
-"""Difference hashes of the same scene, compressed or resized again, differ in at most about this many of 64 bits."""
+"""Difference hashes of one scene, compressed or resized again, differ in at most about this many of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class RecentPhotos:
         self._seen: deque[_Seen] = deque(maxlen=most)
 
     def near(self, photo: Photo, fingerprint: int, request: ScanRequest) -> str | None:
-        """The newest earlier scan of a near copy from the same client and store.
+        """The id of the newest earlier scan of a near copy from the same client and store; None if there is none.
 
-        The very same file under another task is the same photo asked something else, and no duplicate.
+        An identical file under another task is no duplicate.
         """
         new = _seen(photo, fingerprint, request)
         return next((old.scan_id for old in reversed(self._seen) if _duplicates(new, old)), None)
 
     def remember(self, photo: Photo, fingerprint: int, request: ScanRequest) -> None:
-        """Add a photo; the oldest is forgotten."""
+        """Add a photo; beyond `most` photos the oldest is dropped."""
         self._seen.append(_seen(photo, fingerprint, request))
 
 

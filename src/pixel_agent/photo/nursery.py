@@ -1,4 +1,7 @@
-"""The server's end of the nursery: starts it, asks it for decoder processes, and starts another one if it dies."""
+"""The server's side of the nursery process: starts it, requests decoder processes, restarts it if it dies.
+
+Used by `decoder_pool.py`; the nursery itself is `decoder.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ import sys
 from contextlib import suppress
 
 STOP_S = 2.0
-"""How long the nursery may take to end before it is killed."""
+"""Time for the nursery to end before it is killed."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""One photo costs one core, and a process with more threads cannot be forked safely."""
+"""One photo uses one core, and a process with more threads cannot be forked safely."""
 
 
 class Nursery:
-    """Forks decoder processes. One event loop owns it."""
+    """Forks decoder processes through the nursery. One event loop owns it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -25,9 +28,9 @@ class Nursery:
         self._starting = asyncio.Lock()
 
     async def fork(self, memory_bytes: int, niceness: int) -> socket.socket:
-        """A socket to a new decoder, which says `{"pid": …}` when it is ready; closed at once where there is none.
+        """A socket to a new decoder, which sends `{"pid": …}` when ready; closed at once if the fork fails.
 
-        Raises OSError where the machine has no room for another process.
+        Raises OSError if the machine has no room for another process.
         """
         control = await self._running()
         ours, its = socket.socketpair()
@@ -44,13 +47,13 @@ class Nursery:
         return ours
 
     def kill(self, pid: int) -> None:
-        """End a decoder that does not end by itself."""
+        """Kill a decoder that does not end by itself."""
         if self._control is not None:
             with suppress(OSError):
                 self._control.sendall(json.dumps({"kill": pid}).encode() + b"\n")
 
     async def close(self) -> None:
-        """End the nursery, and with it every decoder."""
+        """End the nursery and, with it, every decoder."""
         async with self._starting:
             await self._end()
 

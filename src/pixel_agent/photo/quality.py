@@ -1,7 +1,7 @@
-"""How well a photo can be read: blur, exposure, glare, tilt and size, in a few milliseconds.
+"""Assesses how readable a photo is: blur, exposure, glare, tilt and size, in a few milliseconds.
 
-`assess` measures at a small bounded resolution and turns what it finds into advice with stable codes. A photo is called
-unreadable only where nothing at all can be read in it.
+`assess` measures at a small bounded resolution and returns advice with stable codes. A photo is called unreadable only
+if nothing at all can be read in it. Part of the photo stage, after decoding; pure.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pixel_agent.core import Lang, Notice, Pixels, Quality
 Grey = NDArray[np.uint8]
 
 LONGEST_SIDE: Final = 896
-"""Side at which edges are looked at, in pixels: text of a shelf photo is still a few pixels high. Exposure and glare
-are looked at at half, lines at a quarter of it; halving is the fastest way to shrink."""
+"""Longer side at which edges are measured, in pixels: text of a shelf photo is still a few pixels high. Exposure and
+glare are measured at half of it, lines at a quarter; halving is the fastest way to shrink."""
 EDGE_WINDOW: Final = 15
-"""Side of the window, in pixels, whose range an edge's slope is compared with; wider than any readable edge."""
+"""Side, in pixels, of the window whose grey range normalises an edge's slope; wider than any readable edge."""
 FEWEST_EDGE_SHARE: Final = 0.0005
-"""A share of the area below which there is nothing to read: one short word on an empty page has more."""
+"""Minimum share of edge pixels for a readable photo: one short word on an empty page has more."""
 READABLE_SIDES: Final = (8, 16)
-"""Shortest and longest side, in pixels, below which nothing can be read: a strip of bars needs little height."""
+"""Minimum shorter and longer side, in pixels, of a readable photo: a strip of bars needs little height."""
 
 # Thresholds set on the project's shop and code photos and on blurred, darkened and brightened versions of them.
 BLURRED_BELOW: Final = 0.26
@@ -68,26 +68,26 @@ _ADVICE: Final[dict[str, dict[Lang, str]]] = {
 }
 
 ADVICE_CODES: Final = tuple(_ADVICE)
-"""Every code that `assess` may give."""
+"""Every advice code that `assess` can return."""
 
 
 def advice_text(code: str, lang: Lang) -> str:
-    """The message of an advice code in a language. Raises KeyError for a code that is none of `ADVICE_CODES`."""
+    """The message of an advice code in a language. Raises KeyError for a code that is not in `ADVICE_CODES`."""
     return _ADVICE[code][lang]
 
 
 def localised(quality: Quality, lang: Lang) -> Quality:
-    """The same, with its advice in a language."""
+    """A copy of the quality with its advice messages in `lang`."""
     return replace(quality, advice=tuple(Notice(n.code, advice_text(n.code, lang)) for n in quality.advice))
 
 
 def assess(pixels: Pixels, original_size: tuple[int, int], lang: Lang = "zh") -> Quality:
     """Judge upright RGB pixels; `original_size` is the width and height of the upload.
 
-    `sharpness` 0-1 is the steepness of the clearest edges (1: a step within a pixel or two; it depends neither on how
-    much texture there is nor on contrast). `brightness` 0-1 is the mean, `contrast` 0-1 the spread between the 5th and
-    95th percentile, `glare` 0-1 the share of the area in blown-out blobs, `tilt_deg` how far the dominant lines lean
-    (clockwise positive, -30 to 30), None where no direction dominates.
+    `sharpness` 0-1 is the steepness of the clearest edges (1: a step within a pixel or two; it depends neither on the
+    amount of texture nor on contrast). `brightness` 0-1 is the mean, `contrast` 0-1 the spread between the 5th and
+    95th percentile, `glare` 0-1 the share of the area in overexposed blobs, `tilt_deg` the angle of the dominant lines
+    (clockwise positive, -30 to 30), None if no direction dominates.
     """
     fine = _bounded(_grey(pixels), LONGEST_SIDE)
     coarse = halve(fine)
@@ -108,7 +108,7 @@ def assess(pixels: Pixels, original_size: tuple[int, int], lang: Lang = "zh") ->
 
 
 def halve(grey: Grey) -> Grey:
-    """Half the sides, each pixel the mean of four; photos below 32 pixels stay as they are."""
+    """Halve both sides, each pixel the mean of four; photos below 32 pixels are returned unchanged."""
     height, width = grey.shape
     if min(height, width) < 32:
         return grey
@@ -147,10 +147,10 @@ def _grey(pixels: Pixels) -> Grey:
 
 
 def _sharpness(grey: Grey) -> tuple[float, float]:
-    """Share of pixels at an edge, and how steep the clearest tenth of the edges is (0-1).
+    """Share of pixels at an edge, and the steepness of the clearest tenth of the edges (0-1).
 
-    The window bounds what can be told apart, so a blurred photo is looked at once more at a quarter of the size: what
-    is not even sharp there is blurred beyond reading.
+    The window limits the measurable blur, so a blurred photo is measured again at a quarter of the size: if it is not
+    sharp even there, it is too blurred to read.
     """
     share, steepness = _steepness(grey)
     if 0 < steepness < BLURRED_BELOW and min(grey.shape) >= 4 * EDGE_WINDOW:
@@ -162,14 +162,14 @@ def _steepness(grey: Grey) -> tuple[float, float]:
     """Share of edge pixels, and the 90th percentile of slope over local range at them.
 
     A step of height A blurred by a Gaussian of sigma s has the slope A / (s * sqrt(2 pi)): slope over local range is
-    the edge's sharpness, whatever its contrast. A light blur first, and a threshold of six times the noise, keep noise
-    from being taken for edges.
+    the edge's sharpness, independent of its contrast. A light blur first, and a threshold of six times the noise,
+    prevent noise from counting as edges.
     """
     smooth = cv2.GaussianBlur(grey, (3, 3), 0)
     window = np.ones((EDGE_WINDOW, EDGE_WINDOW), np.uint8)
     span = cv2.subtract(cv2.dilate(smooth, window), cv2.erode(smooth, window))
     slope = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
-    slope, span = slope[::4], span[::4]  # every fourth row tells as much
+    slope, span = slope[::4], span[::4]  # every fourth row gives the same result
     (noise,) = _percentiles(np.asarray(cv2.absdiff(grey, cv2.medianBlur(grey, 3))[::4], np.uint8), 50)
     at_edge = (span > min(40.0, max(10.0, 6 * noise / 0.6745))).view(np.uint8)
     count = cv2.countNonZero(at_edge)
@@ -180,13 +180,13 @@ def _steepness(grey: Grey) -> tuple[float, float]:
 
 
 def _percentiles(grey: Grey, *percents: float, mask: Grey | None = None) -> list[float]:
-    """By histogram: thirty times faster than sorting."""
+    """Percentiles by histogram: thirty times faster than sorting."""
     counts = cv2.calcHist([grey], [0], mask, [256], [0, 256]).cumsum()
     return [float(np.searchsorted(counts, counts[-1] * percent / 100)) for percent in percents]
 
 
 def _glare(grey: Grey) -> float:
-    """Share of the area in blown-out blobs that fade out softly; white paper and labels end in sharp borders."""
+    """Share of the area in overexposed blobs with soft borders; white paper and labels have sharp borders."""
     blown = cv2.morphologyEx((grey >= 250).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     if cv2.countNonZero(blown) < grey.size * SMALLEST_GLARE:
         return 0.0
@@ -206,7 +206,7 @@ def _glare(grey: Grey) -> float:
 
 
 def _tilt(grey: Grey) -> float | None:
-    """Lean of the dominant straight lines against the nearest axis, weighted by length; steeper is perspective."""
+    """Angle of the dominant straight lines to the nearest axis, weighted by length; larger angles are perspective."""
     side = max(grey.shape)
     lines = cv2.HoughLinesP(
         cv2.Canny(grey, 80, 240), 1, math.pi / 90, 30, minLineLength=side * 0.15, maxLineGap=side * 0.01

@@ -1,4 +1,4 @@
-"""Memory that processes share by its file descriptor. It has no name, so nothing stays behind when a process dies."""
+"""Shares memory between the server and decoder processes by file descriptor; unnamed, so no crash leaves any behind."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ else:
             return os.dup(file.fileno())
 
     def _seal(_: int) -> None:
-        """Only Linux seals."""
+        """Does nothing: only Linux can seal memory."""
 
     def _sealed(_: int) -> bool:
         return True
 
 
 def share_bytes(data: bytes | memoryview) -> int:
-    """A new descriptor of memory with these bytes. Raises OSError where there is no room; the caller closes it."""
+    """A new descriptor of memory with these bytes; the caller closes it. Raises OSError if there is no room."""
     fd = _create()
     try:
         view = memoryview(data).cast("B")
@@ -52,7 +52,7 @@ def share_bytes(data: bytes | memoryview) -> int:
 
 
 def read_bytes(fd: int, size: int) -> bytes:
-    """A copy of the first bytes. Raises OSError."""
+    """A copy of the first `size` bytes. Raises OSError."""
     parts, at = [], 0
     while at < size and (part := os.pread(fd, size - at, at)):
         parts.append(part)
@@ -63,7 +63,7 @@ def read_bytes(fd: int, size: int) -> bytes:
 def map_array(fd: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """The memory as an array; writing to it changes a private copy. Raises ValueError for memory of another size.
 
-    Memory that could shrink is refused: reading behind its end would kill this process.
+    Memory that could shrink is refused: reading past its end would kill this process.
     """
     size = shape[0] * shape[1] * shape[2]
     if not _sealed(fd) or os.fstat(fd).st_size < size or size < 1:

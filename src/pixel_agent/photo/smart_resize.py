@@ -1,4 +1,7 @@
-"""The size in which a vision-language model of the Qwen3-VL family sees a photo: whole visual tokens, within a budget."""
+"""Computes the input size of a photo for models of the Qwen3-VL family: whole visual tokens, within a pixel budget.
+
+Used by the photo stage when it decodes, and by the engines.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from pixel_agent.core import VISUAL_TOKEN_SIDE
 from pixel_agent.core.errors import InvalidPhoto
 
 MIN_TOKENS = 64
-"""Smaller photos are enlarged to this (the published model's `shortest_edge` of 65,536 pixels)."""
+"""Smaller photos are enlarged to this many tokens (the published model's `shortest_edge` of 65,536 pixels)."""
 MAX_ASPECT = 200
-"""Longer strips than this are refused, as the published processor does."""
+"""Maximum aspect ratio; longer strips are refused, as in the published processor."""
 
 
 def visual_size(width: int, height: int, max_pixels: int, side: int = VISUAL_TOKEN_SIDE) -> tuple[int, int]:
-    """Width and height in multiples of `side`, as near as whole tokens come; the rule of the model's own processor.
+    """Width and height as the nearest multiples of `side`, by the rule of the model's own processor.
 
-    The budget holds except for strips so thin that one row of tokens passes it, and it is never taken for less than
-    `MIN_TOKENS`. Raises InvalidPhoto beyond `MAX_ASPECT`.
+    The result is within `max_pixels`, except for strips so thin that one row of tokens exceeds it; a budget below
+    `MIN_TOKENS` is raised to it. Raises InvalidPhoto beyond `MAX_ASPECT`.
     """
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise InvalidPhoto(

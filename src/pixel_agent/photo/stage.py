@@ -1,7 +1,7 @@
-"""The photo stage: bytes of an upload → a checked, upright `Photo` within the engine's pixel budget.
+"""The photo stage: turns the bytes of an upload into a checked, upright `Photo` within the engine's pixel budget.
 
-It follows admission and comes before barcodes and scheduling. Structure and limits are checked before a pixel is decoded; a
-photo that cannot be decoded is refused here and never joins a batch. Decoding happens in processes of its own
+It follows admission and comes before barcodes and scheduling. Structure and limits are checked before a pixel is
+decoded; a photo that cannot be decoded is refused here and never joins a batch. Decoding runs in separate processes
 (`decoder_pool.py`), unless `photo.processes` is 0.
 """
 
@@ -29,24 +29,24 @@ from pixel_agent.photo.work import Made, Order
 __all__ = ["PhotoStage", "Prepared", "assess", "check", "prepare"]
 
 BESIDE_NICENESS = 10
-"""Added to the niceness of decoders of thumbnails and of second looks: the photo that the device waits for goes first."""
+"""Added to the niceness of decoders for thumbnails and second looks: photos that the device waits for go first."""
 FIRST_YEAR = 2001
-"""Cameras whose clock was never set say 1970, 1980 or 2000."""
+"""Earlier years are dropped: cameras whose clock was never set write 1970, 1980 or 2000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A photo, and the assessment that is made beside it."""
+    """A photo, and its assessment, which is made concurrently."""
 
     photo: Photo
     assess: Assess
 
 
 class PhotoStage:
-    """Prepares photos off the event loop, which owns it.
+    """Prepares photos off the event loop; one event loop owns it.
 
-    Two sets of decoders: one for the photos that scans wait for, one for everything beside that (thumbnails, second looks at
-    full size, checks of photos that are scanned later), which yields to the first.
+    There are two sets of decoders: one for the photos that scans wait for, and one at lower priority for everything
+    else (thumbnails, second looks at full size, checks of photos that are scanned later).
     """
 
     def __init__(self, settings: PhotoSettings) -> None:
@@ -56,11 +56,11 @@ class PhotoStage:
 
     @property
     def stats(self) -> Stats:
-        """Decoders of scans: their number, queue and work."""
+        """Statistics of the decoders for scans: number, queue length, and work now and so far."""
         return self._scans.stats
 
     def start(self) -> None:
-        """Get ready before the first photo comes."""
+        """Start the decoders before the first photo."""
         self._scans.start()
 
     async def prepare(
@@ -73,7 +73,7 @@ class PhotoStage:
         rank: int = 0,
         client: str = "",
     ) -> Prepared:
-        """As the function `prepare`; the lowest rank goes first, then the client whose photos have taken least time."""
+        """As the function `prepare`; the lowest rank goes first, then the client that has used the least time."""
         _check_bytes(data, self._settings)
         media_type_of(data)
         digest: str = await asyncio.to_thread(sha256_of, data) if sha256 is None else sha256
@@ -89,7 +89,7 @@ class PhotoStage:
         return made.header
 
     async def jpeg(self, data: bytes, side: int, sha256: str) -> bytes:
-        """An upright JPEG, its longer side at most `side`. Raises errors of the InvalidPhoto family."""
+        """An upright JPEG with a longer side of at most `side` pixels. Raises errors of the InvalidPhoto family."""
         made, _ = await self._beside.run(self._order("jpeg", side=side), data, sha256=sha256)
         if made.jpeg is None:
             raise RuntimeError("a JPEG was ordered")
@@ -105,7 +105,7 @@ class PhotoStage:
         return made.pixels, made.header
 
     async def close(self) -> None:
-        """Finish what runs, refuse what waits, end the decoders."""
+        """Finish running work, refuse waiting work, end the decoders."""
         await self._scans.close()
         await self._beside.close()
         if self._nursery is not None:
@@ -146,7 +146,7 @@ class PhotoStage:
 
 
 class _DecodeElsewhere:
-    """`Photo.decode` by the decoders: for worker threads, while the event loop runs. A copy in another process decodes there."""
+    """`Photo.decode` for worker threads, by the decoders, while the event loop runs; another process decodes itself."""
 
     def __init__(self, stage: PhotoStage, loop: asyncio.AbstractEventLoop, data: bytes, sha256: str) -> None:
         self._stage, self._loop, self._data, self._sha256 = stage, loop, data, sha256
@@ -170,8 +170,8 @@ def prepare(
     """Check and decode one photo in this thread; blocks (about 40 ms of a core for a 12-megapixel JPEG).
 
     `pixels` has at most `max_pixels` pixels and is never enlarged, except to a `grid` of whole visual tokens. `sha256`
-    is computed unless it is given. A camera's time that is later than `now` (default: the clock) or before 2001 is
-    dropped. Raises errors of the InvalidPhoto family, and MemoryError.
+    is computed unless given. A camera time later than `now` (default: the clock) or before 2001 is dropped. Raises
+    errors of the InvalidPhoto family, and MemoryError.
     """
     _check_bytes(data, settings)
     order = Order("pixels", settings.max_pixels, settings.max_decoded_bytes, max_pixels, grid)
@@ -184,7 +184,7 @@ def assess(photo: Photo) -> Assessment:
 
 
 def check(data: bytes, settings: PhotoSettings) -> Header:
-    """Type, structure, bytes, pixels and cost against the limits; blocks. Raises errors of the InvalidPhoto family."""
+    """Check type, structure, bytes, pixels and cost against the limits; blocks. Raises InvalidPhoto family errors."""
     _check_bytes(data, settings)
     return work.check(data, settings.max_pixels, settings.max_decoded_bytes).header
 

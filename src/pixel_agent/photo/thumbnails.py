@@ -1,4 +1,4 @@
-"""Copies of photos for people: small ones, and ones with what was found drawn on them. Beside the flow."""
+"""Makes thumbnails and annotated copies of photos for people, on request; no part of the scan itself."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pixel_agent.photo.executor import RankedExecutor
 from pixel_agent.photo.stage import PhotoStage
 
 THREADS = 1
-"""Drawing takes a moment, and scans want the cores."""
+"""Number of threads that draw: drawing is short, and scans need the cores."""
 CACHE_BYTES = 32 * 2**20
-"""Thumbnails that are kept in memory: about two thousand of 320 pixels."""
+"""Size of the thumbnail cache: about two thousand thumbnails of 320 pixels."""
 ANNOTATED_SIDE = 2048
-"""Longer side of an annotated photo: its labels stay legible on a phone, and drawing takes a fraction of a second."""
+"""Longer side of an annotated photo: its labels are legible on a phone, and drawing takes a fraction of a second."""
 
 
 class Pictures:
-    """Makes copies by the stage's decoders beside scans, and keeps the latest thumbnails. One event loop owns it."""
+    """Makes copies with the photo stage's low-priority decoders and caches thumbnails. One event loop owns it."""
 
     def __init__(self, stage: PhotoStage) -> None:
         self._stage = stage
@@ -27,11 +27,11 @@ class Pictures:
         self._kept: ByteLru[tuple[str, int], bytes] = ByteLru(CACHE_BYTES)
 
     def kept(self, sha256: str, side: int) -> bytes | None:
-        """A thumbnail that was made a while ago."""
+        """A thumbnail from the cache; None if it is not there."""
         return self._kept.get((sha256, side))
 
     async def thumbnail(self, data: bytes, sha256: str, side: int) -> bytes:
-        """A JPEG, upright, its longer side at most `side`. Raises an InvalidPhoto where the photo cannot be decoded."""
+        """An upright JPEG, its longer side at most `side`. Raises InvalidPhoto if the photo cannot be decoded."""
         found = self.kept(sha256, side)
         if found is None:
             found = await self._stage.jpeg(data, side, sha256)
@@ -46,5 +46,5 @@ class Pictures:
         return await self._drawing.run(annotate, pixels, rows, scale=scale)
 
     async def close(self) -> None:
-        """End the thread; what waits is cancelled."""
+        """End the thread; waiting work is cancelled."""
         await self._drawing.close()

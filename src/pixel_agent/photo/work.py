@@ -1,7 +1,7 @@
-"""What a decoder does with one photo: check it, decode it to pixels, or make a small JPEG of it. Blocks.
+"""The work of a decoder on one photo: check it, decode it to pixels, or make a small JPEG of it. Blocks.
 
-The same functions run in decoder processes (`decoder.py`) and in threads (`threads.py`). Everything that goes in or comes out
-besides bytes and pixels is plain JSON, so that nothing that a broken decoder says can run here.
+The same functions run in decoder processes (`decoder.py`) and in threads (`decoders.py`). All input and output besides
+bytes and pixels is plain JSON, so that a message of a compromised decoder cannot run code in the server.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pixel_agent.photo.media_type import media_type_of
 from pixel_agent.photo.refusals import too_costly
 
 MAX_PIXEL_PASSES: Final = 600_000_000
-"""Pixels times scans of a progressive JPEG: 50 megapixels in twelve scans, about three seconds."""
+"""Maximum of pixels times scans of a progressive JPEG: 50 megapixels in twelve scans, about three seconds."""
 THUMBNAIL_QUALITY: Final = 82
 _ERRORS: Final[dict[str, type[PixelAgentError]]] = {
     error.code: error for error in (InvalidPhoto, EmptyPhoto, UnsupportedPhoto, PhotoTooLarge, PhotoTooManyPixels)
@@ -40,11 +40,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One piece of work.
+    """One piece of work for a decoder.
 
-    `check`: the header only. `pixels`: at most `budget` of them (None: all), on a `grid`. `jpeg`: upright, its longer side
-    at most `side`, or `pixels` of that size where `what` is `pixels` and `side` is given. `max_pixels` and `max_decoded_bytes`
-    are the limits that a photo is checked against first.
+    `what` is `check`: the header only; `pixels`: at most `budget` of them (None: all), on a `grid`, or with a longer
+    side of at most `side` if that is given; `jpeg`: upright, with a longer side of at most `side`. The photo is first
+    checked against `max_pixels` and `max_decoded_bytes`.
     """
 
     what: Literal["check", "pixels", "jpeg"]
@@ -58,7 +58,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of an order: always the header; pixels or a JPEG where they were ordered."""
+    """The result of an order: always the header; pixels or a JPEG if they were ordered."""
 
     header: Header
     pixels: Pixels | None = None
@@ -66,7 +66,7 @@ class Made:
 
 
 def perform(order: Order, data: bytes) -> Made:
-    """Do it. Raises only errors of the InvalidPhoto family, and MemoryError."""
+    """Check the photo and run the order. Raises only errors of the InvalidPhoto family, and MemoryError."""
     source = check(data, order.max_pixels, order.max_decoded_bytes)
     if order.what == "check":
         return Made(source.header)
@@ -95,7 +95,7 @@ def check(data: bytes, max_pixels: int, max_decoded_bytes: int) -> Source:
 
 
 def assess(pixels: Pixels, header: Header) -> Assessment:
-    """Quality and fingerprint of upright pixels; about 2 ms."""
+    """Quality and fingerprint of upright pixels; takes about 2 ms."""
     return Assessment(quality.assess(pixels, header.upright_size), fingerprint(pixels))
 
 
@@ -111,35 +111,35 @@ def fingerprint(pixels: Pixels) -> int:
 
 
 def header_json(header: Header) -> Json:
-    """A header as JSON."""
+    """A header as a JSON object, for the way between processes."""
     taken = header.captured_at
     return {**asdict(header), "captured_at": None if taken is None else taken.isoformat()}
 
 
 def header_of(said: Mapping[str, Any]) -> Header:
-    """The header again."""
+    """The header from its JSON object."""
     taken = said["captured_at"]
     return Header(**{**said, "captured_at": None if taken is None else datetime.fromisoformat(taken)})
 
 
 def assessment_json(found: Assessment) -> Json:
-    """An assessment as JSON."""
+    """An assessment as a JSON object, for the way between processes."""
     return {"quality": asdict(found.quality), "fingerprint": found.fingerprint}
 
 
 def assessment_of(said: Mapping[str, Any]) -> Assessment:
-    """The assessment again."""
+    """The assessment from its JSON object."""
     advice = tuple(Notice(**notice) for notice in said["quality"]["advice"])
     return Assessment(Quality(**{**said["quality"], "advice": advice}), int(said["fingerprint"]))
 
 
 def error_json(error: PixelAgentError) -> Json:
-    """An error as JSON."""
+    """An error as a JSON object, for the way between processes."""
     return {"error": error.code, "message": error.message, "advice": error.advice}
 
 
 def error_of(said: Mapping[str, Any]) -> PixelAgentError:
-    """The error again; an unknown one is ours."""
+    """The error from its JSON object; an unknown code becomes an internal error."""
     return _ERRORS.get(said["error"], PixelAgentError)(said["message"], said["advice"])
 
 

@@ -1,1 +1,1 @@
-"""Barcodes and QR codes: found, read, verified."""
+"""The barcodes stage: finds, reads and verifies barcodes and QR codes on the CPU, in parallel with the engine."""

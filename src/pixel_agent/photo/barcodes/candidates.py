@@ -1,4 +1,4 @@
-"""Readings without proof: what zxing-cpp says of a picture, kept where it obeys the rules of its own symbology."""
+"""Reads candidate codes with zxing-cpp and drops those that break their symbology's rules. `read.py` verifies them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pixel_agent.photo.barcodes.symbologies import INTERLEAVED, LINEAR, RETAIL, 
 from pixel_agent.photo.barcodes.verify import Gray
 
 SHORTEST_TEXT = 4
-"""Fewest characters of a Code 128, Code 93, Code 39, ITF or Codabar: shorter ones are found in any texture."""
+"""Minimum characters of a Code 128, Code 93, Code 39, ITF or Codabar: any texture gives shorter false readings."""
 STATED_CHARSET = ("]Q2", "]Q4", "]Q6")
-"""Symbology identifiers of QR codes that say how their bytes are written."""
+"""Symbology identifiers of QR codes that state their character encoding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A reading without proof, in pixels of the picture that was read. `printed` is what was drawn.
+    """An unverified reading; corners are in pixels of the picture that was read. `printed` is the text as encoded.
 
-    `reserve` is the share of a matrix code's error correction that was not needed. `add_on` are the digits of an EAN-2 or
-    EAN-5 beside an EAN. `checked`: a check digit or error correction holds.
+    `reserve` is the share of a matrix code's error correction that was not needed. `add_on` is the digits of an EAN-2
+    or EAN-5 beside an EAN. `checked`: a check digit or error correction is valid.
     """
 
     format: zxingcpp.BarcodeFormat
@@ -42,8 +42,8 @@ class Candidate:
 def read_candidates(
     gray: Gray, formats: Iterable[zxingcpp.BarcodeFormat], *, strip: bool = False, add_ons: bool = True
 ) -> Iterator[Candidate]:
-    """All that zxing-cpp reads. `strip`: the bars stand upright, so that no turning and shrinking is needed, and add-ons
-    are not looked for.
+    """All valid candidates that zxing-cpp reads. `strip`: the bars are upright, so the reader does not rotate or shrink
+    the picture, and add-ons are not searched.
     """
     wanted = zxingcpp.EanAddOnSymbol.Read if add_ons and not strip else zxingcpp.EanAddOnSymbol.Ignore
     barcodes = zxingcpp.read_barcodes(
@@ -80,12 +80,12 @@ def _candidate(barcode: zxingcpp.Barcode) -> Candidate | None:
 
 
 def _retail(barcode: zxingcpp.Barcode, extra: dict[str, object], corners: Quad) -> Candidate | None:
-    """An EAN or UPC, without the add-on that the reader puts behind its digits."""
+    """An EAN or UPC, without the add-on that the reader appends to its digits."""
     add_on, joined = str(extra.get("EanAddOn", "")), barcode.symbology_identifier == "]E3"
     text = barcode.text.removesuffix(add_on) if joined else barcode.text
     if len(add_on) not in (2, 5) or (
         len(add_on) == 2 and not joined
-    ):  # two bars beside a code are found in any texture
+    ):  # any texture can look like two bars beside a code
         add_on = ""
     if not check_digit_holds(text):
         return None

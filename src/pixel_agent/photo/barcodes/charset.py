@@ -1,15 +1,18 @@
-"""The text of a QR code that does not say how its bytes are written: UTF-8, GBK, Shift-JIS or Western letters."""
+"""Decodes the bytes of a QR code that states no character encoding: UTF-8, GBK, Shift-JIS or Western letters.
+
+Used by `candidates.py`; pure.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 RARE = 0.1
-"""Worth of a sign that hardly occurs in labels."""
+"""Score of a character that is rare on labels."""
 
 
 def decode_text(data: bytes, fallback: str) -> str:
-    """The likeliest text of the bytes. `fallback` is what the reader took them for, and wins where nothing is likelier."""
+    """The most likely text of the bytes. `fallback` is the reader's own text; it wins unless another is more likely."""
     if data.isascii():
         return fallback
     try:
@@ -27,7 +30,7 @@ def decode_text(data: bytes, fallback: str) -> str:
 
 
 def _worth(text: str, worth: Callable[[str], float]) -> float:
-    """Mean worth of the signs beyond ASCII; a Western letter is worth something between other letters only."""
+    """Mean score of the characters beyond ASCII; a Western letter scores only between other letters."""
     total = count = 0.0
     for place, sign in enumerate(text):
         if sign.isascii():

@@ -1,4 +1,4 @@
-"""GS1 Digital Links: web addresses that name an article, whatever stands in front of it in the path."""
+"""Reads GS1 Digital Links: web addresses that name an article, with any path before it. Used by `gs1.py`; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALIASES = QUALIFIERS | {"exp": "17", "expdt": "7003", "prod": "11"}
 
 def read_digital_link(text: str) -> dict[str, str]:
     """Application identifiers of a Digital Link that names an article: `/01/…`, `/gtin/…`, with qualifiers and
-    attributes. Empty for any other address, and where the article's number fails its check digit.
+    attributes. Empty for any other address, and if the article number fails its check digit.
     """
     try:
         address = urlsplit(text.strip())

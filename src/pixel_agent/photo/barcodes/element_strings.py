@@ -1,4 +1,4 @@
-"""GS1 element strings, read as far as they can be read: one bad element does not cost the good ones."""
+"""Parses GS1 element strings; a bad element does not discard the valid ones. Used by `gs1.py`; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pixel_agent.core.gtin import check_digit_holds
 
 SEPARATOR = "\x1d"
 MAX_LENGTH = 4_000
-"""Characters that are looked at; a QR code holds 4,296."""
+"""Maximum number of characters that are parsed; a QR code has at most 4,296."""
 _SYMBOLOGY = re.compile(r"\](?:C1|d2|Q3|e0|J1)")
 """Symbology identifiers of GS1 codes, which some printers write into the text."""
 _SPELT_SEPARATOR = re.compile(r"<GS>|\{GS\}|<FNC1>|\{FNC1\}|\u241d|\u001d", re.IGNORECASE)
@@ -25,7 +25,7 @@ _PART = re.compile(r"(?P<kind>[NX])(?P<up_to>\.\.)?(?P<count>[0-9]+)(?P<optional
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """What was read: identifier → value, the text for people, and whether all of the data was understood."""
+    """The parsed elements: identifier → value, the human-readable text, and whether all of the data was parsed."""
 
     values: dict[str, str]
     text: str
@@ -33,8 +33,8 @@ class Elements:
 
 
 def read_elements(data: str) -> Elements:
-    """Read element strings with their separators. An element that breaks its rules is left out; where a separator or
-    the known length of the element shows where the next one begins, reading goes on there.
+    """Parse element strings with their separators. An invalid element is left out; parsing continues at the next one
+    if a separator or the known length of the element shows where that begins.
     """
     data = _SPELT_SEPARATOR.sub(SEPARATOR, _SYMBOLOGY.sub("", data[:MAX_LENGTH], count=1))
     values: dict[str, str] = {}
@@ -50,7 +50,7 @@ def read_elements(data: str) -> Elements:
 
 
 def read_bracketed(text: str) -> Elements | None:
-    """Read `(01)…(17)…` as it is printed for people; None where the text is not such a line from its start to its end."""
+    """Parse human-readable `(01)…(17)…`; None if the text is not such a line from start to end."""
     text = text.strip()[:MAX_LENGTH]
     found = list(_BRACKETED.finditer(text))
     if not found or "".join(match.group() for match in found) != text:
@@ -61,12 +61,12 @@ def read_bracketed(text: str) -> Elements | None:
 
 
 def fits(ai: str, value: str) -> bool:
-    """Whether the identifier exists and the value has its form (and check digit, where it has one)."""
+    """Whether the identifier exists and the value has its format (and a valid check digit, if it has one)."""
     return _pattern(ai) is not None and _fits(ai, value)
 
 
 def _split(data: str) -> Iterator[tuple[str | None, str]]:
-    """Identifier and value, one after the other; None for a piece that begins with no identifier."""
+    """Each pair of identifier and value; the identifier is None for a piece that begins with none."""
     while data:
         ai = _identifier(data)
         if ai is None:
@@ -100,7 +100,7 @@ def _fits(ai: str, value: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _pattern(ai: str) -> re.Pattern[str] | None:
-    """The form of a value, from the identifier's own description (`N2+N6`, `N2+X..20`)."""
+    """The pattern of a value, from the format description of its identifier (`N2+N6`, `N2+X..20`)."""
     try:
         known = GS1ApplicationIdentifier.extract(ai)
     except ParseError:
@@ -120,7 +120,7 @@ def _part(text: str) -> str:
 
 
 def _fixed_length(ai: str) -> int:
-    """Length of a value that has one length only; 0 for others."""
+    """Length of a value with a fixed length; 0 for others."""
     parts = GS1ApplicationIdentifier.extract(ai).format.split("+")[1:]
     found = [_PART.search(part) for part in parts]
     if any(part is None or part["up_to"] or part["optional"] for part in found):

@@ -1,4 +1,4 @@
-"""What the text of a code means: its GTIN with a proven check digit, and its GS1 element strings.
+"""Interprets the text of a code: its GTIN with a valid check digit, and its GS1 element strings.
 
 Part of the barcodes stage; pure.
 """
@@ -21,7 +21,7 @@ __all__ = ["Meaning", "gtin_of", "of_digits", "of_gs1", "of_text"]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`text` for people (GS1 data with its application identifiers in brackets), `gtin` and `gs1` as in `core.Code`."""
+    """Human-readable `text` (GS1 data with application identifiers in brackets); `gtin` and `gs1` as in `core.Code`."""
 
     text: str
     gtin: str | None = None
@@ -31,15 +31,15 @@ class Meaning:
 def of_gs1(data: str) -> Meaning:
     """The meaning of GS1 element strings, with the separator (ASCII 29) where one is needed.
 
-    Elements that break the GS1 rules are left out and the text is kept as it is; the others keep their meaning.
+    If an element breaks the GS1 rules, it is left out and the text stays unchanged; valid elements are still returned.
     """
     elements = read_bracketed(data) or read_elements(data)
     return _meaning(elements.text if elements.complete else printable(data), elements)
 
 
 def of_text(text: str) -> Meaning:
-    """The meaning of free text: that of a GS1 Digital Link, or of element strings in brackets or behind a plain
-    identifier of an article; else none.
+    """The meaning of free text: a GS1 Digital Link, element strings in brackets, or element strings that begin with a
+    plain article identifier; otherwise no GTIN and no elements.
     """
     link = read_digital_link(text)
     if link:
@@ -55,8 +55,8 @@ def of_text(text: str) -> Meaning:
 
 
 def of_digits(text: str) -> Meaning:
-    """The meaning of a matrix code's text that may be nothing but an article's number: 13 digits, or 14 with a leading
-    zero, with a right check digit and a prefix that GS1 has given out (which times and telephone numbers lack).
+    """The meaning of a matrix code's text that can be a bare article number: 13 digits, or 14 with a leading zero, with
+    a valid check digit and a prefix that GS1 has assigned (times and telephone numbers have none).
     """
     digits = text.strip()
     gtin = gtin_of(digits) if len(digits) in (13, 14) else None

@@ -1,4 +1,4 @@
-"""Four corners of a code: size, neighbourhood, and the way from one picture into another."""
+"""Geometry of a code's four corners: size, overlap, perspective transform. Used by the whole barcodes stage; pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pixel_agent.core import Point, Quad
 
 
 def touch(one: Quad, other: Quad, reach: float = 0.0) -> bool:
-    """Whether the upright boxes overlap, each grown by `reach` times its longer side."""
+    """Whether the axis-aligned bounding boxes overlap, each grown by `reach` times its longer side."""
     (a, b), (c, d) = (grown(quad, reach) for quad in (one, other))
     return bool((a < d).all() and (c < b).all())
 
 
 def grown(quad: Quad, reach: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lowest and highest corner of the upright box, grown by `reach` times half its longer side."""
+    """Lowest and highest corner of the axis-aligned bounding box, grown by `reach` times half its longer side."""
     points = np.asarray(quad, np.float32)
     low, high = points.min(axis=0), points.max(axis=0)
     more = reach * float((high - low).max()) / 2
@@ -26,24 +26,24 @@ def grown(quad: Quad, reach: float) -> tuple[NDArray[np.float32], NDArray[np.flo
 
 
 def flatness_of(quad: Quad) -> float:
-    """Width by height."""
+    """Ratio of width to height."""
     top_left, top_right, bottom_right, bottom_left = np.asarray(quad, np.float32)
     across = np.hypot(*(top_right + bottom_right - top_left - bottom_left))
     return float(across / max(1e-3, np.hypot(*(bottom_left + bottom_right - top_left - top_right))))
 
 
 def area_of(quad: Quad) -> float:
-    """Square pixels."""
+    """Area in square pixels."""
     return float(cv2.contourArea(np.asarray(quad, np.float32)))
 
 
 def quad_of(points: Iterable[Point]) -> Quad:
-    """Four corners from top left around."""
+    """A quad of four points that are given in order around the code, from the top left."""
     top_left, top_right, bottom_right, bottom_left = ((float(x), float(y)) for x, y in points)
     return top_left, top_right, bottom_right, bottom_left
 
 
 def transform(quad: Quad, matrix: NDArray[np.float32]) -> Quad:
-    """The corners seen through a perspective matrix (3 x 3)."""
+    """The corners after a perspective transform (3 x 3 matrix)."""
     moved = cv2.perspectiveTransform(np.asarray([quad], np.float32), matrix)[0]
     return quad_of((x, y) for x, y in moved)

@@ -1,8 +1,9 @@
 """Barcodes and QR codes in a photo: a cascade that stops at the first proven reading.
 
-Part of the evidence stage; pure. zxing-cpp reads first, which is all that a clear code costs. Where OpenCV's detector
-sees a bar pattern that was not read, a strip is cut along it, straightened, and prepared in one way after another.
-Every reading has to be proven: OpenCV and zxing-cpp both invent numbers with valid check digits under blur and glare.
+Part of the barcodes stage; pure. zxing-cpp reads first, which is enough for a clear code. If OpenCV's detector finds a
+bar pattern that was not read, a strip is cut along it, straightened, and preprocessed in several ways in turn.
+Every reading must be verified: under blur and glare, OpenCV and zxing-cpp both give false numbers with valid check
+digits.
 """
 
 from __future__ import annotations
@@ -47,25 +48,25 @@ from pixel_agent.photo.barcodes.verify import Gray, draw, locate, prove
 OPENCV_KINDS = {"EAN_13": (Format.EAN13, 13), "UPC_A": (Format.EAN13, 13), "EAN_8": (Format.EAN8, 8)}
 
 FLATTEST_UPC_E = 12.0
-"""Width by height. The left half of an EAN-13 is a UPC-E for a line that leaves the bars in the middle; where the bars
-lean, a few lines do."""
+"""Maximum ratio of width to height. A scan line that leaves the bars in the middle reads the left half of an EAN-13 as
+a UPC-E; if the bars lean, a few lines do."""
 SMALL_PIXELS = 640 * 640
-"""A picture up to this size is taken as a cut-out of one code, and prepared as a whole as the last resort."""
+"""A picture up to this size is treated as a crop of one code; as the last resort it is preprocessed as a whole."""
 COVERED = 0.1
-"""Share of the picture that a code must fill for nothing else to be looked for."""
+"""The search ends once a code fills this share of the picture."""
 MAX_REGIONS = 6
 MOST_UNREST = 0.35
-"""Contrast just outside a code without a check digit, in parts of that inside, at most."""
+"""Maximum contrast just outside a code without a check digit, as a share of the contrast inside."""
 RETAIL_NAMES = frozenset({"EAN-13", "EAN-8", "UPC-E"})
 
 Stop = Callable[[], bool]
 
 
 def read_codes(pixels: Pixels, *, patient: bool = True, stop: Stop = lambda: False) -> tuple[Code, ...]:
-    """Read all codes of an upright RGB picture; corners are in its pixels. Nothing is returned without proof.
+    """Read all codes of an upright RGB picture; corners are in its pixels. Only verified codes are returned.
 
-    `patient`: a small picture without any code is prepared in further ways as a whole, at about 100 ms. `stop` is asked
-    between steps: once it says yes, what was found so far is returned.
+    `patient`: a small picture without any code is preprocessed as a whole in further ways, which takes about 100 ms.
+    `stop` is called between steps; once it returns true, the codes found so far are returned.
     """
     gray: Gray = np.ascontiguousarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     height, width = gray.shape
@@ -84,9 +85,9 @@ def read_codes(pixels: Pixels, *, patient: bool = True, stop: Stop = lambda: Fal
 
 
 def merge(codes: Iterable[Code]) -> tuple[Code, ...]:
-    """One entry for one code, in reading order: the same text read twice close together is one code.
+    """Remove duplicates and sort into reading order: the same text read twice close together is one code.
 
-    A shorter number that was read inside a longer one is a part of its bars, not a code.
+    A shorter number inside a longer one is a part of its bars and is dropped.
     """
     kept: list[Code] = []
     for code in sorted(codes, key=_rank):
@@ -96,7 +97,7 @@ def merge(codes: Iterable[Code]) -> tuple[Code, ...]:
 
 
 def _rank(code: Code) -> tuple[bool, int, bool, float]:
-    """The order in which codes that may be one and the same are kept: the fullest first."""
+    """Sort key for codes that can be duplicates: the most complete first."""
     return code.symbology in UNCHECKED, -len(code.text), code.add_on is None, -area_of(code.corners)
 
 
@@ -114,7 +115,7 @@ def _same(code: Code, longer: Code) -> bool:
 
 
 def _proven(gray: Gray, candidates: Iterable[Candidate]) -> Iterator[Code]:
-    """The candidates that the photo bears out."""
+    """The codes of the candidates that the photo verifies."""
     for candidate in candidates:
         if candidate.add_on is not None:
             add_on = find_add_on(gray, candidate)
@@ -148,7 +149,7 @@ def _is_retail(gray: Gray, candidate: Candidate) -> bool:
 
 
 def _is_clear(gray: Gray, candidate: Candidate) -> bool:
-    """What carries no check digit has to be read again, and to stand alone: a piece of other bars would do as well."""
+    """A code without a check digit must be read twice and have quiet ends: a part of another code can look the same."""
     return has_quiet_ends(gray, candidate.corners, MOST_UNREST) and (
         reads_again_larger(gray, candidate) or reads_again_in_strip(gray, candidate)
     )
@@ -171,7 +172,7 @@ def _code(candidate: Candidate) -> Code:
 
 
 def _regions(gray: Gray, small: bool) -> list[Quad]:
-    """Bar patterns as OpenCV's detector sees them, the largest first; a small picture is enlarged for it."""
+    """Bar patterns from OpenCV's detector, the largest first; a small picture is enlarged first."""
     factor = 2.0 if small else 1.0
     seen = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC) if small else gray
     found, points = cv2.barcode.BarcodeDetector().detectMulti(seen)
@@ -183,7 +184,7 @@ def _regions(gray: Gray, small: bool) -> list[Quad]:
 
 
 def _in_strip(gray: Gray, quad: Quad, stop: Stop) -> Iterator[Candidate]:
-    """Read one region: a straightened strip, prepared in one way after another, cheapest and most fruitful first."""
+    """Read one region: a straightened strip, preprocessed in several ways, the cheapest and most effective first."""
     lean = lean_of(gray, quad)
     kinds = ALL_IN_STRIPS
     for width, height in ((640, 24), (420, 32), (900, 64)):
@@ -207,7 +208,7 @@ def _preparations(strip: Gray) -> Iterator[Gray]:
 
 
 def _opencv(strip: Gray, back: NDArray[np.float32]) -> Iterator[Candidate]:
-    """What OpenCV reads in a strip, laid over the photo where its drawing fits best."""
+    """OpenCV's readings of a strip, each placed in the photo where its drawing fits best."""
     height, width = strip.shape
     corners = np.array([[[0, height - 1], [0, 0], [width - 1, 0], [width - 1, height - 1]]], np.float32)
     _, texts, kinds = cv2.barcode.BarcodeDetector().decodeWithType(strip, corners)

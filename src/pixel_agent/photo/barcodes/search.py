@@ -1,7 +1,7 @@
-"""Codes in a whole photo: a bounded first look, then full resolution only where something looks like a code.
+"""Finds the codes of a whole photo: first at a bounded size, then at full resolution only where a code is likely.
 
-Part of the evidence stage; pure, and blocking. At the first look a code that fills a tenth of a phone's photo has about
-one pixel a module, too few to be read but enough to be seen.
+Part of the barcodes stage; pure, and blocking. In the first search a code that fills a tenth of a phone's photo has
+about one pixel per module: too few to read it, enough to detect it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ WORTH_A_CLOSER_LOOK = 1.3
 """Minimum linear gain in resolution for a second search."""
 MAX_SUSPECTS = 6
 CELL = 4
-"""Side in pixels of the cells over which gradients are gathered."""
+"""Side in pixels of the cells over which gradients are summed."""
 BAR_COHERENCE = 0.75
-"""How much one direction must dominate: 1 for perfect bars, 0 for none. Bars in photos have 0.8 and more."""
+"""Minimum dominance of one gradient direction: 1 for perfect bars, 0 for none. Bars in photos have 0.8 and more."""
 STRONGEST = 0.15
-"""Gradient energy of a code, as a share of the photo's strongest texture."""
+"""Minimum gradient energy of a code, as a share of the photo's strongest texture."""
 MARGIN = 0.25
-"""Added to a suspect on each side, in parts of its longer side: the quiet zone, and what the cells cut off."""
+"""Margin added to a suspect on each side, as a share of its longer side: the quiet zone, and what the cells cut off."""
 
 Stop = Callable[[], bool]
 Report = Callable[[tuple[Code, ...]], None]
@@ -40,10 +40,10 @@ def find_codes(
     stop: Stop = lambda: False,
     report: Report = lambda _: None,
 ) -> tuple[Code, ...]:
-    """All proven codes of a photo, corners in pixels of the upright original.
+    """All verified codes of a photo; corners are in pixels of the upright original.
 
-    The whole photo is read at full resolution only when `thorough`. `stop` is asked between steps; `report` hears
-    what was found after each. Raises what a codec raises.
+    The whole photo is read at full resolution only if `thorough`. `stop` is called between steps; `report` gets the
+    codes found so far after each step. Raises the errors of the codecs.
     """
     first = _first_look(photo, first_pixels)
     found = merge(_scaled(read_codes(first, stop=stop), _factors(photo, first), (0, 0)))
@@ -71,7 +71,7 @@ def find_codes(
 
 
 def suspects(pixels: Pixels) -> tuple[Box, ...]:
-    """Boxes that may hold a code, the likeliest first: dense parallel edges (bars) or dense square texture (QR)."""
+    """Boxes where a code is likely, the most likely first: dense parallel edges (bars) or dense square texture (QR)."""
     gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     size = (max(1, gray.shape[1] // CELL), max(1, gray.shape[0] // CELL))
     dx, dy = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
@@ -107,7 +107,7 @@ def _blobs(mask: NDArray[np.bool_], energy: NDArray[np.float32], *, flat: bool) 
 
 
 def _first_look(photo: Photo, first_pixels: int) -> Pixels:
-    """The photo at about `first_pixels`, from the pixels at hand where they are fine enough."""
+    """The photo at about `first_pixels`, from the decoded pixels if their resolution is high enough."""
     height, width = photo.pixels.shape[:2]
     wanted = min(first_pixels, photo.width * photo.height)
     if height * width < wanted * 0.8:

@@ -1,4 +1,7 @@
-"""Second looks: a code is believed when another picture of the same place reads the same."""
+"""Confirms a code by a second reading: the same place at another scale or as a strip must give the same text.
+
+Called by `read.py`; pure.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +19,23 @@ from pixel_agent.photo.barcodes.symbologies import RETAIL, family, is_databar
 from pixel_agent.photo.barcodes.verify import Gray
 
 SCALES = (1.5, 2.0, 3.0)
-"""The first proves 147 of 150 DataBars that one strip cannot prove; the larger ones prove most of the rest."""
+"""The first scale verifies 147 of 150 DataBars that one strip cannot verify; the larger ones verify most others."""
 MARGIN = 0.3
-"""Cut out around a code on each side, in parts of its longer side."""
+"""Margin of the crop around a code on each side, as a share of its longer side."""
 STACKED_MARGIN = 1.5
-"""The same for stacked DataBars, of which the reader reports a part of one row."""
+"""The same for stacked DataBars, where the reader reports only a part of one row."""
 WHITE = 20
-"""Pixels of white around the cut: a code at the picture's edge has no margin of its own."""
+"""White border around the crop, in pixels: a code at the picture's edge has no margin of its own."""
 MOST_PIXELS = 2_000_000
-"""Larger cuts are not enlarged further; a code of that size needs no second look at a larger scale."""
+"""Crops above this size are not enlarged; a code of that size needs no second reading at a larger scale."""
 LINES = (0.2, 0.35, 0.5, 0.65, 0.8)
-"""Heights of a code at which its surroundings are looked at."""
+"""Relative heights of a code at which its surroundings are measured."""
 ADD_ON_REACH = 0.9
-"""How far beside an EAN its add-on may end, in parts of the EAN's width."""
+"""Maximum distance from an EAN to the end of its add-on, as a share of the EAN's width."""
 
 
 def reads_again_in_strip(gray: Gray, candidate: Candidate) -> bool:
-    """Whether a straightened strip along the code reads the same."""
+    """Whether a straightened strip along the code gives the same text."""
     top_left, top_right, _, _ = np.asarray(candidate.corners, np.float32)
     width = int(np.clip(1.6 * np.hypot(*(top_right - top_left)), 240, 1600))
     for height in (24, 48):
@@ -43,7 +46,7 @@ def reads_again_in_strip(gray: Gray, candidate: Candidate) -> bool:
 
 
 def reads_again_larger(gray: Gray, candidate: Candidate) -> bool:
-    """Whether the same place at another scale, with a white margin, reads the same."""
+    """Whether the same place at another scale, with a white margin, gives the same text."""
     cut = _cut(gray, candidate.corners, STACKED_MARGIN if is_databar(candidate.format) else MARGIN)
     for scale in SCALES:
         if scale > SCALES[0] and cut.size * scale * scale > MOST_PIXELS:
@@ -54,13 +57,13 @@ def reads_again_larger(gray: Gray, candidate: Candidate) -> bool:
 
 
 def without_add_on(gray: Gray, candidate: Candidate) -> Candidate:
-    """The EAN with the corners of its own bars: the reader's corners reach over the add-on."""
+    """The EAN with the corners of its own bars: the reader's corners include the add-on."""
     plain = read_candidates(gray, RETAIL, add_ons=False)
     return next((found for found in plain if found.printed == candidate.printed), candidate)
 
 
 def find_add_on(gray: Gray, candidate: Candidate) -> str | None:
-    """The add-on that most looks at several scales agree on, two at least. Its own check lets one invented in ten through."""
+    """The add-on that most readings at several scales give, at least two; its own check accepts 1 in 10 false ones."""
     cut = _cut(gray, candidate.corners, ADD_ON_REACH)
     votes = Counter([candidate.add_on])
     for scale in SCALES:
@@ -71,8 +74,8 @@ def find_add_on(gray: Gray, candidate: Candidate) -> str | None:
 
 
 def has_quiet_ends(gray: Gray, corners: Quad, limit: float) -> bool:
-    """Whether the picture is even beside both ends of the bars: contrast there, in parts of that inside, is below the
-    limit. The picture's own edge counts as even.
+    """Whether the picture is even beside both ends of the bars: contrast there, as a share of the contrast inside, is
+    below `limit`. The picture's own edge counts as even.
     """
     top_left, top_right, bottom_right, bottom_left = np.asarray(corners, np.float32)
     along = np.linspace(-0.09, 1.09, 400, dtype=np.float32)

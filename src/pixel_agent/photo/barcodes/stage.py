@@ -1,7 +1,7 @@
-"""The evidence stage: barcodes and QR codes, read on the CPU while the scan waits for the device.
+"""The barcodes stage: reads barcodes and QR codes on the CPU while the scan waits for the device.
 
-Follows the photo stage and runs beside queue and engine. It never delays an answer by more than the grace it is given,
-and a codec that fails costs the codes, never the scan.
+Follows the photo stage and runs in parallel with queue and engine. It delays a result by at most the given grace, and
+a codec failure loses the codes, never the scan.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from pixel_agent.photo.barcodes.search import Report, Stop, find_codes
 log = logging.getLogger(__name__)
 
 NICENESS = 10
-"""Added to the niceness of the reading threads: decoding the next photo, which feeds the device, goes first."""
+"""Added to the niceness of the reading threads, so that decoding the next photo for the device has priority."""
 
 Found: TypeAlias = tuple[Code, ...]
 Reader: TypeAlias = Callable[[Photo, bool, Stop, Report], Found]
-"""(photo, thorough, stop, report) → codes in pixels of the original; blocks, asks `stop` and calls `report` between
+"""(photo, thorough, stop, report) → codes in pixels of the original; blocks, and calls `stop` and `report` between
 steps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
-    """Reading that was begun. Somebody has to `collect` or `cancel` it."""
+    """A reading in progress. The caller must `collect` or `cancel` it."""
 
     _future: Future[Found]
     _abandoned: threading.Event
     _so_far: list[Found] = field(default_factory=list)
 
     def cancel(self) -> None:
-        """Take it out of the queue, or let it end at its next step if it runs. Harmless when it has ended."""
+        """Remove the reading from the queue, or stop it at its next step. No effect after it has ended."""
         self._abandoned.set()
         self._future.cancel()
 
 
 class BarcodeStage:
-    """Reads codes in threads of its own, which yield to everything else on the machine (Linux)."""
+    """Reads codes in its own threads, which run at low priority (Linux)."""
 
     def __init__(self, settings: EvidenceSettings, reader: Reader | None = None) -> None:
         self._read = reader or _reader(settings.first_pixels)
@@ -55,7 +55,7 @@ class BarcodeStage:
         )
 
     def begin(self, photo: Photo, *, thorough: bool) -> Pending:
-        """Start to read; returns at once. `thorough`: the whole photo at full resolution, whatever it takes."""
+        """Start a reading; returns at once. `thorough`: the whole photo at full resolution, without a time limit."""
         abandoned, so_far = threading.Event(), list[Found]()
         try:
             future = self._executor.submit(self._read, photo, thorough, abandoned.is_set, so_far.append)
@@ -65,10 +65,10 @@ class BarcodeStage:
         return Pending(future, abandoned, so_far)
 
     async def collect(self, pending: Pending, grace_s: float | None) -> tuple[Found, Notice | None]:
-        """The codes, after at most `grace_s` (None: when they are ready), and what was left out.
+        """The codes, after at most `grace_s` (None: wait until they are ready), and a notice if some can be missing.
 
-        Notices: `codes_skipped` when time was up, with the codes that were proven until then; `codes_failed` when a
-        codec failed. Raises only CancelledError, and then the reading is cancelled as well.
+        Notices: `codes_skipped` when time was up, with the codes verified by then; `codes_failed` when a codec failed.
+        Raises only CancelledError, and then the reading is cancelled as well.
         """
         reading = asyncio.wrap_future(pending._future)
         try:
@@ -79,7 +79,7 @@ class BarcodeStage:
         so_far = pending._so_far[-1] if pending._so_far else ()
         if not reading.done():
             pending.cancel()
-            reading.cancel()  # or a failure that comes later would be reported as one that nobody looked at
+            reading.cancel()  # otherwise asyncio would report a later failure as never retrieved
             return so_far, _skipped(so_far, grace_s)
         try:
             return reading.result(), None
@@ -90,7 +90,7 @@ class BarcodeStage:
             return so_far, Notice("codes_failed", "Barcodes and QR codes could not be read: the reader failed.")
 
     async def close(self) -> None:
-        """Cancel what waits, wait for what runs, end the threads. What was begun and not collected is lost."""
+        """Cancel waiting readings, wait for running ones, end the threads. Readings not yet collected are lost."""
         await asyncio.to_thread(self._executor.shutdown, wait=True, cancel_futures=True)
 
 

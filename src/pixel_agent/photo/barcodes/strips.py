@@ -1,4 +1,4 @@
-"""Straightened strips along a code, and the ways in which a strip is prepared for a reader."""
+"""Cuts straightened strips along a code and preprocesses them for a reader. Used by `read.py` and `second_look.py`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pixel_agent.core import Quad
 from pixel_agent.photo.barcodes.verify import Gray
 
 THINNEST = 0.01
-"""Height of a strip in parts of its width, at least."""
+"""Minimum height of a strip, as a share of its width."""
 
 
 def cut_strip(
     gray: Gray, quad: Quad, width: int, height: int, lean: float, margin: float = 0.06
 ) -> tuple[Gray, NDArray[np.float32]]:
-    """Cut a region out as an upright strip, its bars made vertical; and the way back into the photo (3 x 3)."""
+    """A region as an upright strip with vertical bars, and the 3 x 3 matrix from the strip back to the photo."""
     top_left, top_right, bottom_right, bottom_left = np.asarray(quad, np.float32)
     along = (top_right - top_left + bottom_right - bottom_left) / 2
     if np.hypot(*along) < 1:
@@ -40,7 +40,7 @@ def cut_strip(
 
 
 def lean_of(gray: Gray, quad: Quad) -> float:
-    """How far the bars lean: steps along the code per step down, from the main direction of the gradients."""
+    """Slant of the bars: steps along the code per step down, from the main direction of the gradients."""
     top_left, top_right, _, bottom_left = np.asarray(quad, np.float32)
     width, height = (max(8, int(np.hypot(*side))) for side in (top_right - top_left, bottom_left - top_left))
     scale = min(1.0, 480 / width)
@@ -55,12 +55,12 @@ def lean_of(gray: Gray, quad: Quad) -> float:
 
 
 def sharpen(gray: Gray, radius: float, amount: float) -> Gray:
-    """Unsharp mask: `radius` in pixels."""
+    """Sharpen with an unsharp mask; `radius` is in pixels."""
     soft = cv2.GaussianBlur(gray, (0, 0), radius)
     return np.asarray(cv2.addWeighted(gray, 1 + amount, soft, -amount, 0), np.uint8)
 
 
 def equalize(gray: Gray) -> Gray:
-    """Local contrast made equal, along the bars or in tiles."""
+    """Equalize local contrast, along the bars or in tiles."""
     tiles = (4, 1) if gray.shape[1] > 6 * gray.shape[0] else (8, 8)
     return np.asarray(cv2.createCLAHE(3, tiles).apply(gray), np.uint8)

@@ -1,4 +1,4 @@
-"""The symbologies that are read, in groups that are proven in the same way, and their names."""
+"""The supported symbologies, grouped by how they are verified, and their names. Used by the whole barcodes stage."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ Format = zxingcpp.BarcodeFormat
 RETAIL = (Format.EAN13, Format.EAN8, Format.UPCE)
 MATRIX = (Format.QRCode, Format.DataMatrix, Format.Aztec, Format.PDF417, Format.MaxiCode)
 LINEAR = (Format.Code128, Format.Code93, Format.Code39, Format.ITF, Format.Codabar, Format.DataBar)
-"""Telepen and DX film edge are left out: too weak to be proven in a photo."""
+"""Telepen and DX film edge are left out: their checks are too weak to verify them in a photo."""
 ALL = (*RETAIL, *MATRIX, *LINEAR)
 ALL_IN_STRIPS = (*RETAIL, *LINEAR)
 
 SURE = frozenset({Format.QRCode, Format.QRCodeModel1, Format.QRCodeModel2})
-"""Matrix codes with enough error correction to be believed at one look."""
+"""Matrix codes with enough error correction to be accepted after one reading."""
 SMALL_MATRIX = frozenset({Format.MicroQRCode, Format.RMQRCode, Format.MaxiCode})
-"""Matrix codes that have little error correction or are found by little: they have to be read twice."""
+"""Matrix codes with little error correction or a small finder pattern: they must be read twice."""
 INTERLEAVED = frozenset({Format.ITF, Format.ITF14})
 STRONGLY_CHECKED = frozenset({Format.Code128, Format.Code93})
-"""Codes in bars whose check (modulo 103, or two modulo 47) lets few inventions through."""
+"""Linear codes whose check (modulo 103, or two modulo 47) accepts few false readings."""
 UNCHECKED = frozenset({"ITF", "Codabar"})
-"""Names of codes that may have no check digit: a piece of the bars of another code can look like one."""
+"""Names of codes that can lack a check digit: a part of another code's bars can look like one."""
 
 NAMES = {
     Format.EAN13: "EAN-13",
@@ -47,12 +47,12 @@ GS1_NAMES = {Format.Code128: "GS1-128", Format.DataMatrix: "GS1 DataMatrix", For
 
 
 def is_databar(kind: zxingcpp.BarcodeFormat) -> bool:
-    """Whether it is a GS1 DataBar: in one row or stacked, limited or expanded."""
+    """Whether the format is a GS1 DataBar: in one row or stacked, limited or expanded."""
     return "DataBar" in kind.name
 
 
 def family(kind: zxingcpp.BarcodeFormat) -> tuple[zxingcpp.BarcodeFormat, ...]:
-    """The formats to ask for when a code of this kind is read again."""
+    """The formats to enable when a code of this kind is read a second time."""
     if is_databar(kind):
         return (Format.DataBar,)
     if kind in INTERLEAVED:
@@ -61,5 +61,5 @@ def family(kind: zxingcpp.BarcodeFormat) -> tuple[zxingcpp.BarcodeFormat, ...]:
 
 
 def name_of(kind: zxingcpp.BarcodeFormat) -> str:
-    """The name that people know it by."""
+    """The common name of the format."""
     return "GS1 DataBar" if is_databar(kind) else NAMES.get(kind, kind.name)

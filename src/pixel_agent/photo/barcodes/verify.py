@@ -1,8 +1,8 @@
-"""Proof of a retail barcode: what was read is drawn again, and the photo must show it digit by digit.
+"""Verifies a retail barcode: draws the claimed digits and compares the drawing with the photo, digit by digit.
 
-Part of the evidence stage; pure. A check digit alone lets one invented reading in ten through, and both readers invent
-under blur and glare. Here each digit that was claimed competes, at its own place in the photo, with every other digit
-that could stand there; the code is proven when the claim wins.
+Part of the barcodes stage; pure. A check digit alone accepts one false reading in ten, and both readers give false
+readings under blur and glare. Here each claimed digit competes, at its own place in the photo, with every other digit
+that is possible there; the code is verified when the claim wins.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from pixel_agent.core import Quad
 
 Gray: TypeAlias = NDArray[np.uint8]
-"""Height x width, 8 bit."""
+"""Grey pixels, height x width, 8 bit."""
 _Floats: TypeAlias = NDArray[np.float32]
 
 DIGIT = 7
-"""Modules of one digit (ISO/IEC 15420)."""
+"""Number of modules of one digit (ISO/IEC 15420)."""
 LEFT_ODD = (
     *("0001101", "0011001", "0010011", "0111101", "0100011"),
     *("0110001", "0101111", "0111011", "0110111", "0001011"),
@@ -37,46 +37,46 @@ DIGITS_AT = {
 """Module at which each digit starts."""
 
 EAN_13_DIGITS = 12
-"""Digits that have bars of their own; the first is in the choice of the sets."""
+"""Digits with bars of their own; the choice of the sets encodes the first digit."""
 UPC_E_DIGITS = 6
-"""A UPC-E has no right half: all its digits are of sets A and B."""
+"""Digits with bars of their own. A UPC-E has no right half: all its digits are of sets A and B."""
 
 LINES = 5
 SAMPLES = 4
 """Samples per module."""
 MARGIN = 8
-"""Modules looked at beyond either end, because readers are unsure where a code ends."""
+"""Modules sampled beyond either end, because readers do not locate the ends of a code exactly."""
 CONTEXT = 2
-"""Modules of the neighbours that are compared with each digit: they fix where its first and last edge lie."""
+"""Modules of the neighbours that are compared with each digit: they fix the position of its first and last edge."""
 SIGMAS = (0.4, 0.8)
 """Blur of the drawing in modules: a sharp photo and a soft one."""
 DRIFT = np.arange(-5, 5.1, 0.5, dtype=np.float32)
-"""How far, in modules, a digit may lie from where a flat code has it (bent packages)."""
+"""Offsets, in modules, of a digit from its place on a flat code (for bent packages)."""
 STEPS = (-3, -2, -1, 0, 1, 2, 3)
-"""How much, in half modules, one digit may be longer or shorter than on a flat code."""
+"""Differences in length, in half modules, between a digit and the same digit on a flat code."""
 SEGMENT_SAMPLES = 32
 
 # Measured on 171 right and 17 wrong readings (all with a valid check digit) of blurred, bent and glaring codes: right
-# ones keep at least these margins; the best wrong one has -0.03 and 0.01.
+# ones have at least these margins; the best wrong one has -0.03 and 0.01.
 WORST_MARGIN = -0.05
 SURE_MARGIN = 0.015
 DOUBT_MARGIN = 0.03
 WORST_MATCH = 0.55
 MOST_UNREST = 0.5
 QUIET = (1.0, 4.5)
-"""Modules beyond an end that have to be quiet in a short code; the standard asks for 7."""
+"""Range of modules beyond an end that must be quiet in a short code; the standard requires 7."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One code as it must look: `modules` (1 bar, 0 space), where its digits start, and where its segments part."""
+    """The ideal image of a code: `modules` (1 bar, 0 space), the starts of its digits, and the ends of its segments."""
 
     modules: _Floats
     digits: tuple[int, ...]
 
     @property
     def bounds(self) -> tuple[int, ...]:
-        """Ends of the segments in modules; each holds one digit, and the guards go with the digit beside them."""
+        """Ends of the segments in modules; each contains one digit, and a guard belongs to the digit beside it."""
         return (0, *(start + DIGIT for start in self.digits[:-1]), len(self.modules))
 
 
@@ -85,7 +85,7 @@ class Proof:
     """How clearly the photo shows the claim.
 
     `worst` and `second`: the two smallest leads of a claimed digit over its best rival. `match`: the smallest
-    correlation of a claimed digit. `unrest`: contrast just outside the code, in parts of that inside.
+    correlation of a claimed digit. `unrest`: contrast just outside the code, as a share of the contrast inside.
     """
 
     worst: float
@@ -96,10 +96,10 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether the claim is proven.
+        """Whether the claim is verified.
 
-        One digit may be in doubt: the check digit forbids that exactly one is wrong. A short code needs its quiet
-        zones too, for its pattern turns up inside longer ones.
+        One digit can be in doubt: the check digit excludes exactly one wrong digit. A short code also needs its quiet
+        zones, because its pattern also occurs inside longer codes.
         """
         if self.is_short and self.unrest > MOST_UNREST:
             return False
@@ -108,7 +108,7 @@ class Proof:
 
 
 def draw(text: str, symbology: zxingcpp.BarcodeFormat) -> Drawing | None:
-    """Draw an EAN-13, EAN-8 or UPC-E; None for another symbology or for digits that no such code can carry."""
+    """Draw an EAN-13, EAN-8 or UPC-E; None for another symbology or for digits that such a code cannot encode."""
     digits = DIGITS_AT.get(symbology)
     if digits is None:
         return None
@@ -123,7 +123,7 @@ def draw(text: str, symbology: zxingcpp.BarcodeFormat) -> Drawing | None:
 
 
 def prove(gray: Gray, corners: Quad, drawing: Drawing) -> Proof:
-    """Compare a drawing with the photo between `corners`. Takes the same time whatever the photo's size."""
+    """Compare a drawing with the photo between `corners`. The time does not depend on the photo's size."""
     lines = _scan_lines(gray, corners, len(drawing.modules))
     paths, fits = _follow(lines, drawing)
     best = np.argsort(fits)[-3:]
@@ -131,7 +131,7 @@ def prove(gray: Gray, corners: Quad, drawing: Drawing) -> Proof:
 
 
 def locate(strip: Gray, drawing: Drawing) -> tuple[tuple[float, float], ...]:
-    """Where in an upright strip the drawing fits best (left, right): OpenCV does not say where the code it read ends.
+    """The place in an upright strip (left, right) where the drawing fits best: OpenCV does not give the ends of a code.
 
     The second place is that of the drawing read from the right, with left and right swapped.
     """
@@ -163,7 +163,7 @@ def _scan_lines(gray: Gray, corners: Quad, modules: int) -> _Floats:
 
 
 def _follow(lines: _Floats, drawing: Drawing) -> tuple[NDArray[np.intp], _Floats]:
-    """Lay the drawing along each line, stretching it segment by segment (dynamic programming over the segment ends).
+    """Fit the drawing to each line, stretching it segment by segment (dynamic programming over the segment ends).
 
     Returns the index into DRIFT of every segment end, lines x ends, and how well each line fits.
     """
@@ -192,7 +192,7 @@ def _follow(lines: _Floats, drawing: Drawing) -> tuple[NDArray[np.intp], _Floats
 
 
 def _compete(lines: _Floats, paths: NDArray[np.intp], drawing: Drawing) -> Proof:
-    """Let each claimed digit compete with every other at the place where `_follow` found it."""
+    """Compare each claimed digit with every other digit at the place where `_follow` found it."""
     bounds = np.asarray(drawing.bounds, np.float32)
     ends = bounds + DRIFT[paths]
     starts, lengths = bounds[:-1], np.diff(bounds)
@@ -217,7 +217,7 @@ def _compete(lines: _Floats, paths: NDArray[np.intp], drawing: Drawing) -> Proof
 
 
 def _unrest(lines: _Floats, ends: _Floats) -> float:
-    """Standard deviation just outside the code, the worse side, in parts of that inside; the median line's."""
+    """Standard deviation just outside the code on the worse side, as a share of that inside; median over the lines."""
     outside = np.arange(QUIET[0], QUIET[1], 1 / SAMPLES, dtype=np.float32)
     ratios = []
     for line, path in zip(lines, ends, strict=True):
@@ -248,7 +248,7 @@ def _segment_templates(drawing: Drawing) -> _Floats:
 
 
 def _rivals(drawing: Drawing) -> _Floats:
-    """For each digit, for each blur: the claim first, then the digits that could stand there instead; unit vectors."""
+    """For each digit and each blur: the claim first, then the other digits possible there; unit vectors."""
     modules = np.pad(drawing.modules, CONTEXT)
     rows = []
     for number, start in enumerate(drawing.digits):

@@ -1,5 +1,5 @@
-"""The structure of every accepted format, checked in pure Python before a native codec sees a byte.
+"""Checks the structure of every accepted format in pure Python, before a native codec reads a byte.
 
-A codec gets only what it decodes safely: one picture of a known kind, of the stated size, without animations and without
-thousands of parts that cost time and show nothing. Nothing here decodes a pixel.
+A codec gets only data that it decodes safely: one picture of a known kind, of the stated size, without animations and
+without thousands of useless parts that cost time. Nothing here decodes a pixel.
 """

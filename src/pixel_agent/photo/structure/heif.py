@@ -1,4 +1,4 @@
-"""HEIC: whether the container itself turns its picture (ISO 23008-12, `irot` and `imir`)."""
+"""HEIC: detects a rotation or mirror stored in the container (ISO 23008-12, `irot` and `imir`), for `decode.py`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _Box = tuple[bytes, memoryview]
 
 
 def turns_itself(data: bytes) -> bool:
-    """Whether the primary picture has a turn or a mirror of the container, which then wins over EXIF.
+    """Whether the container rotates or mirrors the primary picture, which then overrides EXIF.
 
-    A file whose boxes make no sense does not: the codec says what is wrong with it.
+    False for a file with invalid boxes: the codec reports the error.
     """
     try:
         meta = _child(memoryview(data), b"meta")[4:]

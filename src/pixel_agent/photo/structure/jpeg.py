@@ -1,4 +1,4 @@
-"""JPEG: markers and segments (ISO 10918-1, Annex B), as libjpeg walks them."""
+"""JPEG: checks markers and segments (ISO 10918-1, Annex B) in the order in which libjpeg reads them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pixel_agent.core.errors import InvalidPhoto
 from pixel_agent.photo.refusals import broken, too_costly, unsupported
 
 MAX_SEGMENTS: Final = 4096
-"""A 20 MB JPEG with a large colour profile and metadata has about 300."""
+"""Maximum number of segments. A 20 MB JPEG with a large colour profile and metadata has about 300."""
 MAX_SCANS: Final = 50
-"""Progressive JPEGs have about ten scans; each costs a pass over all coefficients, so thousands are an attack."""
+"""Maximum number of scans. Progressive JPEGs have about ten; each is a pass over all coefficients, so thousands are an
+attack."""
 
 _MARKER: Final = re.compile(rb"\xff+([^\x00\xff])")
 _SCAN_END: Final = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")
@@ -37,7 +38,7 @@ _SAVE_ANEW: Final = "Save it as an ordinary JPEG (8 bit, baseline or progressive
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """`whole`: the file as a codec may see it, with an end marker even where the camera wrote none."""
+    """The properties of a JPEG. `whole`: the data for the codec, with an end marker even if the camera wrote none."""
 
     width: int
     height: int
@@ -50,7 +51,7 @@ class Jpeg:
 
 @dataclass(slots=True)
 class _Walk:
-    """What has been seen of a JPEG so far."""
+    """State of the walk through a JPEG."""
 
     data: bytes
     frame: int = 0
@@ -64,7 +65,7 @@ class _Walk:
 
 
 def read_jpeg(data: bytes) -> Jpeg:
-    """Walk all segments up to the end of the picture itself: phones append films behind it, and previews lie in segments.
+    """Read all segments up to the end of the main picture: phones append videos, and previews are inside segments.
 
     Raises UnsupportedPhoto for lossless, hierarchical, 12-bit and JPEG-LS files, InvalidPhoto for damaged ones.
     """
@@ -89,7 +90,7 @@ def read_jpeg(data: bytes) -> Jpeg:
 
 
 def _segment(walk: _Walk, kind: int, at: int) -> int:
-    """Take one segment in; returns where it ends."""
+    """Process one segment; returns the offset of its end."""
     data = walk.data
     if kind == 0xD8:
         raise _broken()
@@ -136,7 +137,7 @@ def _scan(walk: _Walk, body: bytes) -> None:
 
 
 def _whole_scan(walk: _Walk, at: int) -> bool:
-    """A sequential JPEG whose first scan holds every component ends with it, so its pixels are not searched."""
+    """A sequential JPEG ends with a first scan that contains every component, so its pixel data is not searched."""
     return walk.data[at + 2] == len(walk.components)
 
 
@@ -150,9 +151,9 @@ def _result(walk: _Walk) -> Jpeg:
 
 
 def _complete(walk: _Walk) -> bool:
-    """Whether the scans that came hold every bit, so that only the end marker may be missing.
+    """Whether the scans so far contain every bit, so that only the end marker can be missing.
 
-    Whether the last scan itself is whole shows when it is decoded.
+    Decoding shows whether the last scan itself is complete.
     """
     if walk.frame in _SEQUENTIAL:
         return {component for component, _ in walk.precision} == set(walk.components)

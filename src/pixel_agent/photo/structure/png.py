@@ -1,4 +1,4 @@
-"""PNG: chunks (W3C PNG, third edition). Only those that make pixels go on to the codec."""
+"""PNG: checks the chunks (W3C PNG, third edition) and passes only those needed for pixels to the codec."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from pixel_agent.photo.refusals import broken, too_costly
 
 MAX_CHUNKS: Final = 65_536
-"""A 20 MB PNG in chunks of 8 kB has 2,500."""
+"""Maximum number of chunks. A 20 MB PNG in chunks of 8 kB has 2,500."""
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _FOR_PIXELS: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -18,7 +18,9 @@ _FOR_PIXELS: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 
 @dataclass(frozen=True, slots=True)
 class Png:
-    """`colour`: 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha. `whole`: the file without animation and remarks."""
+    """The properties of a PNG. `colour`: 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha. `whole`: the file without
+    animation and text.
+    """
 
     width: int
     height: int
@@ -30,15 +32,15 @@ class Png:
 
     @property
     def pixel_bytes(self) -> int:
-        """Bytes of a decoded pixel; a palette becomes RGB, transparency a channel."""
+        """Bytes of a decoded pixel; a palette becomes RGB, transparency becomes a channel."""
         channels = 4 if self.transparent else 3 if self.colour == 3 else _CHANNELS[self.colour]
         return channels * (2 if self.depth == 16 else 1)
 
 
 def read_png(data: bytes) -> Png:
-    """Walk all chunks. A wrong checksum breaks the photo only in chunks that hold pixels; others are left out.
+    """Read all chunks. A wrong checksum makes the photo invalid only in chunks needed for pixels; others are left out.
 
-    Raises InvalidPhoto where the file ends early or is damaged.
+    Raises InvalidPhoto if the file ends early or is damaged.
     """
     view = memoryview(data)
     kept, exif, at = [view[:8]], b"", 8

@@ -1,4 +1,4 @@
-"""TIFF: pages and tags (TIFF 6.0), and the raw formats of cameras that look like it."""
+"""TIFF: selects the page to decode by its tags (TIFF 6.0), and rejects the camera raw formats that look like TIFF."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEND: Final = "Send the JPEG or HEIC that the camera makes of it."
 
 @dataclass(frozen=True, slots=True)
 class Tiff:
-    """The page that is read: the first that is no reduced copy of another. Width and height are as stored."""
+    """The selected page: the first that is not a reduced copy of another. Width and height are as stored."""
 
     width: int
     height: int
@@ -47,9 +47,9 @@ class _Page:
 
 
 def read_tiff(data: bytes) -> Tiff:
-    """Which page to read, and its size.
+    """Select the page to decode, with its size.
 
-    Raises UnsupportedPhoto for raw photos of cameras, whose first page is a preview, and InvalidPhoto for damaged files.
+    Raises UnsupportedPhoto for camera raw photos, whose first page is a preview, and InvalidPhoto for damaged files.
     """
     order = "<" if data[:2] == b"II" else ">"
     pages = _pages(data, order)
@@ -67,7 +67,7 @@ def read_tiff(data: bytes) -> Tiff:
 
 
 def raw_photo(kind: str) -> UnsupportedPhoto:
-    """A camera's raw format: what it shows of itself is a small preview."""
+    """The error for a camera's raw format, whose readable page is only a small preview."""
     return unsupported(f"a raw photo ({kind})" if kind else "a raw photo of a camera", _SEND)
 
 
@@ -99,7 +99,7 @@ def _pages(data: bytes, order: str) -> list[_Page]:
 
 
 def _page(data: bytes, at: int, order: str) -> tuple[_Page | None, int]:
-    """One page and where the next one stands; None where it lies outside of the file."""
+    """One page and the offset of the next one; the page is None if it lies outside the file."""
     if at + 2 > len(data):
         return None, 0
     (count,) = struct.unpack_from(order + "H", data, at)
@@ -124,14 +124,14 @@ _NEEDED: Final = frozenset({_KIND, _WIDTH, _HEIGHT, _DEPTH, _COMPRESSION, _PHOTO
 
 
 def _entries(data: bytes, at: int, count: int, order: str) -> Iterator[tuple[int, int, int, int]]:
-    """Tag, type, number of values, and where the entry's value field stands."""
+    """Tag, type, number of values, and offset of the value field, for each entry."""
     for place in range(at, at + 12 * count, 12):
         tag, kind, number = struct.unpack_from(order + "HHL", data, place)
         yield tag, kind, number, place + 8
 
 
 def _values(data: bytes, kind: int, number: int, where: int, size: int, order: str) -> tuple[int, ...]:
-    """Values of a tag of whole numbers; none for other types and outside of the file."""
+    """Values of an integer tag; empty for other types and outside the file."""
     letter = {1: "B", 3: "H", 4: "L", 13: "L"}.get(kind)
     at = where if size <= 4 else _number(data, where, order)
     if letter is None or at + _TYPE_BYTES[kind] * number > len(data):

@@ -1,4 +1,4 @@
-"""WebP: RIFF chunks (RFC 9649). An animation gives its first frame."""
+"""WebP: checks the RIFF chunks (RFC 9649), for `decode.py`. Of an animation, the first frame is used."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from pixel_agent.photo.refusals import broken, too_costly
 
 MAX_CHUNKS: Final = 4096
-"""A photo has up to six; an animation one more a frame."""
+"""Maximum number of chunks. A photo has up to six; an animation has one more per frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebP:
-    """`whole`: the file up to where it says that it ends."""
+    """The properties of a WebP file. `whole`: the file up to its stated end."""
 
     width: int
     height: int
@@ -23,7 +23,7 @@ class WebP:
 
 
 def read_webp(data: bytes) -> WebP:
-    """Size and EXIF. Raises InvalidPhoto where the file ends early or has no picture."""
+    """Read size and EXIF. Raises InvalidPhoto if the file ends early or has no picture."""
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         raise broken("WEBP", "ends early")
