@@ -1,1 +1,1 @@
-"""Pure readers: text, dates, prices and layout, from lines to rows. They import `core` only."""
+"""Pure functions that read text lines of a photo into result rows, after the OCR engine. They import `core` only."""

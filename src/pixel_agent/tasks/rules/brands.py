@@ -1,4 +1,4 @@
-"""Brands of everyday goods, and how a name begins with one."""
+"""Known brands of everyday goods, and the brand at the start of a product name. Used by the tag and product rules."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BRANDS: Final = (
     "养元 今麦郎 白象 出前一丁 日清 湾仔码头 安井 正大 周黑鸭 绝味 喜茶 奈雪"
 )
 BRANDS: Final = tuple(_BRANDS.split())
-"""Brands of everyday goods in Chinese shops, as printed; a name that begins with one belongs to it."""
+"""Brands of everyday goods in Chinese shops, as printed; a name that begins with one is a product of that brand."""
 
 
 def brand_of(name: str) -> str | None:
-    """The known brand that a name begins with, the longest one; else None."""
+    """The longest known brand at the start of a name; None if there is none."""
     plain = half_width(name).replace(" ", "")
     return max((brand for brand in BRANDS if plain.startswith(brand)), key=len, default=None)

@@ -1,6 +1,7 @@
-"""What is shaped like a date in a normalised text, and what the words around it say that it is.
+"""Finds text in the shape of a date, and its kind (expiry, production, ...) by the words around it.
 
-A shape knows no calendar: `dates` reads it. Figures are those of ASCII; names of months come from the tables of languages.
+First step of `dates.py`, which checks each shape against the calendar. Digits are ASCII; month names come from the
+language tables.
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ GS1_KINDS: Final[dict[str, DateKind]] = {
     "16": "sell_by",
     "17": "expiry",
 }
-"""GS1 application identifier → what its date is (General Specifications 3.4)."""
+"""GS1 application identifier → kind of its date (General Specifications 3.4)."""
 CLOSING: Final[frozenset[DateKind]] = frozenset({"expiry", "best_before", "use_by", "sell_by"})
 OPENING: Final[frozenset[DateKind]] = frozenset({"production", "packed", "received", "opened"})
 _GAP_SIGNS: Final = 60
-"""At most this many signs stand between a word and its date."""
+"""Maximum number of characters between a word and its date."""
 _STRANGE_SIGNS: Final = 10
-"""One word of at most this many letters may stand there that nobody knows: mostly the day of the week."""
+"""Maximum length of one unknown word between them: mostly the day of the week."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A match in the normalised text. `weak`: it needs a word beside it; `yearless`: its year must be found."""
+    """A match in the normalised text. `weak`: it needs a keyword beside it; `yearless`: its year must be inferred."""
 
     match: re.Match[str]
     weak: bool
@@ -52,9 +53,9 @@ class Shape:
 
 
 def shapes_of(text: str) -> Iterator[Shape]:
-    """Everything shaped like a date, left to right; `start` and `end` are places in the text as given.
+    """All text in the shape of a date, left to right; `start` and `end` are offsets in the original text.
 
-    A shape that turns out impossible still occupies its place: `2026-02-30` must not come back as February 2026.
+    An impossible shape still occupies its place: `2026-02-30` must not be read as February 2026.
     """
     plain, places = normalise(text)
     plain = NOT_DATES.sub(lambda match: "\0" * len(match[0]), plain)
@@ -67,11 +68,11 @@ def shapes_of(text: str) -> Iterator[Shape]:
 
 
 def printed_order(plain: str) -> str | None:
-    """The order that a label prints beside its dates (`DD/MM/YY`, `TT.MM.JJ`, `年/月/日`), as `dmy`, `mdy` or `ymd`."""
+    """The date order printed on a label (`DD/MM/YY`, `TT.MM.JJ`, `年/月/日`) as `dmy`, `mdy` or `ymd`, or None."""
     return next((order for match in _ORDER.finditer(plain) if (order := _order_of(match))), None)
 
 
-_D = r"[0-9OIL|]"  # O, I, l and | are what OCR makes of 0 and 1
+_D = r"[0-9OIL|]"  # OCR reads 0 and 1 as O, I, l and |
 _Y = rf"(?P<y>[12IL]{_D}{{3}})"
 _M = rf"(?P<m>{_D}{{1,2}})"
 _DAY = rf"(?P<d>{_D}{{1,2}})"
@@ -152,7 +153,7 @@ _YEARLESS = [
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """An expression of a shape, and what a text must have for it to match (a key of `_NEEDS`)."""
+    """The regular expression of a shape, and what a text must contain for a match (a key of `_NEEDS`)."""
 
     shape: re.Pattern[str]
     needs: str
@@ -167,7 +168,7 @@ _NEEDS: Final = {
     "roman": re.compile("[IVX]"),
     "": re.compile("[0-9]"),
 }
-"""Group of a pattern → what most texts lack, which saves looking for the pattern itself."""
+"""Group of a pattern → a condition that most texts fail, which saves the search for the pattern itself."""
 
 
 def _compiled(patterns: list[str], *, weak: bool, yearless: bool = False) -> list[_Pattern]:
@@ -178,7 +179,7 @@ def _compiled(patterns: list[str], *, weak: bool, yearless: bool = False) -> lis
 
 
 def _ascii(pattern: str) -> str:
-    """The pattern with figures of ASCII only."""
+    """The pattern with ASCII digits only."""
     inside = re.sub(r"\[[^\]]*\]", lambda match: match[0].replace(r"\d", "0-9"), pattern)
     return inside.replace(r"\d", "[0-9]")
 
@@ -191,7 +192,7 @@ _PATTERNS: Final = (
 
 
 def _matches(text: str, words: tuple[Word, ...]) -> list[tuple[re.Match[str], bool, bool]]:
-    """Matches that overlap no other, the surer pattern first, from left to right."""
+    """Matches without overlap, from left to right; of overlapping ones the more certain pattern wins."""
     taken = bytearray(len(text))
     found: list[tuple[re.Match[str], bool, bool]] = []
     word_ends = {word.end for word in words}
@@ -210,7 +211,7 @@ def _matches(text: str, words: tuple[Word, ...]) -> list[tuple[re.Match[str], bo
 
 
 def _is_word(match: re.Match[str], words: tuple[Word, ...]) -> bool:
-    """Whether what looks like a misread month is a word for a date: `DLC` is no `DIC`."""
+    """Whether an apparent misread month is a word for a date: `DLC` is no `DIC`."""
     name = match.groupdict().get("mon")
     if name is None or is_month(name):
         return False
@@ -248,7 +249,7 @@ _AFTER: Final = [
 
 
 def connects(text: str) -> bool:
-    """Whether what stands between a word and a date leaves the date to the word."""
+    """Whether the text between a word and a date connects the two."""
     if len(text) > _GAP_SIGNS:
         return False
     text = _ORDER.sub(lambda match: " " if _order_of(match) else match[0], text)
@@ -257,7 +258,7 @@ def connects(text: str) -> bool:
         part = _GAP_PART.match(text, at)
         if part is None:
             return False
-        # A letter repeated stands for figures: `MM/YYYY`.
+        # A repeated letter is a placeholder for digits: `MM/YYYY`.
         if part["word"] and part["word"] not in _FILLERS and len(set(part["word"])) > 1:
             strangers += 1
             if strangers > 1 or len(part["word"]) > _STRANGE_SIGNS:
@@ -275,9 +276,9 @@ def _order_of(match: re.Match[str]) -> str | None:
 
 
 def _kinds(text: str, matches: list[re.Match[str]], words: tuple[Word, ...]) -> list[DateKind | None]:
-    """What each shape is by the word right before it, or right after it.
+    """The kind of each shape, by the word directly before or after it.
 
-    Words in a row share dates in a row (`生产日期/保质期至: A/B`); of a range (`有效期 A至B`) the word means the end.
+    Consecutive words share consecutive dates (`生产日期/保质期至: A/B`); in a range (`有效期 A至B`) the word means the end.
     """
     starts = [match.start() for match in matches[1:]]
     after = [_word_after(text, match.end(), None, words) for match in matches]
@@ -305,7 +306,7 @@ def _kinds(text: str, matches: list[re.Match[str]], words: tuple[Word, ...]) -> 
 
 
 def _words_before(text: str, start: int, words: tuple[Word, ...]) -> list[DateKind]:
-    """The kinds of the words in a row right before a place, from left to right."""
+    """The kinds of the consecutive words directly before an offset, from left to right."""
     last = bisect_right(words, start, key=lambda word: word.end)
     if not last or not connects(text[words[last - 1].end : start]):
         return []
@@ -321,13 +322,13 @@ def _word_after(text: str, end: int, next_start: int | None, words: tuple[Word, 
     end = time.end() if time else end
 
     def free(at: int) -> bool:
-        """Whether no date follows that the word belongs to."""
+        """Whether the word belongs to no date after it."""
         return next_start is None or not connects(text[at:next_start])
 
     for pattern, kind in _AFTER:
         match = pattern.match(text, end)
         if match and free(match.end()):
-            return kind  # type: ignore[return-value]  # the table holds kinds only
+            return kind  # type: ignore[return-value]  # the table contains kinds only
     following = bisect_left(words, end, key=lambda word: word.start)
     if following < len(words):
         word = words[following]

@@ -1,7 +1,7 @@
-"""The words around dates on labels (what a date is, month names) and the numbers on labels that are no dates.
+"""Finds the words around dates on labels (kinds of dates, month names), and the numbers on labels that are no dates.
 
-What the words are is data: `locale/date_words.py`, one table a language. Here they are found in a line, whatever spaces,
-points and hyphens it has between its letters.
+The words are data: `locale/date_words.py`, one table per language. They are found with any spaces, points and hyphens
+between their letters. Used by `date_shapes.py` and `dates.py`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pixel_agent.tasks.rules.locale.date_words import DATE_WORDS, SINGLE_LETTERS
 DateKind: TypeAlias = Literal[
     "production", "packed", "received", "opened", "expiry", "best_before", "use_by", "sell_by", "lot"
 ]
-"""What a keyword beside a date says that the date is."""
+"""Kind of a date, stated by the keyword beside it."""
 
 KINDS: Final[tuple[DateKind, ...]] = get_args(DateKind)
 _ENGLISH: Final = ("en", "en-us")
 _SKIPPED: Final = frozenset(" \t.-'·")
-"""Signs that a word may have between its letters on a label, or lack."""
+"""Characters that a label can print or omit between the letters of a word."""
 _MOST_SIGNS: Final = 80
-"""No word has more letters."""
+"""Maximum number of characters of a word."""
 _READ_AS: Final = {"0": "O", "1": "IL", "5": "S", "8": "B", "|": "I"}
-"""What OCR makes of letters inside a word."""
+"""Misread character → the letters it can stand for inside a word."""
 
 NOT_DATES = re.compile(
     r"(?:\b|(?<=\W))(?:(?:GB|QB|SB|NY|LS|SN|YC|YY|WS|HJ|JB|DB[S\d]*|JIS|ISO|EN|SC|CNS)\s*(?:/\s*[A-Z]+)?|[QT]\s*/\s*[0-9A-Z]*)\s*\d[\d.]*"
@@ -43,12 +43,12 @@ NOT_DATES = re.compile(
     r"|[¥$€£]\s*\d[\d.,]*|(?<![\d.])\d[\d,]*(?:\.\d+)?\s*[元円圆]"
     r"|(?<!\d)\d\s\d{6}\s\d{6}(?!\d)|(?<!\d)\d{4}\s\d{4}\s\d{4,5}(?!\d)"
 )
-"""Numbers that are something else: standards, licences, telephones, prices, article numbers."""
+"""Numbers that are no dates: standards, licences, telephones, prices, article numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word in a normalised text: what it says, where it stands, and the languages that say it so."""
+    """A date keyword in a normalised text: its kind, its position, and the languages that use it."""
 
     kind: DateKind
     start: int
@@ -58,7 +58,7 @@ class Word:
 
 @lru_cache(maxsize=512)
 def find_words(plain: str) -> tuple[Word, ...]:
-    """Every word for a kind of date in a normalised text, left to right, the longest where several begin."""
+    """Every word for a kind of date in a normalised text, left to right; of several at one place, the longest."""
     places = [place for place, sign in enumerate(plain) if sign not in _SKIPPED]
     singles = {match.start(): match for match in _SINGLE.finditer(plain)}
     words: list[Word] = []
@@ -79,7 +79,7 @@ def find_words(plain: str) -> tuple[Word, ...]:
 
 
 def languages_of(plain: str) -> frozenset[str]:
-    """The languages that the words of a text speak for; English words stand on labels everywhere and prove none."""
+    """The languages that the words of a text indicate; English words are on labels everywhere and indicate none."""
     spoken: frozenset[str] = frozenset()
     for word in sorted(find_words(plain), key=lambda word: len(word.languages)):
         if word.languages.isdisjoint(_ENGLISH):
@@ -88,23 +88,23 @@ def languages_of(plain: str) -> frozenset[str]:
 
 
 def american(plain: str) -> bool:
-    """Whether a text has words that are common in the United States and rare elsewhere."""
+    """Whether a text contains words that are common in the United States and rare elsewhere."""
     return any("en-us" in word.languages for word in find_words(plain))
 
 
 def month_numbers(name: str) -> dict[int, frozenset[str]]:
-    """The months that a name matched by `MONTH_NAME` may mean, each with the languages in which it does."""
+    """The possible months of a name matched by `MONTH_NAME`, each with the languages that use the name for it."""
     letters = re.sub(r"[\s.]", "", name)
     return _MONTHS.get(name) or _MONTHS.get(letters) or _MISREAD_MONTHS[_canonical(letters)]
 
 
 def is_month(name: str) -> bool:
-    """Whether letters are the name of a month as it is written, nothing misread."""
+    """Whether letters are the exact name of a month, without misread characters."""
     return name in _MONTHS
 
 
 def _longest(plain: str, places: list[int], at: int) -> tuple[Word, int] | None:
-    """The longest word from a place on, and how many signs it takes."""
+    """The longest word that starts at an offset, and its length in characters."""
     node, best, depth = _TREE, None, 0
     for depth, place in enumerate(places[at : at + _MOST_SIGNS], 1):
         sign = plain[place]
@@ -121,12 +121,12 @@ def _longest(plain: str, places: list[int], at: int) -> tuple[Word, int] | None:
 
 
 def _joins(plain: str, place: int) -> bool:
-    """Whether the sign at a place goes on a word of the sign before."""
+    """Whether the character at an offset continues the word of the character before it."""
     return _bordered(plain[place]) and _bordered(plain[place - 1])
 
 
 def _ends(plain: str, place: int) -> bool:
-    """Whether a word may end at a place: what follows is no letter, or a date begins there."""
+    """Whether a word can end at an offset: no letter follows, or a date begins there."""
     rest = plain[place + 1 : place + 24]
     return (
         not rest or not _joins(plain, place + 1) or rest.startswith("DATE") or _MONTH_AND_FIGURE.match(rest) is not None
@@ -134,12 +134,12 @@ def _ends(plain: str, place: int) -> bool:
 
 
 def _bordered(sign: str) -> bool:
-    """Whether a sign belongs to a script that puts spaces between words."""
+    """Whether a character belongs to a script with spaces between words."""
     return sign.isalpha() and (ord(sign) < 0x530 or 0x1E00 <= ord(sign) < 0x2000)
 
 
 def _forms(word: str) -> Iterator[str]:
-    """Every way to write a word of a table: `x?` may be missing, `[xy]` is one of several signs."""
+    """Every spelling of a word of a table: `x?` is optional, `[xy]` is one of several characters."""
     parts = [
         (*(match[1] or match[2]), "") if match[3] else tuple(match[1] or match[2])
         for match in re.finditer(r"(?:\[([^\]]+)\]|(.))(\?)?", word)
@@ -148,7 +148,7 @@ def _forms(word: str) -> Iterator[str]:
 
 
 def _tree() -> dict[str, Any]:
-    """All words as nested dictionaries, a sign a step; `_END` holds kind and languages."""
+    """All words as a trie of nested dictionaries, one character per level; `_END` maps to kind and languages."""
     spoken: dict[str, dict[DateKind, set[str]]] = {}
     for language, table in DATE_WORDS.items():
         for kind in KINDS:
@@ -180,13 +180,13 @@ def _month_table() -> dict[str, dict[int, frozenset[str]]]:
 
 
 def _misread(months: dict[str, dict[int, frozenset[str]]]) -> dict[str, dict[int, frozenset[str]]]:
-    """The table again by what OCR does not keep apart; of two names that look the same, the one of more languages."""
+    """The table with keys as OCR can misread them; of two names that look the same, the one of more languages."""
     rarest_first = sorted(months, key=lambda name: len(frozenset().union(*months[name].values())))
     return {_canonical(name.replace(".", "")): months[name] for name in rarest_first}
 
 
 def _any_of(names: Iterable[str]) -> str:
-    """A pattern of any of the names, shared beginnings taken together, tolerant of what OCR confuses."""
+    """A pattern of any of the names, with shared prefixes merged, tolerant of OCR confusions."""
     tree: dict[str, Any] = {}
     for name in names:
         node = tree
@@ -222,9 +222,9 @@ _STROKES = str.maketrans({"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Æ": "AE"
 
 @lru_cache(maxsize=512)
 def normalise(text: str) -> tuple[str, list[int]]:
-    """Full width to half width, upper case, accents and dash variants away.
+    """Convert full width to half width and to upper case, remove accents, and unify dashes.
 
-    The second value gives, for each sign of the first, its place in `text`, and one more for the end.
+    The second value gives, for each character of the first, its offset in `text`, and one more for the end.
     """
     signs: list[str] = []
     places: list[int] = []
@@ -243,7 +243,7 @@ def _plain(sign: str) -> str:
 
 
 def any_word(words: Iterable[str]) -> str:
-    """A pattern of any of the words in normalised text, none inside another word, spaces as many as there are."""
+    """A pattern of any of the words in normalised text, not inside another word, with any number of spaces."""
     forms = sorted({normalise(word)[0] for word in words}, key=lambda form: (-len(form), form))
     return "(?:" + "|".join(_alone(form) for form in forms) + ")"
 
@@ -255,15 +255,15 @@ def _alone(form: str) -> str:
 
 _END: Final = ""
 _LETTERS_FIRST: Final = r"(?=[^\x00-\x7f]|[0-9|]?[A-Z]{2}|[A-Z][0-9|][A-Z])"
-"""Two of the first three signs of a name are read as letters: `115` is no `LIS`."""
+"""At least two of the first three characters of a name must be letters: `115` is no `LIS`."""
 _MONTHS: Final = _month_table()
 _MISREAD_MONTHS: Final = _misread(_MONTHS)
 MONTH_NAME: Final = _any_of(_MONTHS)
-"""Matches the name of a month of any language in a normalised text."""
+"""Pattern of a month name of any language in a normalised text."""
 SURE_MONTH: Final = _any_of(
     name for name, months in _MONTHS.items() if len(name) > 3 or len(set().union(*months.values())) > 1
 )
-"""The same without short names of one language, which may be anything where no word speaks of dates."""
+"""The same without short names of a single language, which are ambiguous without a word for a date."""
 _MONTH_AND_FIGURE: Final = re.compile(rf"{MONTH_NAME}[\s.\-/,]*[0-9]")
 _TREE: Final = _tree()
 _SINGLE: Final = re.compile(

@@ -1,9 +1,9 @@
-"""Dates as labels print them, in all the languages and calendars of the tables, through the noise of OCR.
+"""Reads the dates on labels, in all languages and calendars of the tables, despite OCR errors.
 
-A date is refused where it is impossible, far from today, or looks like another number (a telephone, a standard, a
-price). Short forms that could be anything (`261122`, `11/26`) are dates only beside a keyword such as `EXP`. Where the
-order of day, month and year is not sure, what the label says elsewhere decides (`Evidence`), else the reading is marked
-`ambiguous`. What is printed like a date but is no day of the calendar is never turned into another day.
+A date is rejected if it is impossible, far from today, or looks like another number (a telephone, a standard, a
+price). Ambiguous short forms (`261122`, `11/26`) are dates only beside a keyword such as `EXP`. If the order of day,
+month and year is not certain, the rest of the label decides (`Evidence`), else the reading is marked `ambiguous`. A
+printed date that is not in the calendar is never changed into another day. Used by the expiry and promotion rules.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ __all__ = [
 ]
 
 WINDOW_YEARS = (10, 15)
-"""How many years before and after today a date on a label may lie."""
+"""Maximum number of years before and after today for a date on a label."""
 
 _NEAR_YEARS = (3, 6)
-"""Of two readings of a two-digit year, one outside this window yields to one inside."""
+"""Years before and after today: of two readings of a two-digit year, one inside this window wins."""
 _CLOSES_WITHIN: Final = (timedelta(days=-91), timedelta(days=183))
-"""A last day without a year lies this near: only goods that keep for three months may leave the year out
-(Regulation (EU) 1169/2011, annex X)."""
+"""Range around today for a last day without a year: only goods with a shelf life of up to three months can omit the
+year (Regulation (EU) 1169/2011, annex X)."""
 _OPENED_WITHIN: Final = (timedelta(days=-300), timedelta(days=0))
-"""A day of production without a year."""
+"""Range around today for a production day without a year."""
 _ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
 
 @dataclass(frozen=True, slots=True)
 class DateMention:
-    """A date and where it stands: `raw == text[start:end]`.
+    """A date and its position: `raw == text[start:end]`.
 
-    A date of `precision` month is the month's first day for what is produced, packed, received or opened, and its last
+    A date of `precision` month is the first day of the month for production, packing, receipt or opening, and its last
     day otherwise ("best before end"). `ambiguous`: day and month, or year and day, could be swapped. `year_assumed`: no
-    year is printed, and this is the nearest that makes sense.
+    year is printed; the nearest plausible one is used.
     """
 
     date: date
@@ -69,7 +69,7 @@ class DateMention:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a label says about how it writes dates: the order it prints, the languages it speaks."""
+    """Evidence of a label for its date format: the printed order, and the languages of its words."""
 
     order: str | None = None
     languages: frozenset[str] = frozenset()
@@ -77,21 +77,21 @@ class Evidence:
 
     @property
     def decided(self) -> str | None:
-        """The one order that the label means, None where it does not say."""
+        """The date order of the label; None if the evidence does not decide."""
         orders = {DATE_WORDS[language].order for language in self.languages}
         return self.order or (orders.pop() if len(orders) == 1 else None) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is printed like a date and gives none: no such day, or no year that makes sense."""
+    """A text printed like a date that gives no date: no such day, or no plausible year."""
 
     raw: str
     reason: Literal["impossible", "year_unknown"]
 
 
 class _NotTold(Exception):
-    """A date is printed, and it cannot be told which day it is."""
+    """A date is printed, but its day cannot be determined."""
 
     def __init__(self, reason: Literal["impossible", "year_unknown"]) -> None:
         super().__init__(reason)
@@ -99,7 +99,7 @@ class _NotTold(Exception):
 
 
 def evidence_of(texts: Iterable[str]) -> Evidence:
-    """What all the lines of a label say together about how it writes dates."""
+    """The evidence of all lines of a label for its date format."""
     plain = "\n".join(normalise(text)[0] for text in texts)
     return Evidence(printed_order(plain), languages_of(plain), american(plain))
 
@@ -115,34 +115,34 @@ def find_dates(
 ) -> list[DateMention]:
     """Every date in a text, left to right, within `window` years before and after `today`.
 
-    `labelled`: the caller knows that a date is meant, so short forms need no keyword. `yearless`: a day and a month are
-    a date, too. `evidence`: what the whole label says; None: what this text says.
+    `labelled`: the caller knows that a date is meant, so short forms need no keyword. `yearless`: also accept a day and
+    a month without a year. `evidence`: that of the whole label; None: of this text only.
     """
     return [one for one in _read(text, today, window, labelled, yearless, evidence) if isinstance(one, DateMention)]
 
 
 def doubtful_dates(text: str, today: date, *, evidence: Evidence | None = None) -> list[Doubt]:
-    """What is printed like a date and cannot be told, with the reason, left to right."""
+    """Texts that are printed like a date and cannot be read as one, with the reason, left to right."""
     read = _read(text, today, WINDOW_YEARS, labelled=False, yearless=True, evidence=evidence)
     return [one for one in read if isinstance(one, Doubt)]
 
 
 def impossible_dates(text: str, today: date) -> list[str]:
-    """What is printed like a whole date but is none: `2026.02.30`, as printed."""
+    """Complete dates that do not exist, as printed: `2026.02.30`."""
     return [doubt.raw for doubt in doubtful_dates(text, today) if doubt.reason == "impossible"]
 
 
 def parse_date(
     text: str, today: date, *, window: tuple[int, int] = WINDOW_YEARS, yearless: bool = False
 ) -> date | None:
-    """The one date that a text states; None where it states none, or several different ones."""
+    """The only date in a text; None if there is none, or several different ones."""
     bare = re.fullmatch(r"[\d\s./\-]+", normalise(text)[0]) is not None
     dates = {mention.date for mention in find_dates(text, today, window=window, labelled=bare, yearless=yearless)}
     return dates.pop() if len(dates) == 1 else None
 
 
 def parse_gs1_date(value: str, today: date) -> date | None:
-    """A GS1 date YYMMDD (AIs 11 to 17), None where impossible; day 00 is the last day of the month.
+    """A GS1 date YYMMDD (AIs 11 to 17), None if impossible; day 00 is the last day of the month.
 
     The century follows GS1 General Specifications 7.12: the year lies 49 years before to 50 years after this one.
     """
@@ -165,7 +165,7 @@ def _read(
     yearless: bool,
     evidence: Evidence | None,
 ) -> list[DateMention | Doubt]:
-    """Every shape of a text as the date it states, or as the doubt about it; what is no date is left out."""
+    """Every shape of a text as a date, or as a doubt; shapes that are no dates are left out."""
     known = evidence or evidence_of([text])
     cjk = re.search(r"[぀-ヿ一-鿿가-힯]", text) is not None
     found: list[DateMention | Doubt] = []
@@ -186,7 +186,7 @@ def _read(
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns one shape into a date, with what is known around it."""
+    """Turns one shape into a date, with the evidence of its context."""
 
     today: date
     window: tuple[int, int]
@@ -196,7 +196,7 @@ class _Reader:
     yearless: bool
 
     def read(self) -> DateMention | None:
-        """The date; None where it is none. Raises _NotTold where one is printed that cannot be told."""
+        """The date; None if the shape is no date. Raises _NotTold if a printed date cannot be determined."""
         parts = {name: value for name, value in self.shape.match.groupdict().items() if value is not None}
         if "gs1" in parts:
             return self._gs1(parts["gs1"])
@@ -231,7 +231,7 @@ class _Reader:
     def _named_two_digits(
         self, parts: dict[str, str], year: int, month: int, day: int, unsure: bool
     ) -> DateMention | None:
-        """`27NOV21`: the year was printed first; `24JUN 03 1031`: what stands apart is a machine's number."""
+        """`27NOV21`: the year is first; `24JUN 03 1031`: the separate digits are a machine number."""
         raw = self.shape.match[0]
         apart = re.search(r"[A-Z.]\s+\d{2}$", raw) is not None and re.match(r"\d{1,2}[A-Z]", raw) is not None
         timed = re.match(r"\s*\d{1,2}:?\d{2}(?!\d)", self.shape.match.string[self.shape.match.end() :]) is not None
@@ -270,7 +270,7 @@ class _Reader:
         return year + 2000 if len(printed) == 2 else year
 
     def _month_of(self, parts: dict[str, str]) -> tuple[int, bool]:
-        """The month, and whether it might be another: names mean different months in some languages."""
+        """The month, and whether another is possible: some names mean different months in different languages."""
         if "bilingual" in parts:
             return BILINGUAL_MONTHS.index(parts["bilingual"]) + 1, False
         if "roman" in parts:
@@ -305,7 +305,7 @@ class _Reader:
         return self._choose([dmy, ymd, mdy] if day_first else [ymd, dmy, mdy])
 
     def _two_numbers(self, parts: dict[str, str]) -> DateMention | None:
-        """`11/26`: month and year; without a year also day and month, in the order that the label speaks for."""
+        """`11/26`: month and year; without a year also day and month, in the order that the evidence gives."""
         a, b = int(parts["a"]), int(parts["b"])
         year_last = len(parts["b"]) == 2 and not self.cjk and self._near(2000 + b) and 1 <= a <= 12
         days = self._days(a, b, parts["sep"]) if self.yearless else []
@@ -359,7 +359,7 @@ class _Reader:
         return replace(found, ambiguous=unsure)
 
     def _nearest(self, month: int, day: int) -> DateMention | None:
-        """The day of the year in which it makes sense, None where it makes sense in none."""
+        """The day in the nearest plausible year; None if no year is plausible."""
         earliest, latest = _OPENED_WITHIN if self.shape.kind in OPENING else _CLOSES_WITHIN
         for year in (self.today.year, self.today.year + 1, self.today.year - 1):
             found = _date(year, month, day)
@@ -368,9 +368,9 @@ class _Reader:
         return None
 
     def _choose(self, readings: list[tuple[str, int, str, str]]) -> DateMention | None:
-        """The first reading that the calendar's ranges allow, after the label's own order; a year far from today yields.
+        """The first reading within the calendar's ranges, the label's own order first; years far from today come last.
 
-        What is chosen must be a day: the next reading never stands in for one that does not exist.
+        The chosen reading must be an existing day: it is never replaced by the next reading.
         """
         inside = [(order, self._common(y), _digits(m), _digits(d)) for order, y, m, d in readings]
         inside = [one for one in inside if self._in_window(one[1])]
@@ -389,12 +389,12 @@ class _Reader:
         return found and replace(found, ambiguous=bool(others - {found.date}))
 
     def _common(self, year: int) -> int:
-        """The year in the common era: those of Thailand are 543 ahead."""
+        """The year in the common era; Thai years are 543 ahead."""
         shifted = year - BUDDHIST_YEARS
         return shifted if year > 2400 and self._in_window(shifted) else year
 
     def _day(self, year: int, month: int, day: int, *, ambiguous: bool) -> DateMention | None:
-        """A day; day 0 beside a word is the whole month, as in GS1 codes. Raises _NotTold where there is no such day."""
+        """A day; day 0 beside a word is the whole month, as in GS1 codes. Raises _NotTold if the day does not exist."""
         year = self._common(year)
         if not self._in_window(year):
             return None

@@ -1,4 +1,4 @@
-"""Shelf lives: from `保质期12个月` or `24 MONTHS` to a duration that can be added to a date."""
+"""Reads shelf lives for the expiry rules: from `保质期12个月` or `24 MONTHS` to a duration that can be added to a date."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WRITTEN_DATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A length of time as labels print it. Months stay months: they have no fixed number of days."""
+    """A printed length of time. Months are stored as months, because they have no fixed number of days."""
 
     months: int = 0
     days: int = 0
@@ -60,7 +60,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class DurationMention:
-    """A duration and where it stands; `raw` is the text as printed, `text[start:end]`."""
+    """A duration and its position; `raw` is the text as printed, `text[start:end]`."""
 
     duration: Duration
     start: int
@@ -69,10 +69,10 @@ class DurationMention:
 
 
 def parse_duration(text: str) -> Duration | None:
-    """The shelf life that a text states; None where it states none, a range, or several different ones.
+    """The shelf life in a text; None if there is none, a range, or several different ones.
 
-    Days, weeks, months, years, whole days in hours, Chinese numerals and halves (`一年半`, `1.5年`). Temperatures and
-    calendar dates are no durations. A duration beside a keyword (`保质期`) goes before all others.
+    Reads days, weeks, months, years, whole days in hours, Chinese numerals and halves (`一年半`, `1.5年`). Temperatures
+    and calendar dates are no durations. A duration beside a keyword (`保质期`) has priority.
     """
     found = find_durations(text)
     labelled = [mention for mention in found if LIFE.search(normalise(text[: mention.start])[0])]
@@ -81,7 +81,7 @@ def parse_duration(text: str) -> Duration | None:
 
 
 def find_durations(text: str) -> list[DurationMention]:
-    """Every duration in a text, left to right; ranges such as `6-12个月` state no one duration and are left out."""
+    """Every duration in a text, left to right; ranges such as `6-12个月` are left out."""
     plain, places = normalise(text)
     for noise in (_TEMPERATURE, _WRITTEN_DATE, _RANGE):
         plain = noise.sub(lambda match: "\0" * len(match[0]), plain)
@@ -105,7 +105,7 @@ def find_durations(text: str) -> list[DurationMention]:
 
 
 def number(text: str) -> float | None:
-    """A number in digits or Chinese numerals up to 999 (`十二`, `一百八十`, `半`); None where it is none."""
+    """A number in digits or Chinese numerals up to 999 (`十二`, `一百八十`, `半`); None for any other text."""
     if text == "半":
         return 0.5
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
@@ -145,7 +145,7 @@ def _duration(match: re.Match[str]) -> Duration | None:
         case _:
             days = count / 24
     months += years * 12
-    # Half a month is printed as such and means fifteen days.
+    # A printed half month means fifteen days.
     days += 15 if months % 1 == 0.5 else 0
     months = float(int(months)) if months % 1 == 0.5 else months
     if months % 1 or days % 1 or months > MAX_YEARS * 12 or days > MAX_YEARS * 366:

@@ -1,8 +1,9 @@
-"""Dates on labels: from lines to rows, and the arithmetic of shelf lives.
+"""The rules of the expiry task: reads label lines into rows, and computes last days from shelf lives.
 
-Rows carry `name` as printed after 品名 (null elsewhere), `production_date`, `expiry_date` (only if printed) as ISO dates, `shelf_life` as printed, `lot`, and
-`date_type`: what the printed last date is, one of `best_before`, `use_by`, `sell_by`, `expiry`, or null. A date of
-packing counts as one of production. Dates that no word explains are not guessed: they stand in `unlabelled_dates`.
+Rows have `name` as printed after 品名 (null elsewhere), `production_date`, `expiry_date` (only if printed) as ISO dates,
+`shelf_life` as printed, `lot`, and `date_type`: the kind of the printed last date, one of `best_before`, `use_by`,
+`sell_by`, `expiry`, or null. A packing date counts as a production date. Dates without a keyword are not guessed: they
+are listed in `unlabelled_dates`.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from pixel_agent.tasks.rules.layout import Placed, cover
 from pixel_agent.tasks.rules.page import Page
 
 TOLERANCE: Final = timedelta(days=2)
-"""Printed and computed expiry may differ by this much: some makers count the production day, some do not."""
+"""Allowed difference of printed and computed expiry: some makers count the production day, some do not."""
 
 DOUBTFUL: Final = 0.5
-"""The confidence of a row that holds a date with another reading is at most this."""
+"""Maximum confidence of a row with an ambiguous date."""
 
 _LITTLE_TEXT: Final = 100
-"""A label with more signs than this was read well enough."""
+"""A label with more characters than this was read well enough."""
 _DATED: Final = ("production_date", "expiry_date")
 
 
 def read_expiry(page: Page) -> Draft:
-    """One row for each label that the geometry tells apart; lines that say nothing about dates are ignored."""
+    """One row for each label that the layout separates; lines without information about dates are ignored."""
     facts, warnings = collect(page)
     clusters = _drop_leftovers(
         [cluster for cluster in _clusters(facts) if {fact.field for fact in cluster} != {"name"}]
@@ -43,13 +44,13 @@ def read_expiry(page: Page) -> Draft:
 
 
 def lacks_dates(page: Page, draft: Draft) -> bool:
-    """Whether a page that shows little but a label gave no date, or a word for a date without the date."""
+    """Whether a page with little text gave no date, or has a word for a date without the date."""
     few = sum(len(line.text) for line in page.lines) <= _LITTLE_TEXT
     return few and (not date_values(draft) or has_unanswered_words(page))
 
 
 def date_values(draft: Draft) -> frozenset[str]:
-    """Every date that a draft states, each with its field."""
+    """Every date in a draft, each with its field."""
     found = {f"{name} {row.fields[name]}" for row in draft.items for name in _DATED if row.fields.get(name)}
     for row in draft.items:
         loose = row.fields.get("unlabelled_dates")
@@ -58,11 +59,11 @@ def date_values(draft: Draft) -> frozenset[str]:
 
 
 def complete_expiry(fields: Mapping[str, JsonValue], today: date, near_days: int = 30) -> dict[str, JsonValue]:
-    """The fields with `expiry_date` (computed where none is printed: `expiry_computed`), `days_left` and `status`.
+    """Add `expiry_date` (computed if none is printed: `expiry_computed`), `days_left` and `status` to the fields.
 
     `status` is `ok`, `near` (at most `near_days` left, the last day included), `expired`, `unreadable` (no last date),
     or `unclear` with a `reason`: `production_in_future`, `production_after_expiry`, `expiry_contradicts_shelf_life`.
-    Where it is unclear nothing is computed and nothing is picked.
+    If it is unclear, nothing is computed or chosen.
     """
     made = _day(fields.get("production_date"), today, first=True)
     printed = _day(fields.get("expiry_date"), today, first=False)
@@ -89,7 +90,7 @@ def complete_expiry(fields: Mapping[str, JsonValue], today: date, near_days: int
 def gs1_expiry(gs1: Mapping[str, str], today: date) -> dict[str, JsonValue]:
     """The fields of a row from GS1 application identifiers: 11 and 13 (made, packed), 17, 7003, 15, 16, and 10 (lot).
 
-    Of several last dates the strictest kind goes first: expiry (17, 7003), best before (15), sell by (16).
+    Of several last dates the strictest kind is used: expiry (17, 7003), best before (15), sell by (16).
     """
     made = next((found for ai in ("11", "13") if (found := parse_gs1_date(gs1.get(ai, ""), today))), None)
     last: date | None = None
@@ -109,7 +110,7 @@ def gs1_expiry(gs1: Mapping[str, str], today: date) -> dict[str, JsonValue]:
 
 
 def _day(value: JsonValue, today: date, *, first: bool) -> date | None:
-    """A date as a reader or a model wrote it. A month alone is its first or its last day."""
+    """Parse a date from a rule or a model. A month alone gives its first day if `first`, else its last."""
     if not isinstance(value, str):
         return None
     return parse_date(f"{'MFG' if first else 'EXP'}: {value}", today, yearless=True)
@@ -136,16 +137,16 @@ def _contradiction(made: date | None, printed: date | None, computed: date | Non
     if printed is None or computed is None or abs(printed - computed) <= TOLERANCE:
         return None
     month_end = printed.day == calendar.monthrange(printed.year, printed.month)[1]
-    # The month alone may have been printed, which is read as its last day.
+    # If only the month was printed, it was read as its last day.
     same_month = (printed.year, printed.month) == (computed.year, computed.month)
     return None if month_end and same_month else "expiry_contradicts_shelf_life"
 
 
 def _clusters(facts: list[Fact]) -> list[list[Fact]]:
-    """FinishContext that belong to one label: the nearest are joined first, as long as no field is stated twice."""
+    """Group the facts by label: the nearest are joined first, as long as no field is stated twice."""
     cluster_of = [[fact] for fact in facts]
     pairs = sorted((_distance(facts[i], facts[j]), i, j) for i in range(len(facts)) for j in range(i))
-    # What conflicts once conflicts for good, so that every pair of facts needs to be looked at once only.
+    # A conflict is permanent, so every pair of facts is checked only once.
     for _, i, j in pairs:
         one, other = cluster_of[j], cluster_of[i]
         if one is not other and not any(a.conflicts(b) for a in one for b in other):
@@ -167,7 +168,7 @@ def _gap(one: Placed, other: Placed) -> float:
 
 
 def _drop_leftovers(clusters: list[list[Fact]]) -> list[list[Fact]]:
-    """One dated label keeps every shelf life printed on it; a lot alone is no row beside a dated one."""
+    """Give every shelf life to the only dated label; drop a lot without dates if another label has dates."""
     dated = [cluster for cluster in clusters if any(fact.field in _DATED for fact in cluster)]
     if not dated:
         return clusters

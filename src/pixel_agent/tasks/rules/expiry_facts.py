@@ -1,4 +1,7 @@
-"""What single lines of a label state about dates: words are joined with the values right of them or below them."""
+"""Collects facts about dates from the lines of a label: joins words with the values to their right or below them.
+
+First step of `expiry.py`, which groups the facts into rows.
+"""
 
 from __future__ import annotations
 
@@ -42,18 +45,18 @@ _LAST = ("expiry", "best_before", "use_by", "sell_by")
 _LONGEST = 500
 _FIGURES = re.compile(r"[0-9](?:[\s./\-]?[0-9]){3,}")
 _WHOLE_WORD = 3
-"""Shorter words stand beside too much else (`BB 1234`)."""
+"""Minimum length of a word: shorter ones occur beside too many other numbers (`BB 1234`)."""
 _SHORT = 24
-"""A line of at most this many signs may be a value without its word."""
+"""Maximum number of characters of a line that can be a value without its word."""
 _REACH = 10.0
-"""How far from a promotion, in heights of the larger writing, dates are still its own: posters are set wide."""
+"""Maximum distance of a date from its promotion, in heights of the larger text: posters have wide spacing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One value for one field of a row, with the pieces of text that state it.
 
-    `unlabelled` is a field of its own, and so is `unread`: figures beside a word for a last day that give no day.
+    `unlabelled` is a separate field, and so is `unread`: digits beside a word for a last day that give no day.
     """
 
     field: str
@@ -61,20 +64,20 @@ class Fact:
     pieces: tuple[Placed, ...]
     date_type: str | None = None
     doubtful: bool = False
-    """Whether the printed figures could mean another day."""
+    """Whether the printed digits could mean another day."""
 
     @property
     def top(self) -> float:
-        """The highest edge, in the straightened frame."""
+        """The top edge, in the straightened frame."""
         return min(piece.top for piece in self.pieces)
 
     @property
     def left(self) -> float:
-        """The leftmost edge, in the straightened frame."""
+        """The left edge, in the straightened frame."""
         return min(piece.left for piece in self.pieces)
 
     def conflicts(self, other: Fact) -> bool:
-        """Whether both cannot stand on one label. A lot may be printed twice."""
+        """Whether the two facts cannot be on one label. A lot can be printed twice."""
         if self.field != other.field or self.field in ("unlabelled", "unread"):
             return False
         return self.field != "lot" or self.value != other.value
@@ -87,7 +90,7 @@ class _Entry:
 
 
 def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
-    """Every fact about dates on a page, from top to bottom, and what should be looked at."""
+    """Every fact about dates on a page, from top to bottom, and the notices for a reviewer."""
     pieces = _pieces(page)
     evidence = evidence_of(piece.text for piece in pieces)
     offers = [piece for piece in pieces if _speaks_of_offer(piece.text)]
@@ -112,19 +115,19 @@ def collect(page: Page) -> tuple[list[Fact], list[Notice]]:
 
 
 def has_unanswered_words(page: Page) -> bool:
-    """Whether a word for a date stands on a page without its date, which is not said to stand elsewhere."""
+    """Whether a page has a word for a date without the date, and without a reference to another place."""
     entries = _entries(_pieces(page), page.today)
     left = [entry for entry in entries if not SEE_ELSEWHERE.search(normalise(entry.text)[0])]
     return bool(_unanswered(left, page.today) - {"lot"})
 
 
 def _pieces(page: Page) -> list[Placed]:
-    """The lines of a page; of a line longer than any label's only the beginning, so that no text takes long."""
+    """The lines of a page; a line longer than those of labels is cut, to limit the processing time."""
     return _joined([replace(piece, text=piece.text[:_LONGEST]) for piece in straighten(page.lines)])
 
 
 def _joined(pieces: list[Placed]) -> list[Placed]:
-    """The lines, those made one that share a word: `Consumir preferentemente` over `antes del 22/11/27`."""
+    """The lines, after joining those that share a word: `Consumir preferentemente` over `antes del 22/11/27`."""
     joined: list[Placed] = []
     rest = list(pieces)
     while rest:
@@ -140,13 +143,13 @@ def _joined(pieces: list[Placed]) -> list[Placed]:
 
 
 def _spans(text: str, place: int) -> bool:
-    """Whether a word for a kind of date reaches over a place in a text, and is none without what stands behind it."""
+    """Whether a word for a kind of date spans an offset in a text, and is incomplete without the text after it."""
     plain, places = normalise(text)
     return any(places[word.start] < place < places[word.end - 1] for word in find_words(plain))
 
 
 def _entries(pieces: list[Placed], today: date) -> list[_Entry]:
-    """The lines, a word that lacks its value joined with the value right of it, or else below it."""
+    """The lines, where a word without a value is joined with the value to its right, or else below it."""
     values = [piece for piece in pieces if _is_value(piece.text, today)]
     lots = [piece for piece in pieces if _is_lot(piece.text)]
     partners: dict[int, Placed] = {}
@@ -175,7 +178,7 @@ def _is_value(text: str, today: date) -> bool:
     words = find_words(plain)
     if (words and words[0].start == 0) or LIFE.search(plain):
         return False
-    # Read as if its word stood before it: short forms and days without a year are dates there.
+    # Read as if a keyword came first: then short forms and days without a year are dates.
     labelled = f"EXP: {text}" if len(plain) <= _SHORT else text
     dated = find_dates(labelled, today, yearless=True) or doubtful_dates(labelled, today)
     return bool(dated or find_durations(text))
@@ -187,7 +190,7 @@ def _is_lot(text: str) -> bool:
 
 
 def _wants_value(text: str) -> str | None:
-    """The kind of the last word of a line that ends without the word's value."""
+    """The kind of the last word of a line, if the line ends without the word's value."""
     plain = normalise(text)[0]
     words = [(word.end, str(word.kind)) for word in find_words(plain)]
     words += [(life.end(), "life") for life in LIFE.finditer(plain)]
@@ -209,7 +212,7 @@ def _is_doubtful(mention: DateMention) -> bool:
 
 
 def _life(entry: _Entry) -> list[Fact]:
-    """The shelf life as printed: durations after its word, without the one that counts from opening."""
+    """The shelf life as printed: durations after its word, except one that counts from opening."""
     plain, places = normalise(entry.text)
     spans = find_durations(entry.text)
     start = _life_start(plain, places, spans)
@@ -232,7 +235,7 @@ def _life(entry: _Entry) -> list[Fact]:
 
 
 def _life_start(plain: str, places: list[int], spans: list[DurationMention]) -> int | None:
-    """Where a shelf life begins: at its word, or at one for a last day that a duration follows (`BEST BEFORE 18 MONTHS`)."""
+    """Offset of a shelf life: its word, or a word for a last day before a duration (`BEST BEFORE 18 MONTHS`)."""
     word = LIFE.search(plain)
     if word is not None:
         return places[word.start()]
@@ -263,7 +266,7 @@ def _lot(entry: _Entry) -> list[Fact]:
 
 
 def doubts_about(text: str, today: date, lang: Lang) -> list[Notice]:
-    """What should be looked at in the dates of one text: other readings, assumed years, days that do not exist."""
+    """Notices about the dates of one text: other readings, assumed years, days that do not exist."""
     mentions = find_dates(text, today, yearless=True)
     notices = [notice for mention in mentions for notice in _unsure(mention, lang)]
     return notices + [_doubt(doubt, lang) for doubt in doubtful_dates(text, today)]
@@ -283,7 +286,7 @@ def _unsure(mention: DateMention, lang: Lang) -> list[Notice]:
 
 
 def _unread(entry: _Entry) -> str | None:
-    """The word for a last day and the figures right behind it that no rule reads; None where all is read."""
+    """A word for a last day with digits after it that no rule can read; None if all is read."""
     plain, places = normalise(entry.text)
     if find_durations(entry.text) or SEE_ELSEWHERE.search(plain):
         return None
@@ -313,9 +316,8 @@ def _doubt(doubt: Doubt, lang: Lang) -> Notice:
 
 
 def _of_offer(entry: _Entry, offers: Sequence[Placed], goods: Sequence[Placed], today: date) -> bool:
-    """Whether the dates of an entry are those of a promotion: it says so, or no word of goods explains them near one.
-
-    Near expiry, goods are sold off: such a tag speaks of the goods.
+    """Whether the dates of an entry belong to a promotion: it says so, or is near one and has no word of goods.
+    A tag for a sale of goods near expiry is about the goods, not about a promotion.
     """
     if not offers or not find_dates(entry.text, today):
         return False
@@ -340,7 +342,7 @@ def _speaks_of_offer(text: str) -> bool:
 
 
 def _apart(entry: _Entry, piece: Placed) -> float:
-    """How far a piece stands from an entry, in heights of the larger writing."""
+    """The distance of a piece from an entry, in heights of the larger text."""
     gaps: list[float] = []
     for own in entry.pieces:
         aside = max(own.left - piece.right, piece.left - own.right, 0.0)
@@ -350,7 +352,7 @@ def _apart(entry: _Entry, piece: Placed) -> float:
 
 
 def _named(pieces: list[Placed]) -> list[Fact]:
-    """The names that labels print after 品名, 产品名称 or 名称, or in the cell beside or below such a word."""
+    """The names printed after 品名, 产品名称 or 名称, or in the cell beside or below such a word."""
     facts = []
     for piece in pieces:
         plain, places = normalise(piece.text)
@@ -376,7 +378,7 @@ def _begins_with_word(plain: str) -> bool:
 
 
 def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
-    """Words for dates whose value stands elsewhere (`生产日期：见瓶盖`, or nothing beside them)."""
+    """Words for dates whose value is elsewhere (`生产日期：见瓶盖`, or nothing beside them)."""
     kinds: set[DateKind] = set()
     for entry in entries:
         plain = normalise(entry.text)[0]
@@ -390,7 +392,7 @@ def _unanswered(entries: list[_Entry], today: date) -> set[DateKind]:
 
 
 def _explain(facts: list[Fact], unanswered: set[DateKind], page: Page) -> tuple[list[Fact], list[Notice]]:
-    """Give unlabelled dates a meaning where only one is possible; otherwise say that a person must look."""
+    """Label unlabelled dates if only one meaning is possible; otherwise add a notice for a reviewer."""
     loose = [fact for fact in facts if fact.field == "unlabelled"]
     if not loose:
         return facts, []
@@ -429,7 +431,7 @@ def _eliminated(days: list[str], lang: Lang) -> Notice:
 
 
 def _proven(facts: list[Fact], days: list[str]) -> bool:
-    """Whether two dates lie exactly a printed shelf life apart."""
+    """Whether two dates are exactly a printed shelf life apart."""
     lives = [duration for fact in facts if fact.field == "shelf_life" and (duration := parse_duration(fact.value))]
     return any(
         abs((life.after(date.fromisoformat(a)) - date.fromisoformat(b)).days) <= 2

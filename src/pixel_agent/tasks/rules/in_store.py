@@ -1,7 +1,7 @@
-"""In-store numbers (02, 20-29): the shop's own item, and a price or a weight, in one EAN. They are no GTINs.
+"""Splits in-store numbers (02, 20-29): a shop's own item, and a price or a weight, in one EAN. They are no GTINs.
 
-How the digits are split is a rule of each country (GS1 General Specifications 2.1.11). Without a country the five and five
-digits that most of them share are given, and what they measure is left open.
+Each country has its own rule for the digits (GS1 General Specifications 2.1.11). Without a country the split into five
+and five digits, common to most countries, is used, and the measure is left open.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pydantic import JsonValue
 from pixel_agent.core.gtin import check_digit_holds, is_restricted
 
 COUNTRIES = tuple(sorted(region.value.upper() for region in RcnRegion))
-"""Countries whose rules are known (ISO 3166)."""
+"""Countries with known rules (ISO 3166 codes)."""
 UPC = "02"
-"""The prefix of a UPC with a price: item of five digits, a check digit of the price, the price of four."""
+"""Prefix of a UPC with a price: five digits for the item, a check digit of the price, four digits for the price."""
 
 
 def split_in_store(digits: str, country: str | None = None) -> dict[str, JsonValue] | None:
-    """`item` and `value` as printed, `measure` (`price`, `weight`, `count` or `price_or_weight`), and the amount where the
-    measure is known: `price`, `weight_kg` or `count`. None for digits that are no in-store number of 12 or 13 digits.
+    """`item` and `value` as printed, `measure` (`price`, `weight`, `count` or `price_or_weight`), and the amount if the
+    measure is known: `price`, `weight_kg` or `count`. None unless `digits` is an in-store number of 12 or 13 digits.
     """
     if len(digits) not in (12, 13) or not check_digit_holds(digits) or not is_restricted(digits):
         return None

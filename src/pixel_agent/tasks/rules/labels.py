@@ -1,4 +1,4 @@
-"""Labelled values of a tag: `品名：X`, `产地/Origin: Y`, a label in one cell and its value in the next."""
+"""Reads labelled values of a price tag: `品名：X`, `产地/Origin: Y`, a label in one cell and its value in the next."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _EMPTY: Final = re.compile(r"[\s:;,.|/_()\-—~]*")
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A value, the pieces that label and value came from; `value` is empty where the label stands alone."""
+    """A labelled value, with the pieces of label and value; `value` is empty for a label without a value."""
 
     field: str
     value: str
@@ -60,7 +60,7 @@ class Labelled:
 
 @lru_cache(maxsize=4096)
 def parse_labels(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """What stands before the first label, and each (field, value) of a text; `price` and `` are not for reading."""
+    """The text before the first label, and each (field, value) of a text; ignore the fields `price` and ``."""
     plain, words = half_width(text), simplified(text)
     marks: list[tuple[int, int, str]] = []
     for found in _LABEL.finditer(words):
@@ -81,7 +81,7 @@ def parse_labels(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 def labelled_values(pieces: Sequence[Placed]) -> list[Labelled]:
-    """Every labelled value of a tag; a label without one in its line takes its neighbour to the right, else below."""
+    """Every labelled value of a tag; a label without a value in its line uses the piece to the right, else below."""
     found: list[Labelled] = []
     taken: set[int] = set()
     for piece in pieces:

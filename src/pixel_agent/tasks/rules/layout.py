@@ -1,7 +1,7 @@
-"""Where lines of text stand to each other: rows, neighbours, raised decimals, and tags side by side. Pure geometry.
+"""Layout of text lines: rows, neighbours, raised decimals, and separate tags. Pure geometry, used by all rules.
 
-Everything happens in a straightened frame: the page is turned by its own median tilt first, so that a tag photographed
-at a slant has rows again. Sizes are in pixels of that frame.
+All coordinates are in a straightened frame: the page is first rotated by its own median tilt, so that a tag
+photographed at a slant has horizontal rows. Sizes are in pixels of that frame.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from typing import Final, TypeAlias
 from pixel_agent.core import Box, TextLine
 
 DECIMALS_RATIO: Final = 0.8
-"""Small decimals are at most this high beside their integer (drawn tags: 0.35 to 0.7)."""
+"""Maximum height of small decimals relative to their integer (drawn tags: 0.35 to 0.7)."""
 
 LONE_RATIO: Final = 0.72
-"""A single raised digit without a point must be smaller than this share of its integer."""
+"""Maximum height of a single raised digit without a point, relative to its integer."""
 
 _POINT: Final = r"[.。．,●•·]"
 _INTEGER: Final = re.compile(rf"(?P<sign>[¥￥YV]?\s*)(?P<digits>\d{{1,4}})\s*{_POINT}?(?P<yuan>元?)")
 _CENTS: Final = re.compile(rf"(?P<point>{_POINT}?)\s*(?P<digits>\d{{1,2}}|\d\.\d)(?P<tail>\s*(?:元|[/／]).*)?")
 _CUT: Final = re.compile(r"(?P<whole>[¥￥]?\s*\d{1,4})(?:\.(?P<cut>\d))?")
-"""An integer, or one whose first decimal the edge of its line cuts off from the second."""
+"""An integer, or a number whose second decimal is cut off by the edge of its line."""
 _REPEATED: Final = re.compile(r"(?P<last>\d)\.(?P<cents>\d{2})")
 _TURNED: Final = str.maketrans("69", "96")
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One piece of text in the straightened frame. `height` is that of the letters' line, not of the box around it."""
+    """One piece of text in the straightened frame. `height` is that of the text line, not of the box around it."""
 
     text: str
     left: float
@@ -43,22 +43,22 @@ class Placed:
 
     @property
     def middle(self) -> float:
-        """The vertical centre."""
+        """The y coordinate of the centre."""
         return (self.top + self.bottom) / 2
 
     @property
     def centre(self) -> float:
-        """The horizontal centre."""
+        """The x coordinate of the centre."""
         return (self.left + self.right) / 2
 
     @property
     def width(self) -> float:
-        """The horizontal extent."""
+        """The width in pixels of the straightened frame."""
         return self.right - self.left
 
 
 def straighten(lines: Sequence[TextLine]) -> list[Placed]:
-    """The lines in a frame turned by their median tilt, from top to bottom, then from left to right."""
+    """The lines in a frame rotated by their median tilt, from top to bottom, then from left to right."""
     lines = [line for line in lines if line.text.strip()]
     angle = page_tilt(lines)
     cos, sin = math.cos(-angle), math.sin(-angle)
@@ -75,7 +75,7 @@ def straighten(lines: Sequence[TextLine]) -> list[Placed]:
 
 
 def page_tilt(lines: Sequence[TextLine]) -> float:
-    """The median slant of the lines in radians, long lines weighing more; 0 where none is longer than it is high."""
+    """The median tilt of the lines in radians, weighted by length; 0 if no line is longer than it is high."""
     slants: list[tuple[float, float]] = []
     for line in lines:
         (x0, y0), (x1, y1), _, (x3, y3) = line.corners
@@ -92,7 +92,7 @@ def page_tilt(lines: Sequence[TextLine]) -> float:
 
 
 def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
-    """Big integers with one or two smaller digits right beside them become one: `5` and `90` → `5.90`."""
+    """Join a large integer with one or two smaller digits directly beside it: `5` and `90` → `5.90`."""
     rest = list(_join_overlapping(pieces))
     joined = []
     for whole in list(rest):
@@ -112,7 +112,7 @@ def join_decimals(pieces: Sequence[Placed]) -> list[Placed]:
 
 
 def _join_overlapping(pieces: Sequence[Placed]) -> list[Placed]:
-    """Lines that overlap and share a figure become one: `53.8` and `80` → `53.80`, `33` and `3.38` → `33.38`."""
+    """Join lines that overlap and share a digit: `53.8` and `80` → `53.80`, `33` and `3.38` → `33.38`."""
     rest = list(pieces)
     for whole in pieces:
         found = _CUT.fullmatch(whole.text)
@@ -126,7 +126,7 @@ def _join_overlapping(pieces: Sequence[Placed]) -> list[Placed]:
 
 
 def _shared(found: re.Match[str], whole: Placed, piece: Placed) -> str | None:
-    """The text of two overlapping lines of figures, where the second begins with the last figure of the first."""
+    """The joined text of two overlapping lines of digits, if the second begins with the last digit of the first."""
     overlap = whole.right - piece.left
     level = whole.top - 0.4 * whole.height < piece.middle < whole.bottom
     if piece is whole or not level or piece.left < whole.centre or piece.right <= whole.right:
@@ -149,7 +149,7 @@ def _shared(found: re.Match[str], whole: Placed, piece: Placed) -> str | None:
 
 
 def merge(pieces: Sequence[Placed], text: str, *, height: float | None = None) -> Placed:
-    """One piece that covers several."""
+    """One piece with `text` that covers several pieces; `height` replaces their own if it is given."""
     return Placed(
         text,
         min(piece.left for piece in pieces),
@@ -162,7 +162,7 @@ def merge(pieces: Sequence[Placed], text: str, *, height: float | None = None) -
 
 
 def group_rows(pieces: Sequence[Placed]) -> list[list[Placed]]:
-    """Pieces that share a line of writing, from top to bottom, each row from left to right."""
+    """Group pieces into text rows, from top to bottom, each row from left to right."""
     rows: list[list[Placed]] = []
     for piece in sorted(pieces, key=lambda piece: piece.middle):
         for row in rows[-3:]:
@@ -201,17 +201,17 @@ def below(piece: Placed, others: Sequence[Placed], *, reach: float = 1.5) -> Pla
 
 
 Apart: TypeAlias = Callable[[Sequence[Placed], Sequence[Placed], bool], bool]
-"""Whether two halves are tags of their own; the flag says that the second lies under the first, not beside it."""
+"""Whether two halves are separate tags; the flag is true if the second is under the first, false if beside it."""
 
 
 def split_tags(pieces: Sequence[Placed], apart: Apart) -> list[list[Placed]]:
-    """Cut a page along empty columns and rows, the widest first, as long as `apart` agrees."""
+    """Cut a page along empty columns and rows, the widest first, as long as `apart` returns true."""
     parts = _split(list(pieces), apart)
     return [sorted(part, key=lambda piece: (piece.top, piece.left)) for part in parts]
 
 
 def connected(start: Placed, pieces: Sequence[Placed], *, above: float = 1.5, beside: float = 6.0) -> list[Placed]:
-    """The pieces that hang together with one by gaps of at most so many letter heights (those of the larger writing)."""
+    """The pieces connected to `start` by gaps of at most `above` and `beside` letter heights (of the larger text)."""
     found, rest, frontier = [start], [piece for piece in pieces if piece is not start], [start]
     while frontier:
         one = frontier.pop()
@@ -223,7 +223,7 @@ def connected(start: Placed, pieces: Sequence[Placed], *, above: float = 1.5, be
 
 
 def cover(pieces: Sequence[Placed]) -> Box | None:
-    """The box of the photo that holds all lines of the pieces."""
+    """The box, in pixels of the photo, around all lines of the pieces."""
     boxes = [line.box for piece in pieces for line in piece.lines]
     if not boxes:
         return None
@@ -232,8 +232,8 @@ def cover(pieces: Sequence[Placed]) -> Box | None:
 
 def _split(pieces: list[Placed], apart: Apart) -> list[list[Placed]]:
     cuts = [(*cut, across) for across in (False, True) for cut in _cuts(pieces, across=across)]
-    # Of gaps about as wide, the one nearest to the middle first: a price list of hundreds of lines is then halved, not
-    # peeled line by line.
+    # Of gaps of similar width, the one nearest to the middle first: a price list of hundreds of lines is then halved,
+    # not cut off line by line.
     for _, first, second, across in sorted(cuts, key=lambda cut: (-round(cut[0]), abs(len(cut[1]) - len(cut[2])))):
         if apart(first, second, across):
             return _split(first, apart) + _split(second, apart)
@@ -241,7 +241,7 @@ def _split(pieces: list[Placed], apart: Apart) -> list[list[Placed]]:
 
 
 def _cuts(pieces: list[Placed], *, across: bool) -> list[tuple[float, list[Placed], list[Placed]]]:
-    """Every empty band, as (its width in median letter heights, what is before it, what is after it)."""
+    """Every empty band, as (its width in median letter heights, the pieces before it, the pieces after it)."""
     ordered = sorted(pieces, key=lambda piece: piece.top if across else piece.left)
     heights = sorted(piece.height for piece in pieces)
     unit = heights[len(heights) // 2] if heights else 1.0
@@ -267,11 +267,14 @@ def _same_row(piece: Placed, other: Placed) -> bool:
 
 
 def _are_decimals(piece: Placed, whole: Placed) -> bool:
-    """One or two smaller digits right beside an integer, raised; or standing on its line, one only with a point."""
+    """Whether a piece is one or two smaller digits directly beside an integer: raised, or on its baseline.
+
+    A single digit on the baseline needs a point.
+    """
     digits = _CENTS.fullmatch(piece.text)
     if piece is whole or digits is None:
         return False
-    # After a point that was read, and no farther than the next figure, decimals may be as high as their integer.
+    # After a point that was read, and no farther than the next digit, decimals can be as high as their integer.
     follows = re.search(rf"{_POINT}$", whole.text) is not None and piece.left - whole.right + 0.2 * whole.height >= 0
     follows = follows and len(digits["digits"]) == 2 and piece.left - whole.right < 0.5 * whole.height
     if piece.height > (1.1 if follows else DECIMALS_RATIO) * whole.height:
@@ -282,16 +285,16 @@ def _are_decimals(piece: Placed, whole: Placed) -> bool:
         return False
     standing = abs(piece.bottom - whole.bottom) < 0.35 * whole.height
     reach = whole.right + 0.6 * whole.height
-    # 元 under the decimals may have been read with the integer, and its box then reaches below them.
+    # 元 under the decimals can be read with the integer, whose box then extends below them.
     edge = whole.centre if whole.text.endswith("元") else whole.right - 0.1 * whole.height
     beside = whole.centre <= piece.left <= reach and piece.centre > edge
     return beside and (raised or standing)
 
 
 def _upright(text: str, line: TextLine, angle: float) -> str:
-    """A few figures can be read upside down with full confidence (`90` as `06`, `¥8` as `8天`): turn them back.
+    """Rotate back digits that were read upside down with full confidence (`90` as `06`, `¥8` as `8天`).
 
-    Only where the rest of the page stands the other way round, and every figure is one in both directions.
+    Only if the rest of the page has the opposite direction, and every digit is valid in both directions.
     """
     (x0, y0), (x1, y1) = line.corners[0], line.corners[1]
     found = re.fullmatch(r"([01689.]+)\s*([天夫羊¥￥]?)", text)

@@ -1,6 +1,6 @@
-"""Amounts of money as the world writes them: signs in front or behind, points or commas, dashes, raised figures.
+"""Parses amounts of money in international formats: sign before or after, points or commas, dashes, raised digits.
 
-Pure functions over the table of currencies. What an amount means (a price, a saving, a deposit) is not told here.
+Pure functions over the table of currencies. The meaning of an amount (price, saving, deposit) is decided in `prices.py`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ AMOUNT: Final = (
     rf"(?:(?:{_GROUPED}|\d+)\s?[.,:]\s?(?:{_DASH}{{1,2}}|\*)(?!\d)|{_GROUPED}|\d+[{RAISED}]{{1,2}}"
     r"|\d+\s?[.,]\s?\d{1,2}(?!\d)|\d+(?!\d|[.,]\d))"
 )
-"""One number as a price may be written. Bounded parts only, so that a search takes time linear in the text."""
+"""Pattern of one number in a price format. All parts are bounded, so that a search takes time linear in the text."""
 
 LEADING: Final = r"(?<![\d.,])[.,]\d{2}(?!\d)"
-"""Hundredths without a whole part: `,89 €`, `$.79`."""
+"""Pattern of hundredths without a whole part: `,89 €`, `$.79`."""
 
 WHOLE_AMOUNT: Final = re.compile(rf"(?:{AMOUNT}|\d{{1,6}}\s?{_DASH})\s*")
-"""A text that is nothing but such a number; alone, a dash for the cents may also follow without a point."""
+"""Pattern of a text with only such a number; alone, a dash for the cents can also follow without a point."""
 
 
 def _written(text: str) -> str:
@@ -52,35 +52,35 @@ _SIGNS: Final = tuple(
     {*SHARED, *(word for one in CURRENCIES for word in (*one.signs, *one.words, one.code.casefold()))}
 )
 SIGN: Final = rf"(?:{word_pattern(_SIGNS)}(?:(?<=[A-Za-z]{{3}})\s?\$)?)"
-"""A currency's sign, word or code, in front of an amount or behind it."""
+"""Pattern of a currency's sign, word or code, before or after an amount."""
 MINOR: Final = word_pattern({*(word for one in CURRENCIES for word in one.minor), "¢", "￠", "c", "ct"})
-"""A sign or word for hundredths, behind a whole number."""
+"""Pattern of a sign or word for hundredths, after a whole number."""
 _CODES: Final = re.compile(r"[a-z]{3}")
 
 
 @lru_cache(maxsize=1024)
 def currency_of(sign: str) -> str | None:
-    """The ISO code that a sign, word or code stands for; None where several currencies share it, or nobody uses it."""
+    """The ISO code of a sign, word or code; None if it is unknown or several currencies share it."""
     return _OF.get(_written(sign)) or _OF.get(_written(sign).removesuffix("$").strip())
 
 
 @lru_cache(maxsize=1024)
 def minor_currency(sign: str) -> str | None:
-    """The currency whose hundredths a word names (`p` → GBP); None where several share it (`¢`)."""
+    """The currency whose hundredths a word names (`p` → GBP); None if several share it (`¢`)."""
     return _MINOR.get(_written(sign))
 
 
 def shares_sign(sign: str) -> tuple[str, ...]:
-    """The currencies that use a sign which is no single one's: `kr` → NOK, SEK, DKK, ISK; empty for others."""
+    """The currencies that share a sign: `kr` → NOK, SEK, DKK, ISK; empty for other signs."""
     plain = _written(sign)
     return next((codes for word, codes in SHARED.items() if _written(word) == plain), ())
 
 
 def to_decimal(text: str, decimals: int = 2) -> Decimal | None:
-    """The value of a number as printed; `decimals` are those of its currency. None for what is no number.
+    """The value of a number as printed; `decimals` are those of its currency. None for text that is no number.
 
-    With two kinds of separators the last is the point; one that repeats parts groups; one before three figures does,
-    too, unless the currency has three decimals or the whole part is 0.
+    With two kinds of separators the last is the decimal point. A repeated separator groups thousands; so does one
+    before three digits, unless the currency has three decimals or the whole part is 0.
     """
     plain = re.sub(rf"\s?[.,:]?\s?(?:{_DASH}{{1,2}}|\*)\s*$", "", text.strip())
     raised = re.search(rf"[{RAISED}]+$", plain)
@@ -101,5 +101,5 @@ def to_decimal(text: str, decimals: int = 2) -> Decimal | None:
 
 
 def currency_decimals(code: str | None) -> int:
-    """How many decimals the prices of a currency have; 2 where it is not known."""
+    """The number of decimals of a currency's prices; 2 if it is unknown."""
     return DECIMALS.get(code or "", 2)

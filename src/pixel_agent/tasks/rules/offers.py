@@ -1,4 +1,7 @@
-"""The prices of one tag: read from pieces that stand apart (`¥` | `5` `90` | `元/斤`), then told from each other."""
+"""Reads the prices of one tag from separate pieces (`¥` | `5` `90` | `元/斤`), then decides which price is which kind.
+
+Used by `tags.py`, after `layout.py` and with `prices.py`.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +31,19 @@ _EACH: Final = re.compile(
 _PER_UNIT: Final = re.compile(rf"{word_pattern(every_word('per'))}\s*(?P<unit>.+)", re.IGNORECASE)
 _PER: Final = re.compile(r"\(?\s*(?P<yuan>元|块)?\s*(?:(?P<slash>[/|]|每)\s*(?P<unit>.+?))?\s*\)?")
 _BARE_UNIT: Final = re.compile(r"(?:[1Il|]\s*)?([\u4e00-\u9fff]{1,2})|[1Il|]([125]?[05]0\s*[g克])")
-"""A unit beside a price whose slash was not read, or was read as a figure."""
+"""A unit beside a price whose slash was not read, or was read as a digit."""
 _LOST_DECIMALS: Final = re.compile(r"[¥￥]?\s*\d+\s*[.。]")
-"""A point with nothing behind it: the decimals were not read, and the integer alone would be a wrong price."""
+"""A decimal point with nothing after it: the decimals were not read, and the integer alone would be a wrong price."""
 SIGN_GAP: Final = 1.0
-"""A sign stands at most this many figure heights before its number; farther off, figures between were not read."""
+"""Maximum gap between a sign and its number, in digit heights; at a larger gap, digits between were not read."""
 
 SCALE: Final = 5
-"""A promoted price this many times above the old one lost its decimal point: raised decimals read as one number."""
+"""A promoted price this many times the old one lost its decimal point: raised decimals were read as one number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One price on a tag; `height` is that of its figures, `labelled` says that some price label stands by it."""
+    """One price on a tag; `height` is that of its digits, `labelled` is true if a price label is beside it."""
 
     amount: Decimal
     currency: str | None
@@ -50,12 +53,12 @@ class Offer:
     labelled: bool
     pieces: tuple[Placed, ...]
     sign: str = ""
-    """The currency as printed; empty where the words or nothing told it."""
+    """The currency sign as printed; empty if the currency is from words or unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What a tag asks for, and the offers that said so."""
+    """The prices of a tag by kind, and the offers that they come from."""
 
     regular: Decimal | None = None
     sale: Decimal | None = None
@@ -64,11 +67,11 @@ class Prices:
     unit: str | None = None
     offers: tuple[Offer, ...] = ()
     comparison: Offer | None = None
-    """The price by weight or volume beside that of the pack; it is nobody's price to pay."""
+    """The price by weight or volume beside that of the pack, for comparison only."""
 
 
 def part_prices(pieces: Sequence[Placed]) -> list[Placed]:
-    """Lines that hold nothing but prices of neighbouring columns (`¥24.70 ¥22.60`) as one piece a price."""
+    """Split lines that contain only prices of neighbouring columns (`¥24.70 ¥22.60`) into one piece per price."""
     parts: list[Placed] = []
     for piece in pieces:
         starts = [found.start() for found in re.finditer("[¥￥]", piece.text)]
@@ -88,7 +91,7 @@ def part_prices(pieces: Sequence[Placed]) -> list[Placed]:
 
 
 def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
-    """Every price of a tag. A number without any mark counts only if it is the largest writing."""
+    """Every price of a tag. A number without any mark counts only if it is the largest text."""
     offers: list[Offer] = []
     bare: list[Offer] = []
     for piece in pieces:
@@ -108,10 +111,10 @@ def find_offers(pieces: Sequence[Placed]) -> list[Offer]:
 
 
 def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
-    """Which offer is the regular, the sale, the member price.
+    """Decide which offer is the regular, the sale, and the member price.
 
-    Words decide first (原价, 特价, 会员价). Of unlabelled ones the largest figures are the current price; a higher one
-    beside it is the old one. What fits nowhere is left out.
+    Words decide first (原价, 特价, 会员价). Of unlabelled offers, the one with the largest digits is the current price; a
+    higher price beside it is the old one. Other offers are left out.
     """
     told = _tell_comparisons(offers)
     plain = [offer for offer in told if offer.kind not in ("unit", "total", "taxed")]
@@ -154,7 +157,7 @@ def settle(offers: Sequence[Offer], pieces: Sequence[Placed]) -> Prices:
 
 
 def _tell_comparisons(offers: Sequence[Offer]) -> list[Offer]:
-    """The offers; those per weight or volume beside a larger one per pack are for comparison only."""
+    """Mark offers per weight or volume beside a larger one per pack as comparison prices."""
     packs = [offer.height for offer in offers if not is_measure(offer.unit) and offer.kind not in ("unit", "taxed")]
     largest = max(packs, default=0.0)
     return [
@@ -166,7 +169,7 @@ def _tell_comparisons(offers: Sequence[Offer]) -> list[Offer]:
 
 
 def unit_piece(text: str) -> str | None:
-    """The unit of a piece that says nothing but it, with its 元 or its slash: `元/斤`, `/500g`; else None."""
+    """The unit of a piece that contains only a unit with its 元 or slash: `元/斤`, `/500g`; else None."""
     plain = half_width(text).strip()
     found = _PER.fullmatch(plain)
     if found is None or not found["unit"]:
@@ -176,7 +179,7 @@ def unit_piece(text: str) -> str | None:
 
 
 def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> Offer:
-    """Complete an offer by the sign or label before or above it and the unit behind it."""
+    """Complete an offer with the sign or label before or above it and the unit after it."""
     used = list(offer.pieces)
     for before in _before(piece, pieces):
         if is_sign(before.text):
@@ -218,7 +221,7 @@ def _with_neighbours(offer: Offer, piece: Placed, pieces: Sequence[Placed]) -> O
 
 
 def _with_sign(offer: Offer, sign: str) -> Offer:
-    """The offer with the currency that a sign of its own beside it names: ¥ where it is what readers make of one."""
+    """The offer with the currency of a separate sign beside it; a character that OCR makes of ¥ counts as ¥."""
     plain = half_width(sign).strip()
     if _is_hundredths(offer, plain):
         return replace(offer, amount=offer.amount / 100, currency=minor_currency(plain), sign=plain)
@@ -235,7 +238,7 @@ def _is_hundredths(offer: Offer, sign: str) -> bool:
 
 
 def _before(piece: Placed, pieces: Sequence[Placed]) -> list[Placed]:
-    """Pieces left of a number in its row, nearest first, until another number stands between."""
+    """Pieces left of a number in its row, nearest first, up to the next number."""
     near = [
         other
         for other in pieces
@@ -280,7 +283,7 @@ def _label_above(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
 
 
 def _label_lower(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
-    """A label left of a price that stands lower, but still beside it, and is no other price's."""
+    """A label left of a price, lower but still beside it, that belongs to no other price."""
     figures = [one for one in pieces if one is not piece and (find_prices(one.text) or bare_amount(one.text))]
     near = [
         other
@@ -297,7 +300,7 @@ def _label_lower(piece: Placed, pieces: Sequence[Placed]) -> Placed | None:
 
 
 def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
-    """Kind and unit of a piece that is nothing but a price label: `会员价：`, `单价(元/斤)`, `零售价 Price`."""
+    """Kind and unit of a piece that is only a price label: `会员价：`, `单价(元/斤)`, `零售价 Price`."""
     plain = simplified(text)
     if not PRICE_LABEL.search(plain):
         return None
@@ -310,7 +313,7 @@ def _lone_label(text: str) -> tuple[Kind | None, str | None] | None:
 
 
 def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -> list[Offer]:
-    """Unmarked numbers that are a price by their size: the largest writing of the tag, larger than any marked price."""
+    """Unmarked numbers that are a price by their size: the largest text of the tag, larger than any marked price."""
     if not bare:
         return []
     largest = max(bare, key=lambda offer: offer.height)
@@ -319,7 +322,7 @@ def _largest(bare: list[Offer], offers: list[Offer], pieces: Sequence[Placed]) -
     tallest_offer = max((offer.height for offer in offers), default=0.0)
     pointed = largest.amount != largest.amount.to_integral_value() or "." in largest.pieces[0].text
     large = largest.height >= 1.25 * middle and largest.height >= 1.15 * tallest_offer
-    if any(is_sign(piece.text) for piece in pieces):  # the sign belongs to figures that were not read
+    if any(is_sign(piece.text) for piece in pieces):  # the sign belongs to digits that were not read
         return []
     if large and (pointed or largest.height >= 0.95 * max(heights, default=0.0)):
         return [largest]

@@ -1,4 +1,4 @@
-"""What a rule reads: the lines of one photo, where they stand, and the little it may know beside them."""
+"""The input of every rule: the text lines of one photo with their places, and the few settings that a rule can use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from pixel_agent.core import Draft, Lang, TextLine
 
 MAX_LINE: Final = 300
-"""Signs of one line that rules look at."""
+"""Maximum number of characters of one line that rules read."""
 _SPACES: Final = re.compile(r"\s{3,}")
 
 
@@ -28,14 +28,14 @@ class Page:
     lang: Lang = "zh"
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     unread: tuple[TextLine, ...] = ()
-    """Places of writing that was found and could not be recognised, without text."""
+    """Places of text that was detected but not recognised; their text is empty."""
 
     def __post_init__(self) -> None:
-        """Cut lines that no print is as long as: every rule then takes bounded time for each."""
+        """Cut lines longer than any real print, so that every rule takes bounded time for each line."""
         if any(len(line.text) > MAX_LINE for line in self.lines):
             cut = tuple(replace(line, text=_SPACES.sub("  ", line.text[:MAX_LINE])) for line in self.lines)
             object.__setattr__(self, "lines", cut)
 
 
 Reader: TypeAlias = Callable[[Page], Draft]
-"""A task's rules: from a page to a draft whose rows have source `text` and boxes in pixels of the original."""
+"""The rules of a task: page → draft, whose rows have source `text` and boxes in pixels of the original."""

@@ -1,4 +1,4 @@
-"""Which currency a page's prices are in: by sign, else by its script and words, else by the shop's setting, else None."""
+"""Determines the currency of a page: by sign, else by script and words, else by the shop's setting, else None."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _JAPANESE: Final = re.compile(
     + word_pattern(word for word in (*_TAX.tax_included, *_TAX.tax_excluded) if len(word) > 1 and word[0] in "税本")
 )
 _HAN_SIGNS: Final = 2
-"""A single one may be what readers make of ornament."""
+"""Minimum number of Han characters: OCR can read a single one from an ornament."""
 _YUAN: Final = ("元", "块", "圆", "兀")
 
 
 @lru_cache(maxsize=64)
 def script_currency(text: str) -> str | None:
-    """The currency that a page's script and words speak for: 円 and 税込 for JPY, Chinese writing for CNY."""
+    """The currency that a page's script and words indicate: 円 and 税込 for JPY, Chinese text for CNY; else None."""
     if _JAPANESE.search(text):
         return "JPY"
     if count_script(text, "Han") < _HAN_SIGNS or has_script(text, "Kana"):
@@ -35,7 +35,7 @@ def script_currency(text: str) -> str | None:
 
 
 def stated_currency(texts: Iterable[str]) -> str | None:
-    """The one currency whose own sign stands on a page; None where there is none, or several."""
+    """The only currency whose own sign is on a page; None if there is none, or several."""
     codes = {
         price.currency
         for text in texts
@@ -48,9 +48,9 @@ def stated_currency(texts: Iterable[str]) -> str | None:
 def resolve_currency(
     signs: Sequence[tuple[str, str | None, Decimal]], text: str, stated: str | None, setting: str | None
 ) -> str | None:
-    """The currency of a tag. `signs`: of each price the sign as printed, the currency it names and the amount.
+    """The currency of a tag. `signs`: for each price the sign as printed, the currency it names, and the amount.
 
-    `text` is that of the whole page, `stated` what its other signs say, `setting` the shop's own currency.
+    `text` is that of the whole page, `stated` the currency of its other signs, `setting` the shop's own currency.
     """
     script = script_currency(text)
     for sign, code, amount in signs:
@@ -68,7 +68,7 @@ def resolve_currency(
 
 
 def _candidates(sign: str, text: str) -> tuple[str, ...]:
-    """The currencies that a sign may mean on this page; empty for a sign of one."""
+    """The possible currencies of a shared sign on this page; empty for a sign of only one currency."""
     if sign in _YUAN and is_traditional(text) and not is_simplified(text):
         return "TWD", "HKD"
     return shares_sign(sign)

@@ -1,4 +1,4 @@
-"""What differs from country to country, as data: one table of currencies, one of words a language, one of scripts.
+"""Data that differs between countries: a table of currencies, tables of words for each language, a table of scripts.
 
-The rules are pure functions over these tables. A new country is a new line here, never a new branch there.
+The rules are pure functions over these tables. A new country is a new line here, never a new branch in the rules.
 """

@@ -1,4 +1,4 @@
-"""Currencies: their signs, codes, words and decimals (ISO 4217). A new currency is a new line."""
+"""The table of currencies: signs, codes, words and decimals (ISO 4217). A new currency is a new line."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """`signs` and `words` are its own; what several share (`$`, `kr`, `¥`) stands in `SHARED`.
+    """A currency. `signs` and `words` are unique to it; those of several currencies (`$`, `kr`, `¥`) are in `SHARED`.
 
-    `decimals`: how many a price has at most. `minor`: signs and words of its hundredth part.
+    `decimals`: maximum number of decimals of a price. `minor`: signs and words of its hundredth part.
     """
 
     code: str
@@ -222,7 +222,7 @@ CURRENCIES: Final = (
     Currency("MGA", (), ("ariary",)),
     Currency("XAF", (), ("fcfa", "f cfa"), 0),
 )
-"""Every currency with signs or words of its own; its ISO code always counts as a word."""
+"""Every currency with its own signs or words; its ISO code always counts as a word."""
 
 SHARED: Final[dict[str, tuple[str, ...]]] = {
     "¥": ("CNY", "JPY"),
@@ -244,12 +244,12 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
     "rs": ("INR", "PKR", "LKR", "NPR"),
     "rs.": ("INR", "PKR", "LKR", "NPR"),
 }
-"""Signs that several currencies share: on their own they do not say which one it is."""
+"""Signs that several currencies share: alone they do not identify the currency."""
 
 WORD_LIKE_CODES: Final = frozenset(
     {"all", "try", "mad", "pen", "cop", "mop", "rub", "gel", "bob", "ron", "lak", "sek", "din", "ft"}
 )
-"""Codes and words that names of goods have as well: they count in capitals only."""
+"""Codes and words that also occur in product names: they count in capitals only."""
 
 DECIMALS: Final = {one.code: one.decimals for one in CURRENCIES}
 """Decimals of a currency's prices; 2 for those that are not listed."""
@@ -258,5 +258,5 @@ _CODE: Final = re.compile(r"[A-Z]{3}")
 
 
 def is_code(text: str) -> bool:
-    """Whether a text has the form of an ISO 4217 code."""
+    """Whether a text has the format of an ISO 4217 code."""
     return _CODE.fullmatch(text) is not None

@@ -1,8 +1,8 @@
-"""Words that labels print beside dates, one table a language. A new language is a new table.
+"""Words beside dates on labels, one table per language, for the date rules. A new language is a new table.
 
-Words are plain text; case and accents do not count, and a space, point or hyphen in them may be missing on the label.
-In words written without spaces `x?` may be missing and `[xy]` is one of several signs. Words of the Union's languages for
-"best before" and "use by" follow Regulation (EU) 1169/2011, annex X; month names are those of the calendars people use.
+Words are plain text; case and accents are ignored, and a space, point or hyphen in them can be missing on the label.
+In words written without spaces `x?` is optional and `[xy]` is one of several characters. EU languages use the words for
+"best before" and "use by" of Regulation (EU) 1169/2011, annex X; month names are those of the calendars in common use.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ Months: TypeAlias = tuple[str, str, str, str, str, str, str, str, str, str, str,
 
 @dataclass(frozen=True, slots=True)
 class DateWords:
-    """What one language says beside dates. `order` is how it writes them in figures, empty where people differ."""
+    """The date words of one language. `order` is its order of dates in digits, empty if usage differs."""
 
     order: Literal["dmy", "ymd", "mdy", ""] = "dmy"
     era_years: int = 0
-    """What is added to years that it prints in one or two figures of its present era."""
+    """Offset added to years printed with one or two digits of the present era."""
     letters: str = "dmy"
-    """The letters that stand for day, month and year (`TT.MM.JJ`), in this order."""
+    """The letters for day, month and year (`TT.MM.JJ`), in this order."""
     months: Months | tuple[()] = ()
-    """For each month its names, full and short, separated by spaces; a point in a name may be a space, or missing."""
+    """Full and short names of each month, separated by spaces; a point in a name can be a space, or missing."""
     best_before: Words = ()
     use_by: Words = ()
     sell_by: Words = ()
@@ -35,9 +35,9 @@ class DateWords:
     opened: Words = ()
     lot: Words = ()
     fillers: Words = ()
-    """What may stand between such a word and its date."""
+    """Words that can come between such a word and its date."""
     links: Words = ()
-    """What may stand between day, month and year."""
+    """Words that can come between day, month and year."""
 
 
 # fmt: off
@@ -533,7 +533,7 @@ DATE_WORDS: Final[dict[str, DateWords]] = {
 # fmt: on
 
 SINGLE_LETTERS: Final[dict[str, str]] = {"expiry": "EV", "production": "PMF", "lot": "L"}
-"""Kind of date → letters that name it alone, right before figures."""
+"""Kind of date → letters that name it alone, directly before digits."""
 
 ERAS: Final[dict[str, int]] = {
     **dict.fromkeys(("令和", "令", "R"), 2018),
@@ -542,12 +542,12 @@ ERAS: Final[dict[str, int]] = {
     **dict.fromkeys(("中華民國", "中华民国", "民國", "民国"), 1911),
     **dict.fromkeys(("西暦", "西历", "西曆", "公元"), 0),
 }
-"""Name of an era → what is added to its years."""
+"""Name of an era → offset added to its years."""
 
 BUDDHIST_YEARS: Final = 543
-"""How far the years that Thailand prints are ahead; they stand without a name."""
+"""Number of years that Thai years are ahead; they are printed without an era name."""
 ROC_YEARS: Final = 1911
-"""How far the years that Taiwan prints, mostly without a name, are behind."""
+"""Number of years that Taiwan's years are behind; they are mostly printed without an era name."""
 
 BILINGUAL_MONTHS: Final = ("JA", "FE", "MR", "AL", "MA", "JN", "JL", "AU", "SE", "OC", "NO", "DE")
-"""The two-letter months of Canadian labels (Food and Drug Regulations B.01.007)."""
+"""The two-letter month codes of Canadian labels (Food and Drug Regulations B.01.007)."""

@@ -1,6 +1,6 @@
-"""Words for lengths of time and for how long goods keep, one table a language. A new language is a new table.
+"""Words for durations and shelf lives, one table per language, for the date rules. A new language is a new table.
 
-Plain words; case and accents do not count, and a space may be missing. Counted forms stand in all their cases.
+Words are plain text; case and accents are ignored, and a space can be missing. Counted forms are listed in all cases.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Words: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class DurationWords:
-    """What one language says of how long goods keep."""
+    """The words of one language for durations and shelf lives."""
 
     hour: Words = ()
     day: Words = ()
@@ -23,7 +23,7 @@ class DurationWords:
     life: Words = ()
     """Words before a shelf life."""
     opening: Words = ()
-    """Words beside a time that counts from opening the package."""
+    """Words beside a duration that counts from opening the package."""
 
 
 # fmt: off

@@ -1,7 +1,7 @@
-"""Words that shops print beside prices, one table a language. A new language is a new table.
+"""Words beside prices in shops, one table per language, for the price rules. A new language is a new table.
 
-Words are plain text in lower case; `word_pattern` makes the expression. A word belongs here if it says what the number
-beside it is: the price before, the price now, one for members, one for comparison, a deposit, a saving, tax.
+Words are plain text in lower case; `word_pattern` makes the expression. A word belongs here if it states the kind of the
+number beside it: old price, current price, member price, comparison price, deposit, saving, tax.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ Words: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class PriceWords:
-    """What one language says beside prices."""
+    """The price words of one language."""
 
     was: Words = ()
     now: Words = ()
     member: Words = ()
     neutral: Words = ()
-    """Words for the price itself: it says nothing more."""
+    """Words for a price of no special kind."""
     comparison: Words = ()
-    """Words for a price by weight, volume or length for comparison."""
+    """Words for a comparison price by weight, volume or length."""
     each: Words = ()
-    """One piece, as a unit of sale."""
+    """Words for one piece as a unit of sale."""
     per: Words = ()
-    """Between a price and its unit."""
+    """Words between a price and its unit."""
     deposit: Words = ()
     saving: Words = ()
     multi: Words = ()
-    """Between a number of pieces and what they cost together."""
+    """Words between a number of pieces and their total price."""
     tax_included: Words = ()
     tax_excluded: Words = ()
 
@@ -292,7 +292,7 @@ PRICE_WORDS: Final[dict[str, PriceWords]] = {
     "ko": PriceWords(was=("정상가", "판매가"), now=("할인가", "행사가"), neutral=("가격",), each=("개",), per=("당",), saving=("할인",), member=("회원가",)),
     "hi": PriceWords(neutral=("mrp", "m.r.p.", "maximum retail price"), tax_included=("incl. of all taxes", "inclusive of all taxes")),
 }  # fmt: skip
-"""Language → its words."""
+"""Language → its price words."""
 
 
 HEADINGS: Final[dict[str, Words]] = {
@@ -307,13 +307,13 @@ HEADINGS: Final[dict[str, Words]] = {
     "slavic": ("nowość", "promocja", "okazja", "cena", "novinka", "akce", "akcia", "novo", "akcija"),
     "ja": ("特価", "お買得", "新商品", "おすすめ", "広告の品", "お品書き", "日替り", "タイムセール", "税込", "税抜", "本体価格", "本体", "価格", "円"),
 }  # fmt: skip
-"""Words over any goods, of shops and menus: a text of nothing else is a heading, not a name."""
+"""General words of shops and menus: a text that contains nothing else is a heading, not a name."""
 
 HEADING_KINDS: Final = (
     "was", "now", "member", "neutral", "comparison", "each", "per", "deposit", "saving", "multi", "tax_included",
     "tax_excluded",
 )  # fmt: skip
-"""Kinds of words that name no goods either."""
+"""Other kinds of words that are no product names."""
 
 NET_WORDS: Final = (
     "net wt", "net wt.", "net weight", "net", "netto", "nettovikt", "poids net", "peso neto", "peso netto",

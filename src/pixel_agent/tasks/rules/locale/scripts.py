@@ -1,4 +1,4 @@
-"""Scripts: which ones a text is written in, and which ones the shipped text models can read."""
+"""The table of scripts: detects the scripts of a text, and lists those that the shipped text models can read."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SCRIPTS: Final[dict[str, str]] = {
     "Lao": "\u0e80-\u0eff",
     "Burmese": "\u1000-\u109f",
 }
-"""Name of a script → its signs, as the inside of a character class."""
+"""Name of a script → its characters, as the inside of a character class."""
 
 READABLE: Final = ("Han", "Kana", "Latin", "Greek")
-"""Scripts that the shipped text models (PP-OCRv6 small) know; the others come back empty or as look-alikes."""
+"""Scripts that the shipped text models (PP-OCRv6 small) can read; others are read as nothing or as look-alikes."""
 
 _PATTERNS: Final = {name: re.compile(f"[{signs}]") for name, signs in SCRIPTS.items()}
 _TRADITIONAL: Final = re.compile(r"[價單規條麵裝質級飲實銷號與豬雞魚醬糧買賣張額個們這會無當點鹽鮮優產國]")
@@ -36,20 +36,20 @@ _SIMPLIFIED: Final = re.compile(r"[价单规条面装质级饮实销号与猪鸡
 
 
 def count_script(text: str, script: str) -> int:
-    """How many signs of a script a text has."""
+    """The number of characters of a script in a text."""
     return len(_PATTERNS[script].findall(text))
 
 
 def has_script(text: str, script: str) -> bool:
-    """Whether a text has a sign of a script."""
+    """Whether a text contains a character of a script."""
     return _PATTERNS[script].search(text) is not None
 
 
 def is_traditional(text: str) -> bool:
-    """Whether a text has Han signs that only traditional writing (or Japanese) uses."""
+    """Whether a text contains Han characters used only in traditional Chinese (or Japanese)."""
     return _TRADITIONAL.search(text) is not None
 
 
 def is_simplified(text: str) -> bool:
-    """Whether a text has Han signs that simplified Chinese uses and traditional Chinese does not."""
+    """Whether a text contains Han characters used in simplified Chinese and not in traditional Chinese."""
     return _SIMPLIFIED.search(text) is not None

@@ -1,4 +1,4 @@
-"""Regular expressions from tables of plain words."""
+"""Builds regular expressions from the tables of plain words, for the price rules."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import unicodedata
 from collections.abc import Iterable
 
 _LONG = 4
-"""Words from this length may also stand without their marks (`minimalni`): shorter ones would become other words."""
+"""Minimum length of words that are also matched without accents (`minimalni`): shorter ones would become other words."""
 _ALONE = str.maketrans({"ø": "o", "æ": "a", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "t", "œ": "o"})
 
 
 def without_marks(text: str) -> str:
-    """The text with accents and strokes taken off its letters; the length never changes, so spans stay valid."""
+    """The text without accents and strokes on its letters; the length never changes, so spans stay valid."""
     if text.isascii():
         return text
     return "".join(_plain(sign) for sign in text)
 
 
 def word_pattern(words: Iterable[str]) -> str:
-    """A pattern (for IGNORECASE) of any of the words, the longest first: no word counts inside another.
+    """A pattern (for IGNORECASE) of any of the words, the longest first; no word matches inside another.
 
-    A space in a word stands for any or no space, because readers lose them. Signs of scripts that write without spaces
-    need no border.
+    A space in a word matches any number of spaces, or none, because OCR loses them. Characters of scripts without
+    spaces between words need no word boundary.
     """
     every = {word for given in words for word in (given, without_marks(given) if len(given) >= _LONG else given)}
     return "(?:" + "|".join(_bordered(word) for word in sorted(every, key=lambda word: (-len(word), word))) + ")"
