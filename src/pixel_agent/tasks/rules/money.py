@@ -1,6 +1,6 @@
 """Parses amounts of money in international formats: sign before or after, points or commas, dashes, raised digits.
 
-Pure functions over the table of currencies. The meaning of an amount (price, saving, deposit) is decided in `prices.py`.
+Pure functions over the table of currencies. `prices.py` decides the meaning of an amount (price, saving, deposit).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of storefronts: kinds of business, open or closed, what is no name, telephones and addresses."""
+"""Words and patterns on storefronts, for `places.py`: business kinds, open or closed, telephones, addresses, slogans."""
 
 from __future__ import annotations
 
@@ -75,16 +75,16 @@ SHOP: Final = re.compile(
     "|\\b(?:SUPER|HYPER|MINI|FAMILY)?\\s?MARKET\\b|\\b\\w*MART\\b|\\bSTORES?\\b|\\bSHOP\\b|\\bCAFE\\b|COFFEE|\\bRESTAURANT\\b|PHARMACY|DRUG\\s?STORE|BAKERY|\\bHOTEL\\b|"
     "\\bSALON\\b|\\bBARBER\\b|\\bBISTRO\\b|\\bDINER\\b|\\bBANK\\b|\\bCLINIC\\b|\\bBOUTIQUE\\b|7-?ELEVEN|LAWSON|GROCERY|KITCHEN|NOODLE|PIZZA|全家$|罗森|美宜佳"
 )
-"""What a shop calls itself: the name of a place ends so, and that of goods does not (normalised, packed text)."""
+"""Words of shop names, mostly at the end, that do not end names of goods (in normalised, packed text)."""
 
 PRAISE: Final = re.compile("美味|新鲜|放心|好吃|品质|专业")
-"""What slogans say, and short names of shops as well: 美味佳快餐店."""
+"""Words of slogans that also occur in short shop names: 美味佳快餐店."""
 
 SOLD_AS_GOODS: Final = re.compile(
     "(?:咖啡|奶茶|水果|烟酒|造型|养生|洗衣|干洗|口腔|美容|美甲|美发|健身|母婴|宠物|火锅|小吃|快餐|烘焙|五金|便利|专卖|直营|连锁|市集|市场|驿站)[^店]{0,2}$"
     "|COFFEE|PIZZA|NOODLE|KITCHEN|PHARMACY|SALON"
 )
-"""Of these, what also stands on packages: it counts on a sign of some size only."""
+"""Words of `SHOP` that are also printed on packages: they count only on a page with few lines and no goods."""
 
 HOURS: Final = re.compile(
     r"营业时间|營業時間|\d{1,2}:\d{2}\s*[-~至到]\s*\d{1,2}:\d{2}|24\s?(?:小时|H)(?:营业)?|OPEN(?:ING)?\s*(?:HOURS|TIMES?)|(?:MON|DAILY)\w*.{0,12}\d\s*(?:AM|PM|:)"
@@ -93,7 +93,7 @@ HOURS: Final = re.compile(
 GOODS: Final = re.compile(
     r"[¥￥]|\d\s*元|生产日期|保质期|净含量|配料|产地|规格|条码|计价单位|零售价|会员价|生产商|制造商|委托|执行标准|贮存|储存|食用方法|营养成分|批号|火[灾災警]|疏散|紧急|緊急|EMERGENCY|OF FIRE|INGREDIENTS|NET\s*W|BEST BEFORE"
 )
-"""Labels and tags of goods, and plans for emergencies: addresses and telephones beside these are no shop's."""
+"""Words on product labels, price tags and emergency plans: addresses and telephones beside them are no shop's."""
 
 NO_NAME: Final = re.compile(
     "欢迎|歡迎|光临|营业|休息|打烊|停业|转让|招租|出租|招聘|诚聘|扫码|扫一扫|微信|支付宝|公众号|二维码|外卖|外送|订餐|预订|预定|加盟|"
@@ -102,7 +102,7 @@ NO_NAME: Final = re.compile(
     "收银|收款|结账|洗手间|卫生间|试衣间|服务台|[一-鿿][区區]$|火[灾災警]|发生|發生|紧急|緊急|疏散|逃生|灭火|滅火|注意|当心|危险|警告|步骤|须知|说明|[:：。；;?？！]$|"
     "FIRE|EMERGENCY|CAUTION|WARNING|DANGER|NOTICE|WELCOME|OPEN|CLOSED|PUSH|PULL|ENTRANCE|EXIT|SALE|WWW\\.|HTTP|\\.COM|\\.CN|HOURS|NO SMOKING|SINCE|^EST"
 )
-"""A slogan, an offer, a notice: never the name of the shop."""
+"""Words of slogans, offers and notices, which are never the name of the shop."""
 
 _ROAD = "(?:路|街|大道|大街|巷|弄|胡同|道|公路)"
 ADDRESS: Final = re.compile(
@@ -133,4 +133,4 @@ PHONES: Final = re.compile(
 """Chinese mobile, landline (with area code) and 400 numbers in normalised text; others only beside `PHONE_WORD`."""
 
 LOCAL_PHONE: Final = re.compile(r"(?<![\d.])(?:\+?\d[\d\-() ]{5,16}\d)(?![\d.])")
-"""Any number beside a word that says telephone."""
+"""Any number beside a word for telephone."""

@@ -1,4 +1,4 @@
-"""Storefronts: the name on the sign, telephone, address, kind of business, open or closed, from text alone."""
+"""The rules of the storefront task: name, telephone, address, kind of business, open or closed, from text alone."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ from pixel_agent.tasks.rules.place_words import (
 )
 
 _SIGN_RATIO: Final = 0.3
-"""Writing less than this high beside the name does not belong to the sign."""
+"""Minimum height of text that belongs to the sign, relative to the name."""
 
 _SIGN_HEIGHT: Final = 0.06
 _SIGN_WIDTH: Final = 0.2
-"""How large a line is on a photo taken of a signboard, in parts of the photo's height and width."""
+"""Minimum height and width of a line in a photo of a signboard, as a share of the photo's height and width."""
 
 _DOMINANT: Final = 1.6
-"""How much larger the name is than any other line where nothing but its size speaks for it."""
+"""Minimum ratio of the name's height to any other line's, if size is the only evidence for the name."""
 
 _FEW: Final = 8
-"""Shelves and notices carry more lines than a storefront."""
+"""Maximum number of lines on a storefront; shelves and notices have more."""
 
 _LONGEST_NAME: Final = 24
 Proof: TypeAlias = Literal["word", "contact", "size"]
 
 _SURE: Final = 0.65
-"""Lines that the reader itself trusts less name no shop: noise read on trial photos of shops scored 0.54 to 0.62."""
+"""Minimum OCR confidence of a line with a shop name: noise on trial photos of shops scored 0.54 to 0.62."""
 
 
 def read_storefront(page: Page) -> Draft:
-    """One item for the storefront, or none with the warning `no_storefront` where nothing speaks for one.
+    """One item for the storefront, or none, with the warning `no_storefront`, if there is no evidence of one.
 
-    What speaks for one is a word that shops call themselves by, a telephone, an address, opening hours or `营业中` where
-    no goods are labelled, or a single line as large as a signboard: a name that rests on its size alone wants a look.
-    Fields nobody printed are null.
+    Evidence is a word that ends shop names, a telephone, an address, opening hours or `营业中` without labelled goods, or
+    a single line as large as a signboard. A name with its size as the only evidence needs a review. Fields that are not
+    printed are null.
 
-    `business_category` is named in the page's language; `business_status` is `open` or `closed` only where the text
-    says so, null otherwise, and null with a warning where it says both. `qr` is empty: codes are not read here.
+    `business_category` is in the page's language; `business_status` is `open` or `closed` only if the text says so,
+    otherwise null, and null with a warning if it says both. `qr` is empty: codes are not read here.
     """
     pieces = straighten(page.lines)
     name = _name(pieces)
@@ -88,7 +88,7 @@ def read_storefront(page: Page) -> Draft:
 
 
 def find_phones(text: str) -> list[str]:
-    """Telephone numbers as printed. Runs of digits that could be barcodes or prices are none without a word beside."""
+    """Telephone numbers as printed. Digits that could be a barcode or a price need a word for telephone beside them."""
     plain, places = normalise(text)
     spans = [match.span() for match in PHONES.finditer(plain)]
     word = PHONE_WORD.search(plain)
@@ -102,7 +102,7 @@ def find_phones(text: str) -> list[str]:
 
 
 def find_address(text: str) -> str | None:
-    """A postal address as printed: a road with a number, two levels of administration with a road, or after `地址`."""
+    """A postal address as printed, or None: a road and number, two administrative levels and a road, or after `地址`."""
     plain, places = normalise(text)
     phone = min(filter(None, (PHONES.search(plain), PHONE_WORD.search(plain))), key=lambda m: m.start(), default=None)
     word = ADDRESS_WORD.search(plain)
@@ -127,7 +127,7 @@ def _packed(text: str) -> str:
 
 
 def _proof(name: list[Placed], pieces: list[Placed], page: Page) -> Proof | None:
-    """The best evidence that this is a storefront; None where there is none."""
+    """The best evidence of a storefront; None if there is none."""
     goods = any(GOODS.search(_packed(piece.text)) for piece in pieces)
     largest = max((piece.height for piece in pieces), default=0.0)
     if name and _calls_itself_shop(name, pieces, goods) and (not goods or _heads(name, largest)):
@@ -140,7 +140,10 @@ def _proof(name: list[Placed], pieces: list[Placed], page: Page) -> Proof | None
 
 
 def _calls_itself_shop(name: list[Placed], pieces: list[Placed], goods: bool) -> bool:
-    """Whether the name, or a line near its size, ends in a word for a shop; what goods are called too is none on them."""
+    """Whether the name, or a line near its size, has a word for a shop.
+
+    A word that is also printed on goods counts only on a page with few lines and no goods.
+    """
     height = max(piece.height for piece in name)
     few = len(pieces) <= _FEW
     told = [_joined(name) or "", *(piece.text for piece in pieces if piece.height >= 0.5 * height)]
@@ -155,12 +158,12 @@ def _calls_itself_shop(name: list[Placed], pieces: list[Placed], goods: bool) ->
 
 
 def _words(text: str) -> str:
-    """Latin words keep their spaces, so that a word ends where it ends."""
+    """The normalised text; Latin words keep their spaces, so that word ends can be found."""
     return re.sub(r"(?<=[^A-Z0-9 ])\s+|\s+(?=[^A-Z0-9 ])", "", normalise(text)[0]).strip(" .!·")
 
 
 def _heads(name: list[Placed], largest: float) -> bool:
-    """Whether nothing on the page is written larger: a tag's price is."""
+    """Whether no text on the page is larger than the name; on a tag, the price is larger."""
     return max(piece.height for piece in name) >= largest
 
 
@@ -193,7 +196,7 @@ def _status(pieces: list[Placed], lang: Lang) -> tuple[str | None, tuple[Notice,
 
 
 def _category(texts: list[str], zh: bool) -> str | None:
-    """The kind of business that the first telling text names; the shop's own name is asked first."""
+    """The kind of business in the first text that names one; the shop's own name comes first."""
     for text in texts:
         plain = _packed(text)
         if find_address(text) or CLOSED.search(plain):
@@ -223,11 +226,11 @@ def _may_be_name(piece: Placed) -> bool:
 
 
 def _name(pieces: list[Placed]) -> list[Placed]:
-    """The tallest writing that can be a name, with what continues it: beside it at like height, or its kind below."""
+    """The tallest text that can be a name, with its continuation: similar height beside it, or its kind below."""
     possible = [piece for piece in pieces if _may_be_name(piece)]
     if not possible:
         return []
-    # A word like 便利店 or 药房 makes a piece a likelier name than its height alone.
+    # A word like 便利店 or 药房 makes a piece a more likely name than its height alone.
     first = max(possible, key=lambda piece: piece.height * (1.3 if _has_category(piece.text) else 1.0))
     name = [first]
     alike = [piece for piece in possible if 0.7 <= piece.height / first.height <= 1.4]
@@ -246,7 +249,7 @@ def _is_suffix(text: str) -> bool:
 
 
 def _joined(name: list[Placed]) -> str | None:
-    """Latin words are set apart by a space, Chinese ones are not."""
+    """Join the pieces of the name: a space between Latin words, none between Chinese ones."""
     joined = ""
     for piece in name:
         text = piece.text.strip()

@@ -1,6 +1,6 @@
-"""Prices whose point cannot be seen: never a hundred times too high, and never sure.
+"""Corrects prices with an invisible decimal point and marks them as doubtful, so that none is a hundred times too high.
 
-A recogniser reads raised or low decimals as figures of the line (`36⁹⁰` as 3690), or loses one of them (`36.9`).
+OCR reads raised or low decimals as digits of the line (`36⁹⁰` as 3690), or loses one (`36.9`). Used by `tags.py`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pixel_agent.tasks.rules.offers import Offer, Prices
 from pixel_agent.tasks.rules.page import Page
 
 DOUBTFUL: Final = 0.3
-"""The confidence of a price whose point is a guess; a person has to look."""
+"""Confidence of a price with a guessed decimal point; it needs a review."""
 _LONG: Final = 1000
 _SHORT: Final = 100
 
 
 def doubt_points(prices: Prices, currency: str | None) -> tuple[Prices, bool]:
-    """The prices with points put in doubt, and whether any was.
+    """The prices with doubtful decimal points corrected, and whether any was doubtful.
 
-    Only numbers that no sign, label or unit marks: of four figures and more the last two are taken for decimals, three
-    could be either and are left out, a single decimal may lack its second. Prices of currencies without decimals, and
-    those on Chinese tags, are usually whole.
+    Applies only to numbers without sign, label or unit: of four or more digits the last two are taken as decimals;
+    three digits are ambiguous and left out; a single decimal can lack its second. Prices in currencies without
+    decimals, and on Chinese tags, are usually whole and stay unchanged.
     """
     if currency in ("CNY", "TWD", "HKD") or (currency is not None and currency_decimals(currency) == 0):
         return prices, False
@@ -45,7 +45,7 @@ def doubt_points(prices: Prices, currency: str | None) -> tuple[Prices, bool]:
 
 
 def doubt_notices(rows: Sequence[Row], page: Page) -> tuple[Notice, ...]:
-    """A warning where prices were seen and not understood, with their places."""
+    """Warnings for prices that were detected and not understood, or are doubtful, with their places."""
     lost = [row for row in rows if all(row.fields.get(name) is None for name in _PRICES)]
     unsure = [row for row in rows if row not in lost and row.confidence is not None and row.confidence <= DOUBTFUL]
     notices = []

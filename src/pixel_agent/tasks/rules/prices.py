@@ -1,7 +1,7 @@
-"""Prices in the text of tags: which numbers are prices, what kind, per what; everything else is not one.
+"""Finds prices in the text of tags: which numbers are prices, their kind and unit. Used by `offers.py`; pure.
 
-General libraries take `满100减20`, `500ml` and phone numbers for prices; these rules mask what a number can be besides
-a price first, and then read only amounts that a currency, a price label or a unit of sale marks.
+General libraries take `满100减20`, `500ml` and phone numbers for prices. These rules first mask all numbers of other
+kinds, then read only amounts marked by a currency, a price label or a unit of sale.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from pixel_agent.tasks.rules.money import (
 from pixel_agent.tasks.rules.units import SALE_UNIT, half_width, mend_spec, printed_unit, simplified
 
 Kind: TypeAlias = Literal["regular", "sale", "member", "unit", "total", "taxed"]
-"""`unit` is a price by weight for comparison (单价), `total` that of a weighed pack (总价), `taxed` one with tax beside
-the same without."""
+"""`unit` is a comparison price by weight (单价), `total` that of a weighed pack (总价), `taxed` one with tax beside the
+same price without tax."""
 
 MAX_AMOUNT: Final = Decimal(1_000_000)
 MAX_SIGNED: Final = Decimal(1_000_000_000)
-"""Amounts from here are none; with a currency's sign they may be larger (rupiah, dong)."""
+"""Limit of an amount with a currency sign (rupiah, dong); amounts from here on are no prices."""
 LABEL_REACH: Final = 60
-"""A label stands at most this many signs before its price."""
+"""Maximum number of characters between a label and its price."""
 MAX_TEXT: Final = 300
-"""Longer lines are no tag's: what stands behind this many signs is not read."""
+"""Maximum number of characters of a line that are read; tags have no longer lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One price in a text at [start, end). `kind` is None where no word tells; `unit` is as printed, None if unsaid."""
+    """One price in a text at [start, end). `kind` is None if no word states it; `unit` is as printed, or None."""
 
     amount: Decimal
     currency: str | None
@@ -54,7 +54,7 @@ class Price:
     start: int
     end: int
     sign: str = ""
-    """The currency as printed; empty where words or nothing told it."""
+    """The currency sign as printed; empty if the currency is from words or unknown."""
 
 
 def _words(kind: str) -> str:
@@ -87,7 +87,7 @@ _NEUTRAL: Final = f"{_CHINESE_PRICE}|unit\\s*price|{_words('neutral')}|{_words('
 _KIND_OF: Final = {kind: re.compile(words, re.IGNORECASE) for kind, words in _KINDS}
 _ALL_LABELS: Final = "|".join(words for _, words in _KINDS) + "|" + _NEUTRAL
 PRICE_LABEL: Final = re.compile(rf"(?:(?<![a-z])|(?![a-z]))(?:{_ALL_LABELS})(?![a-z])", re.IGNORECASE)
-"""A word that says that the number beside it is a price."""
+"""Pattern of a word that marks the number beside it as a price."""
 
 _SIGNED: Final = rf"(?:{SIGN})?\s*(?:{AMOUNT}|{LEADING})\s*(?:{SIGN}|{MINOR}|%)?"
 _NO_PRICE_AFTER: Final = rf"(?!\s*[:(]?\s*(?:{SIGN})?\s*[.,]?\d)"
@@ -96,14 +96,14 @@ MULTI_BUY: Final = (
     rf"(?:{word_pattern(('any', 'buy', 'mix', 'pick', 'les', 'alle', 'ab'))}\s*)?(?<![\d.,])[2-9]\d?\s*"
     rf"(?:{_words('each')}\s*)?(?:{_words('multi')}\s*{_SIGNED}|[/@]\s*{SIGN}\s*{AMOUNT}|/\s*{AMOUNT}\s*{SIGN})"
 )
-"""Several pieces together: `3 for £5`, `2/$11`, `3 för 30:-`."""
+"""Pattern of a price for several pieces: `3 for £5`, `2/$11`, `3 för 30:-`."""
 DEPOSIT: Final = (
     rf"{_EXTRA}\s*{_words('deposit')}\s*[:]?\s*{_SIGNED}"
     rf"|{_EXTRA}\s*{_SIGNED}\s*{word_pattern(word for word in every_word('deposit') if ' ' not in word)}{_NO_PRICE_AFTER}"
 )
-"""Money that comes back with the empty bottle."""
+"""Pattern of a bottle deposit."""
 SAVING: Final = rf"{_words('saving')}\s*[:]?\s*{_SIGNED}|{_SIGNED}\s*{_words('saving')}{_NO_PRICE_AFTER}"
-"""What is taken off: `SAVE £5`, `2 € Rabatt`."""
+"""Pattern of a discount amount: `SAVE £5`, `2 € Rabatt`."""
 _NEVER: Final = re.compile(
     "|".join(
         (
@@ -161,18 +161,18 @@ _LABEL_AFTER: Final = re.compile(
 _LABEL_UNIT: Final = re.compile(rf"\(?\s*元\s*(?:/\s*(?P<unit>(?:\d+\s*)?{SALE_UNIT}))?\s*\)?", re.IGNORECASE)
 _SMALL: Final = {"角": Decimal("0.1"), "毛": Decimal("0.1"), "分": Decimal("0.01")}
 _UNKNOWN_SIGN: Final = re.compile(r"(?<=[.,]\d\d)\s?[^\W\d_]{1,2}$")
-"""A sign that the reader does not know (₽ as P) behind two decimals."""
+"""Pattern of a sign that OCR cannot read (₽ as P) after two decimals."""
 _MEASURED: Final = re.compile(rf"[\d.,\s]+{SALE_UNIT}", re.IGNORECASE)
 _LONG_NUMBER: Final = re.compile(r"\d{6}")
 
 
 def find_prices(text: str) -> list[Price]:
-    """Every price that the text states beyond doubt, in order. Bare numbers, sizes, dates and promotions are none."""
+    """Every certain price in the text, in order. Bare numbers, sizes, dates and promotions are no prices."""
     return list(_find(text))
 
 
 def bare_amount(text: str) -> Decimal | None:
-    """The number that a text consists of, if it could be a price by its form: `12.90`, `5`, `49,-`; else None."""
+    """The amount of a text that is only a number in a price format: `12.90`, `5`, `49,-`; else None."""
     plain = mend_digits(simplified(text[:MAX_TEXT])).strip()
     plain = _UNKNOWN_SIGN.sub("", plain) if not _MEASURED.fullmatch(plain) else plain
     if not WHOLE_AMOUNT.fullmatch(plain) or _LONG_NUMBER.search(plain):
@@ -181,13 +181,13 @@ def bare_amount(text: str) -> Decimal | None:
 
 
 def label_kind(text: str) -> tuple[bool, Kind | None]:
-    """Whether a text holds a price label, and the kind that its last one states (None: a neutral one like 售价)."""
+    """Whether a text contains a price label, and the kind of the last one (None: a neutral one like 售价)."""
     labels = list(PRICE_LABEL.finditer(simplified(text)))
     return (True, _kind(labels[-1][0])) if labels else (False, None)
 
 
 def is_sign(text: str) -> bool:
-    """Whether a text is nothing but a currency sign, or what readers make of a lone ¥."""
+    """Whether a text is only a currency sign, or a character that OCR makes of a single ¥."""
     return (
         re.fullmatch(rf"(?:{_FRONT}|{_MISREAD}|天|关|羊|Y=|F)\s*", half_width(text[:12]).strip(), re.IGNORECASE)
         is not None
@@ -195,7 +195,7 @@ def is_sign(text: str) -> bool:
 
 
 def mend_digits(text: str) -> str:
-    """Letters between digits that can only be digits: `1O.5O` → `10.50`; the length never changes."""
+    """Correct misread letters between digits: `1O.5O` → `10.50`; the length never changes."""
     text = re.sub(r"(?<=[\d.])[Oo](?=[\d.Oo\s元/]|$)", "0", text)
     text = re.sub(r"(?<=[\d.])[Oo](?=[\d.Oo\s元/]|$)", "0", text)
     return re.sub(r"(?<=[¥])[lI|](?=[\d.])", "1", text)
@@ -282,12 +282,12 @@ def _read(text: str, match: re.Match[str], label: re.Match[str] | None, printed:
 
 
 def _is_currency(sign: str) -> bool:
-    """Whether a sign is meant as one: codes that are words as well (`all`, `pen`) only in capitals."""
+    """Whether a text is a currency sign; codes that are also words (`all`, `pen`) count only in capitals."""
     return sign.casefold() not in WORD_LIKE_CODES or (sign.isupper() or sign == "Ft")
 
 
 def _is_minor(sign: str, amount: str) -> bool:
-    """Whether hundredths are meant: a whole number of at most two figures before a small letter, word or ¢."""
+    """Whether hundredths are meant: a whole number of at most two digits before a small letter, word or ¢."""
     return amount.isdigit() and len(amount) <= (3 if len(sign) > 2 else 2) and (len(sign) > 2 or sign == sign.lower())
 
 
@@ -320,7 +320,7 @@ def _unit(text: str, match: re.Match[str], label: re.Match[str] | None) -> str |
 
 
 def _currency(sign: str | None, behind: str | None, minor: str | None, yuan: str | None, printed: str) -> str | None:
-    """By the signs; ¥ and no sign at all by the line's own script. The page may know better."""
+    """The currency by sign; for ¥ or no sign, by the script of the line. The page can override it later."""
     for mark in (behind, sign):
         if mark and (code := currency_of(mark)) is not None:
             return code

@@ -1,4 +1,4 @@
-"""Products that a photo names in writing: by their price tags, and by the words on the goods themselves."""
+"""The rules of the product task: reads products from price tags, and from the text on the goods themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pixel_agent.tasks.rules.tags import read_price_tags
 from pixel_agent.tasks.rules.units import find_specs, half_width
 
 MIN_CONFIDENCE: Final = 0.8
-"""Words on goods below this confidence are left out: packaging is full of ornament that reads like words."""
+"""Minimum confidence of text on goods: OCR reads words into the ornaments of packaging."""
 
 _GOODS: Final = re.compile(
     r"(?:牛奶|酸奶|鲜奶|奶粉|豆奶|奶茶|红茶|绿茶|乌龙茶|花茶|凉茶|果汁|橙汁|汽水|可乐|苏打水|矿泉水|纯净水|天然水|饮用水|饮料|啤酒|白酒|葡萄酒|黄酒|"
@@ -29,10 +29,10 @@ _GOODS: Final = re.compile(
 
 
 def read_products(page: Page) -> Draft:
-    """One item a product: those with a price tag first, then goods named on their packing; nothing is guessed.
+    """One item per product: those with a price tag first, then goods named on their packaging; nothing is guessed.
 
-    `brand` is given only where the name begins with a known brand; `category`, `facings` and
-    `shelf_level` cannot be read from text and are null.
+    `brand` is given only if the name begins with a known brand; `category`, `facings` and `shelf_level` cannot be read
+    from text and are null.
     """
     tagged = [row for row in read_price_tags(page).items if row.fields.get("name")]
     rows = [_from_tag(row) for row in tagged]
@@ -67,7 +67,7 @@ def _on_goods(page: Page, tags: list[Box]) -> list[Row]:
 
 
 def _name_on_goods(text: str) -> str | None:
-    """The name in a line of packing: what 品名 says, or a short line that ends in a kind of goods."""
+    """The name in a line on packaging: the value of 品名, or a short line that ends in a kind of goods; else None."""
     plain = half_width(text).strip()
     named = [value for field, value in parse_labels(plain)[1] if field == "name" and len(value) >= 2]
     if named:

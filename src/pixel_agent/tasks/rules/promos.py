@@ -1,4 +1,4 @@
-"""Promotions on posters and tags: their kind, what they ask for, their last day, and a price where one is printed.
+"""The rules of the promotion task: kind, condition, last day, and printed price of promotions on posters and tags.
 
 Kinds: `full_reduction` (满100减20), `second_half` (第二件半价, 第二件5折), `multi_buy` (2件8折, 10元3件), `gift` (买一送一, buy 2
 get 1, 赠品), `coupon`, `points`, `clearance`, `member` (会员日), `new`, and `discount` (全场5折, 50% OFF, 限时特价).
@@ -28,7 +28,7 @@ _OFF: Final = (
 )
 _PIECE: Final = r"(?:件|个|瓶|盒|袋|包|份|杯|支|罐|桶|只|双|条|人|样|款|本|箱|块|串|碗|根|PCS?|ITEMS?)"
 
-# What a promotion asks for is the group `condition`. Earlier rules own their text before later ones see it.
+# The group `condition` is the condition of a promotion. Text matched by an earlier rule is not given to later ones.
 _SPECIFIC: Final = tuple(
     (kind, re.compile(rule))
     for kind, rule in (
@@ -122,7 +122,7 @@ _SHORT: Final = re.compile(
 def read_promos(page: Page) -> Draft:
     """One item for each promotion read: `type`, `text` as printed, `condition`, `valid_until` (ISO) and `price`.
 
-    The last day is taken from the promotion's own line, or else from the nearest line that states a period.
+    The last day is that of the promotion's own line, or else of the nearest line that states a period.
     """
     pieces = straighten(page.lines)
     periods = [(piece, end) for piece in pieces if (end := period_end(piece.text, page.today)) is not None]
@@ -136,9 +136,9 @@ def read_promos(page: Page) -> Draft:
 def find_promotions(text: str) -> list[tuple[str, str | None]]:
     """The kind and the condition of each promotion in a text, left to right.
 
-    General words (特价, 会员日) count only where nothing more exact is printed; a member's offer keeps that condition.
+    General words (特价, 会员日) count only if nothing more specific is printed; an offer for members keeps that condition.
     """
-    # Upper case may be longer than the text (ß): such signs are rare and stand in no rule.
+    # Upper case can be longer than the text (ß): such characters are rare and occur in no rule.
     plain = simplified(text).translate(_PLAIN)
     plain = "".join(sign.upper() if len(sign.upper()) == 1 else sign for sign in plain)
     found: list[tuple[int, str, str | None]] = []
@@ -159,11 +159,11 @@ def find_promotions(text: str) -> list[tuple[str, str | None]]:
 
 
 def period_end(text: str, today: date, *, labelled: bool = False) -> date | None:
-    """The last day of the period that a text states; None where it states none.
+    """The last day of the period in a text; None if there is none.
 
     `labelled`: the caller knows that a period is meant, so no word such as 活动时间 is needed.
 
-    Days without a year (`11.20-11.30`, only beside a word such as 活动时间 or with 月) lie in the year that brings the end
+    Days without a year (`11.20-11.30`, only beside a word such as 活动时间 or with 月) get the year that puts the end
     nearest to today.
     """
     plain = simplified(text).upper()
@@ -185,7 +185,7 @@ def period_end(text: str, today: date, *, labelled: bool = False) -> date | None
 
 
 def _tidy(text: str) -> str:
-    """Without the spaces that readers see between Chinese signs."""
+    """The text without the spaces that OCR adds between Chinese characters."""
     return re.sub(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", "", text).strip()
 
 
@@ -227,7 +227,7 @@ def _row(
 
 
 def _price(piece: Placed, kind: str, pieces: Sequence[Placed]) -> tuple[Placed | None, float | None]:
-    """The price in the line itself; for offers of a price, also right beside or below it."""
+    """The price in the line itself; for offers with a price, also directly beside or below it."""
     near: list[Placed | None] = [piece]
     if kind in ("discount", "member", "clearance", "new"):
         others = [other for other in pieces if other is not piece and find_prices(other.text)]

@@ -1,7 +1,7 @@
-"""Whole shelves: tags found by their own evidence, numbers of one size in rows at one height, apart from each other.
+"""Reads photos of whole shelves: finds tags as separate numbers of one size, in rows at one height.
 
-On a rail a bare number is a price. Goods' own print is of other sizes and stands in no such rows. Pure geometry; a page
-that is no shelf gives None, and is then read tag by tag.
+On a rail a bare number is a price. Text on goods has other sizes and forms no such rows. Pure geometry; a page that is
+no shelf gives None, and `tags.py` then reads it tag by tag.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pixel_agent.tasks.rules.tag_names import looks_like_name
 from pixel_agent.tasks.rules.units import half_width
 
 MIN_TAGS: Final = 4
-"""Fewer numbers are no shelf."""
+"""Minimum number of tags on a shelf."""
 MIN_ON_RAIL: Final = 3
-"""At least one rail has so many tags."""
+"""At least one rail must have this many tags."""
 MANY_TAGS: Final = 6
-"""From here on a page is a whole shelf, and the script of its goods tells the currency."""
+"""From this number of tags on a page is a whole shelf, and the script of its goods indicates the currency."""
 _SIZE: Final = 0.3
-"""How far the height of a tag's number may differ from the usual one, as a share of it."""
+"""Maximum difference of a number's height from the usual height, as a share of the usual height."""
 _WIDE: Final = 1.22
-"""A figure wider than this, in usual ones, hides another: 49 of 149 behind goods."""
+"""Maximum width of a digit, relative to the usual width; a wider one hides another digit: 49 of 149 behind goods."""
 _FIGURES: Final = re.compile(r"[^\d]*\d[\d.,: '-]*[^\d]{0,4}")
 _POINTED: Final = re.compile(r"\d+\s?[.,]\s?\d?\D{0,2}")
 _KANA: Final = re.compile("[\u3040-\u30ff]")
@@ -39,7 +39,7 @@ _SCRIPT_SIGNS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class ShelfTag:
-    """One tag of a rail: its number, which is None where a figure cannot be seen, and the writing that belongs to it."""
+    """One tag of a rail: its price, which is None if a digit is hidden, and the text that belongs to it."""
 
     price: Decimal | None
     currency: str | None
@@ -50,7 +50,7 @@ class ShelfTag:
 
 
 def read_shelf(pieces: Sequence[Placed], width: float) -> list[ShelfTag] | None:
-    """The tags of a photo that shows rails of them, in reading order; None where it shows no shelf. `width`: the photo's."""
+    """The tags on the rails of a photo, in reading order; None if it shows no shelf. `width`: that of the photo."""
     numbers = [piece for piece in pieces if _is_number(piece)]
     if len(numbers) < MIN_TAGS:
         return None
@@ -67,7 +67,7 @@ def read_shelf(pieces: Sequence[Placed], width: float) -> list[ShelfTag] | None:
 
 
 def shelf_currency(tags: Sequence[ShelfTag], text: str) -> str | None:
-    """What the script alone says on a whole shelf, where no sign and no word told: goods in kana are sold in yen."""
+    """The currency of a whole shelf by script alone, without sign or word: JPY if the text on the goods is in kana."""
     told = script_currency(text)
     if told or len(tags) < MANY_TAGS or any(tag.sign for tag in tags):
         return told
@@ -82,7 +82,7 @@ def _is_number(piece: Placed) -> bool:
 
 
 def _usual_height(numbers: Sequence[Placed]) -> float:
-    """The height that most numbers share: of each one as many as come near it."""
+    """The most common height of the numbers, by counting for each number those of similar height."""
 
     def alike(one: Placed) -> int:
         return sum(abs(other.height - one.height) <= 0.2 * one.height for other in numbers)
@@ -92,7 +92,7 @@ def _usual_height(numbers: Sequence[Placed]) -> float:
 
 
 def _rails(numbers: Sequence[Placed]) -> list[list[Placed]]:
-    """Rows of numbers at one height, those with a neighbour, from top to bottom, each from left to right."""
+    """Rows of at least two numbers at one height, from top to bottom, each from left to right."""
     rails: list[list[Placed]] = []
     for piece in sorted(numbers, key=lambda piece: piece.middle):
         rail = next((rail for rail in rails if _level(piece, rail)), None)
@@ -104,14 +104,14 @@ def _rails(numbers: Sequence[Placed]) -> list[list[Placed]]:
 
 
 def _level(piece: Placed, rail: Sequence[Placed]) -> bool:
-    """Whether a number stands at the height of its neighbours on a rail, which may hang or be seen at a slant."""
+    """Whether a number is level with its neighbours on a rail; the rail can sag or be slanted in the photo."""
     near = min(rail, key=lambda other: abs(other.centre - piece.centre))
     slant = 0.06 * abs(near.centre - piece.centre)
     return abs(piece.middle - near.middle) <= 0.5 * piece.height + min(slant, 1.5 * piece.height)
 
 
 def _stand_apart(rails: Sequence[Sequence[Placed]], pieces: Sequence[Placed]) -> bool:
-    """Whether tags stand beside each other with room between, and few words in their rows: no table, no bill."""
+    """Whether there are gaps between the tags and few words in their rows; otherwise it is a table or a receipt."""
     gaps = [(second.left - first.right) / first.height for rail in rails for first, second in pairwise(rail)]
     if not gaps or median(gaps) < 1.0:
         return False
@@ -125,7 +125,7 @@ def _stand_apart(rails: Sequence[Sequence[Placed]], pieces: Sequence[Placed]) ->
 
 
 def _are_whole(tags: Sequence[Placed]) -> bool:
-    """Whether the prices of this shelf have no decimals: a point in one of them was not printed."""
+    """Whether the prices of this shelf have no decimals; a point read in one of them is then an OCR error."""
     pointed = sum(re.search(r"\d\s?[.,]\s?\d{2}(?!\d)", half_width(piece.text)) is not None for piece in tags)
     return pointed == 0
 
@@ -135,7 +135,7 @@ def _figure_width(piece: Placed) -> float:
 
 
 def _inside(piece: Placed, width: float) -> bool:
-    """Whether the photo's edge does not cut the number."""
+    """Whether the number is complete, not cut off by the photo's edge."""
     boxes = [line.box for line in piece.lines]
     return min(box[0] for box in boxes) > 1 and max(box[2] for box in boxes) < width - 2
 
@@ -154,7 +154,7 @@ def _tag(piece: Placed, rail: Sequence[Placed], pieces: Sequence[Placed], figure
 
 
 def _names(piece: Placed, rail: Sequence[Placed], pieces: Sequence[Placed]) -> tuple[Placed, ...]:
-    """Small print over the number (else under it) that reaches no further than half way to the next tag."""
+    """Small print above the number (else below it) that extends at most halfway to the next tag."""
     before = [other.right for other in rail if other.right < piece.left]
     after = [other.left for other in rail if other.left > piece.right]
     left = max(before, default=piece.left - 4 * piece.height)

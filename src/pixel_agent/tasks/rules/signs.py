@@ -1,7 +1,7 @@
-"""Safety signs that can be read: exits, fire gear, warnings, bans.
+"""The rules of the safety task: reads safety signs for exits, fire equipment, warnings and bans.
 
-A sign is no hazard. A row says which sign hangs there and what it asks for; whether that is kept (an exit that is free,
-an extinguisher that is there) cannot be told from text, so its `status` is `unclear` and its `hazard` null.
+A sign is no hazard. A row states the sign and its requirement; text cannot show whether that is met (a free exit, an
+extinguisher in its place), so `status` is `unclear` and `hazard` null.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class _Sign:
     en: str
 
 
-# The first sign whose words match a stretch of text owns it. Words are normalised (upper case, half width, no spaces
-# between Chinese signs); Latin words stand between boundaries.
+# The first sign whose words match a part of the text takes it. Words are normalised (upper case, half width, no spaces
+# between Chinese characters); Latin words need word boundaries.
 _SIGNS: Final = (
     _Sign(
         "keep_exit_clear",
@@ -135,7 +135,7 @@ _COMPILED: Final = tuple((sign, re.compile(sign.words)) for sign in _SIGNS)
 
 
 def read_signs(page: Page) -> Draft:
-    """One item for each sign read: `sign`, `evidence` (its text), `action` (what to look at), `severity` info.
+    """One item for each sign read: `sign`, `evidence` (its text), `action` (what to check), `severity` info.
 
     The rows are items, not findings: a finding of a safety check reports a hazard, and no text proves one.
     """
@@ -152,14 +152,14 @@ def read_signs(page: Page) -> Draft:
 
 
 def _adjoins(line: TextLine, other: TextLine) -> bool:
-    """Whether two lines that name the same sign, often in two languages, stand on one plate."""
+    """Whether two lines that name the same sign, often in two languages, are on one plate."""
     a, b = line.box, other.box
     reach = 1.5 * min(a[3] - a[1], b[3] - b[1])
     return max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3]) <= reach
 
 
 def _signs(text: str) -> list[_Sign]:
-    # Spaces are gone, so boundaries of Latin words are taken from the spaced text.
+    # Spaces are removed, so boundaries of Latin words come from the text with spaces.
     plain = normalise(text)[0]
     packed = re.sub(r"\s+", "", plain)
     found: list[tuple[int, _Sign]] = []
@@ -172,7 +172,7 @@ def _signs(text: str) -> list[_Sign]:
 
 
 def _stands_alone(plain: str, words: str) -> bool:
-    """Latin words and numbers must not be parts of longer ones; Chinese needs no spaces."""
+    """Whether Latin words and numbers are not parts of longer ones; Chinese needs no spaces."""
     loose = r"\s*".join(re.escape(sign) for sign in words)
     before = r"(?<![A-Z])" if re.match(r"[A-Z]", words) else r"(?<!\d)" if words[0].isdigit() else ""
     after = r"(?![A-Z])" if re.search(r"[A-Z]$", words) else r"(?!\d)" if words[-1].isdigit() else ""

@@ -1,4 +1,4 @@
-"""Which writing on a tag is the name of the goods, and which is a heading, a slogan, a shop, a phone number."""
+"""Finds the product name on a price tag, as opposed to a heading, slogan, shop or phone number. Used by `tags.py`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pixel_agent.tasks.rules.prices import PRICE_LABEL, bare_amount, find_prices
 from pixel_agent.tasks.rules.units import find_specs, half_width
 
 MAX_NAME: Final = 100
-"""Longer lines are no name of goods."""
+"""Maximum number of characters of a product name."""
 _HEADING: Final = re.compile(
     r"(?:(?:商品|价格)?(?:标价签|价签|标签|价目表|价格表)|明码标价|标价牌|价目|菜单|今日|本期|限时|超级|天天|惊爆|店庆|周年庆|开业|"
     r"火热|爆款|新品|热销|热卖|人气|店长|推荐|疯狂|疯抢|超值|超低|低价|划算|实惠|钜惠|巨惠|狂欢|大促|直降|特供|本周|每日|推荐|特价|特惠|特卖|促\s*销|优惠|折扣|清仓|处理|上市|上新|抢购|秒杀|会员|专享|专区|商品|生鲜|果蔬|蔬果|"
@@ -59,7 +59,7 @@ _NO_NAME_END: Final = re.compile(
 
 @lru_cache(maxsize=4096)
 def looks_like_name(text: str) -> bool:
-    """Whether a text could name goods: words, no price, no label, no mere size, no heading, slogan or shop."""
+    """Whether a text can be a product name: words, but no price, label, bare size, heading, slogan or shop."""
     plain = half_width(text).strip()
     if len(plain) > MAX_NAME or (len(_HAN.findall(plain)) < 2 and len(_LETTER.findall(plain)) < 3):
         return False
@@ -80,9 +80,9 @@ def looks_like_name(text: str) -> bool:
 
 
 def is_heading(text: str) -> bool:
-    """Whether a text has nothing but words that shops print over any goods: `SPECIAL OFFER`, `本周特价 SALE`.
+    """Whether a text contains only general words of shops: `SPECIAL OFFER`, `本周特价 SALE`.
 
-    Words count whole: `hot` is one in HOT PRICE, not in Photo. Beside Chinese ones any Latin text may stand.
+    Only whole words count: `hot` in HOT PRICE, not in Photo. Beside Chinese words any Latin text is allowed.
     """
     rest = _HEADING.sub("", text)
     if _HAN.search(text):
@@ -91,12 +91,12 @@ def is_heading(text: str) -> bool:
 
 
 def _unreadable(text: str) -> bool:
-    """Whether a text is in a script that the models cannot read: what came of it are signs that only look alike."""
+    """Whether a text is in a script that the models cannot read; its characters are then only look-alikes."""
     return any(has_script(text, script) for script in SCRIPTS if script not in READABLE)
 
 
 def part_names(pieces: Sequence[Placed]) -> list[Placed]:
-    """Lines that say name and price in one (`宫保鸡丁 38元`) as two pieces, each with its share of the width."""
+    """Split lines with both name and price (`宫保鸡丁 38元`) into two pieces, each with its share of the width."""
     parts: list[Placed] = []
     for piece in pieces:
         cut = _name_end(piece.text)
@@ -110,13 +110,13 @@ def part_names(pieces: Sequence[Placed]) -> list[Placed]:
 
 
 def _name_end(text: str) -> int:
-    """Where the name ends and the price, or its label, begins; 0 where the line does not say both."""
+    """Offset of the end of the name, where the price or its label begins; 0 if the line does not have both."""
     prices = find_prices(text)
     if not prices or is_labelled(text):
         return 0
     start = prices[0].start
     labels = (found for found in PRICE_LABEL.finditer(half_width(text[:start])) if found.start())
-    # A label ends right before its price, or is Chinese: 苹果会员价(元/斤)9.9.
+    # A label ends directly before its price, or is Chinese: 苹果会员价(元/斤)9.9.
     label = next(
         (one.start() for one in labels if _HAN.search(one[0]) or not text[one.end() : start].strip(" :.,(")), start
     )
@@ -127,7 +127,7 @@ def _name_end(text: str) -> int:
 def find_name(
     pieces: Sequence[Placed], label: Labelled | None, offers: Sequence[Offer]
 ) -> tuple[str | None, tuple[Placed, ...]]:
-    """The name as printed, and its pieces: what 品名 says, else the largest writing that can be one."""
+    """The name as printed, or None, and its pieces: the value of 品名, else the largest text that can be a name."""
     if label is not None:
         value, more = label.value, _wrapped(label.pieces[-1], pieces)
         return _tidy(value + "".join(_joined(piece.text) for piece in more), pieces), (*label.pieces, *more)
@@ -139,14 +139,14 @@ def find_name(
     if offers:
         main = max(offers, key=lambda offer: offer.height).pieces[0]
         candidates = [piece for piece in candidates if piece.middle <= main.bottom] or candidates
-        together = {id(piece) for piece in connected(main, pieces)}  # words on goods behind the tag stand apart
+        together = {id(piece) for piece in connected(main, pieces)}  # words on goods behind the tag are not connected
         candidates = [piece for piece in candidates if id(piece) in together] or candidates
     if not candidates:
         return None, ()
     tallest = max(piece.height for piece in candidates)
     first = min((piece for piece in candidates if piece.height >= 0.85 * tallest), key=lambda piece: piece.top)
     first = _under_header(first, candidates, pieces) or first
-    if brand_of(first.text) is None:  # a shop's name may stand as large over that of the goods
+    if brand_of(first.text) is None:  # a shop's name can be above the product name, in the same size
         branded = [piece for piece in candidates if brand_of(piece.text) and piece.height >= 0.6 * tallest]
         first = min(branded, key=lambda piece: piece.top, default=first)
     row = _same_line(first, candidates)
@@ -156,7 +156,7 @@ def find_name(
 
 
 def _under_header(first: Placed, candidates: Sequence[Placed], pieces: Sequence[Placed]) -> Placed | None:
-    """The name under a shop's name: it begins at the edge where most other lines begin, the first line does not."""
+    """The name below a shop's name: it starts at the left edge of most other lines, and the first line does not."""
     under = [piece for piece in pieces if piece.top > first.bottom - 0.3 * first.height]
     for other in candidates:
         if other is first or other not in under or other.height < 0.6 * first.height:
@@ -169,7 +169,7 @@ def _under_header(first: Placed, candidates: Sequence[Placed], pieces: Sequence[
 
 
 def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
-    """The name may be read in two pieces: those of like height right beside each other."""
+    """The pieces of a name that was read in several: similar height, directly beside each other."""
     row = [first]
     for other in sorted(candidates, key=lambda piece: piece.left):
         if other is first or not 0.75 <= other.height / first.height <= 1.33:
@@ -182,10 +182,10 @@ def _same_line(first: Placed, candidates: Sequence[Placed]) -> list[Placed]:
 
 
 def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
-    """The second line of a name that filled the first: same size, right below, from the same left edge or centre."""
+    """The second line of a name that fills the first: same size, directly below, same left edge or centre."""
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
-    alone = brand_of(first.text) == half_width(first.text).replace(" ", "")  # a brand over the name of its goods
-    # A short line in the middle of a tag is half a name if the next stands under it like another line of the same.
+    alone = brand_of(first.text) == half_width(first.text).replace(" ", "")  # a brand above the name of its goods
+    # A short line in the middle of a tag is half a name if the next line below it looks like its continuation.
     short = len(first.text) <= 4 and re.fullmatch(r"[\u4e00-\u9fff]+", first.text) is not None
     if first.width < 0.6 * (right - left) and not alone and not short:
         return ()
@@ -206,7 +206,7 @@ def _wrapped(first: Placed, pieces: Sequence[Placed]) -> tuple[Placed, ...]:
 
 
 def _joined(text: str) -> str:
-    """A second line as it follows the first: words of letters keep a space between."""
+    """The second line as appended to the first: a space before Latin words, none before Chinese."""
     return text if _HAN.search(text) or has_script(text, "Kana") else f" {text}"
 
 

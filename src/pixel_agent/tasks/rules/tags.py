@@ -1,4 +1,4 @@
-"""Price tags: from the lines of a photo to one row a tag; and what a Chinese tag lacks."""
+"""The rules of the price tag task: text lines of a photo → one row per tag, and the issues of a tag."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from pixel_agent.tasks.rules.units import find_specs, half_width, normal_unit, p
 from pixel_agent.tasks.rules.unread import far_tags
 
 LOOSE_UNITS: Final = frozenset({"斤", "kg", "g", "两", "500g", "100g", "50g", "250g", "1000g", "lb"})
-"""Units of loose goods: what is sold by weight must show where it comes from."""
+"""Units of loose goods: goods sold by weight must state their origin."""
 
 _SLASHED: Final = re.compile(r"[1Il]\s*([\u4e00-\u9fff]{1,2})")
-"""A unit whose slash, standing alone, was read as a figure: `1个` is no size."""
+"""A unit whose separate slash was read as a digit: `1个` is no size."""
 _NET: Final = re.compile(rf"^{word_pattern(NET_WORDS)}\s*[:.]?\s*", re.IGNORECASE)
 _GRADE: Final = re.compile(r"(?:特级|[一二三四]级|[一二三]等品?|优等品?|优级|精品级|合格品|AA?A?级)")
 
 
 def read_price_tags(page: Page) -> Draft:
-    """One row a tag, in reading order; null where a tag does not say. A page without a price tag gives no rows."""
+    """One row per tag, in reading order; fields not on the tag are null. A page without price tags gives no rows."""
     pieces = part_prices(part_names(join_decimals(straighten(page.lines))))
     told = _told(page)
     rows = [row for part in split_tags(pieces, _apart) if (row := _read_tag(part, page, told)) is not None]
     shelf = read_shelf(pieces, page.width)
-    # A strip of tags that are read whole says more of each than a rail of numbers does.
+    # Tags that are read completely give more fields than a rail of numbers.
     if shelf is not None and sum(tag.price is not None for tag in shelf) > len(rows):
         rows = [_shelf_row(tag, shelf, told) for tag in shelf]
     far = () if rows else far_tags(page)
@@ -76,10 +76,10 @@ def _shelf_row(tag: ShelfTag, shelf: Sequence[ShelfTag], told: _Told) -> Row:
 
 
 def price_issues(fields: Mapping[str, JsonValue], expected_price: float | None = None) -> list[str]:
-    """What is wrong with a tag by what it says: `missing_unit`, `missing_origin`, `mismatch`, and issues found before.
+    """The issues of a tag, by its fields: `missing_unit`, `missing_origin`, `mismatch`, and issues found before.
 
-    Loose goods, and tags that print the label, must state an origin. The price that counts is the sale price, else the
-    regular, else the member price.
+    Loose goods, and tags with a label for it, must state an origin. `expected_price` is compared with the sale price,
+    else the regular, else the member price.
     """
     known = fields.get("issues")
     issues = [issue for issue in known if isinstance(issue, str)] if isinstance(known, list) else []
@@ -107,13 +107,13 @@ def proven_gtin(digits: str) -> str | None:
 
 
 def article_gtin(digits: str) -> str | None:
-    """A proven GTIN that names an article; None for in-store numbers too."""
+    """A GTIN with a valid check digit that names an article; None for anything else, also for in-store numbers."""
     return None if is_restricted(digits) else proven_gtin(digits)
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the whole page says about its currency."""
+    """The evidence of the whole page for its currency."""
 
     text: str
     stated: str | None
@@ -139,7 +139,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
     prices, doubted = doubt_points(prices, currency)
     if not prices.offers and not _awaits_price(pieces):
         return None
-    # What another label asks for is no name, though it stands alone: the place under 产地.
+    # The value of another label is no name, even in a line of its own: the place under 产地.
     taken = {id(piece) for value in values if value.field != "name" for piece in value.pieces[1:]}
     free = [piece for piece in pieces if id(piece) not in taken]
     name, named = find_name(free, by_field.get("name"), prices.offers)
@@ -175,7 +175,7 @@ def _read_tag(pieces: Sequence[Placed], page: Page, told: _Told) -> Row | None:
 
 
 def _awaits_price(pieces: Sequence[Placed]) -> bool:
-    """Whether a tag's price was there and could not be read: its sign, its unit or its label stands alone."""
+    """Whether a tag has a price that could not be read: its sign, unit or label is there without a number."""
     marks = sum(is_sign(piece.text) or unit_piece(piece.text) is not None for piece in pieces)
     labels = any(field == "price" for piece in pieces for field, _ in parse_labels(piece.text)[1])
     return marks + labels >= 1 and any(_is_name(piece.text) for piece in pieces)
@@ -196,7 +196,7 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
             continue
         plain = _NET.sub(
             "", parse_labels(piece.text)[0].strip(" ()[]")
-        )  # a size may stand before a label: 5L 产地:山东
+        )  # a size can come before a label: 5L 产地:山东
         specs = find_specs(plain)
         alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
         if alone and not find_prices(piece.text):
@@ -236,7 +236,7 @@ def _grade(pieces: Sequence[Placed], label: Labelled | None) -> tuple[str | None
 
 
 def _origin(value: str) -> str:
-    """The place as printed; of two languages, the Chinese one."""
+    """The place as printed; if it is in two languages, the Chinese one."""
     if re.search(r"[\u4e00-\u9fff]", value):
         value = re.sub(r"\s*[/(]?\s*[A-Za-z][A-Za-z .,'-]*\)?\s*$", "", value)
     words = value.split()
@@ -261,7 +261,7 @@ def _gtin(pieces: Sequence[Placed], label: Labelled | None) -> tuple[str | None,
 
 
 def _valid_until(pieces: Sequence[Placed], label: Labelled | None, page: Page) -> str | None:
-    """The last day that a promotion's dates name; what they say about the goods' own shelf life is not read here."""
+    """The last day of a promotion's dates; dates of the goods' own shelf life are not read here."""
     texts = [label.value] if label is not None else []
     texts += [piece.text for piece in pieces if re.search(r"活动|促销|特价|限时|优惠|截[止至]", piece.text)]
     for text in texts:
@@ -272,7 +272,9 @@ def _valid_until(pieces: Sequence[Placed], label: Labelled | None, page: Page) -
 
 
 def _apart(first: Sequence[Placed], second: Sequence[Placed], under: bool) -> bool:
-    """Both halves have a name, and a price beside or under it; a lone promotion price under a regular one is no tag."""
+    """Whether both halves are tags: each has a name, and a price beside or under it. A promotion price alone under a
+    regular one is no tag.
+    """
     heights = [_name_height(part) for part in (first, second)]
     if heights[0] is None or heights[1] is None or not 0.5 <= heights[0] / heights[1] <= 2.0:
         return False
@@ -282,10 +284,10 @@ def _apart(first: Sequence[Placed], second: Sequence[Placed], under: bool) -> bo
 
 
 def _complement(first: set[str | None], second: set[str | None]) -> bool:
-    """Whether two sets of price kinds look like one tag: an old price here and only new ones there."""
+    """Whether two sets of price kinds belong to one tag: an old price in one and only new ones in the other."""
     if any(one == {"regular"} and "regular" not in other for one, other in ((first, second), (second, first))):
         return True
-    told, others = first - {None}, second - {None}  # a label beside a price tells its kind
+    told, others = first - {None}, second - {None}  # a label beside a price states its kind
     return bool(told) and bool(others) and not told & others
 
 

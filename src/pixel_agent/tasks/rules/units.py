@@ -1,4 +1,4 @@
-"""Sizes and units on tags: `500ml*12`, `净含量:250g`, `元/斤`. Pure; nothing here knows about layout."""
+"""Reads sizes and units on tags: `500ml*12`, `净含量:250g`, `元/斤`. Pure text functions without layout, for all rules."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _SIZE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A size: `count` pieces of `amount` `measure` each; `text` as printed, tidied; [start, end) in the input."""
+    """A size: `count` pieces of `amount` `measure` each; `text` is the tidied print; [start, end) in the input."""
 
     text: str
     amount: Decimal
@@ -85,12 +85,12 @@ class Spec:
 
 
 def half_width(text: str) -> str:
-    """Full-width letters, digits and signs as half-width ones; the length never changes, so spans stay valid."""
+    """Convert full-width letters, digits and signs to half width; the length never changes, so spans stay valid."""
     return text.translate(_NARROW)
 
 
 def simplified(text: str) -> str:
-    """`half_width`, and the traditional characters of tag labels as simplified ones; spans stay valid."""
+    """As `half_width`, and convert the traditional characters of tag labels to simplified ones; spans stay valid."""
     return half_width(text).translate(_SIMPLE)
 
 
@@ -130,14 +130,14 @@ def find_specs(text: str) -> list[Spec]:
 
 
 def tidy_spec(text: str) -> str:
-    """A size as printed, without spaces, in half width, units in their usual case: `500 ML X 12` → `500ml×12`."""
+    """Tidy a printed size: no spaces, half width, units in their usual case: `500 ML X 12` → `500ml×12`."""
     plain = re.sub(r"\s+", "", mend_spec(text)).strip(":,;.-()[]")
     plain = re.sub(r"(?<=[\da-zA-Z\u4e00-\u9fff])[xX](?=\d)", "×", plain)
     return re.sub(r"(?<=\d)(ml|kg|mg|g|l)(?![a-z])", _usual_case, plain, flags=re.IGNORECASE)
 
 
 def mend_spec(text: str) -> str:
-    """Letters that readers confuse with digits set right beside a measure: `5OOml` → `500ml`, `500m1` → `500ml`."""
+    """Correct characters that OCR confuses beside a measure: `5OOml` → `500ml`, `500m1` → `500ml`."""
     plain = half_width(text)
     plain = re.sub(r"(?<=[\d\slgLG\u4e00-\u9fff])[xX](?=\s*\d)", "×", plain)
     plain = re.sub(r"(?<=\d)[Oo](?=[Oo\d.]*\s*(?:ml|kg|g|l|毫|克|千))", "0", plain, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""What a photo shows and nobody could read: places of writing, and tags too far away. Said, never passed over."""
+"""Warns about text that was detected and not read: unrecognised places, and tags too far away to read."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pixel_agent.core import Notice, TextLine
 from pixel_agent.tasks.rules.page import Page
 
 TOO_SMALL: Final = "tags_too_small"
-"""The code of the warning that makes a scan of price tags partial."""
+"""Code of the warning that makes a price tag scan partial."""
 _SMALL_PX: Final = 20
-"""Lines lower than this are those of tags far away: on photos of shelves that were read, figures stood in lines of 30."""
+"""Lines below this height are tags too far away: in shelf photos that could be read, lines with digits were 30 high."""
 _MIN_TAGS: Final = 4
 _SHOWN: Final = 5
 _SCENE_PX: Final = 400_000
 
 
 def unread_notices(page: Page) -> tuple[Notice, ...]:
-    """A warning with boxes where writing as large as what was read, or larger, was not recognised."""
+    """A warning, with boxes, if text as large as the recognised text, or larger, was not recognised."""
     usual = median(_height(line) for line in page.lines) if page.lines else 0.0
     missed = [line for line in page.unread if _height(line) >= max(12.0, 0.8 * usual)]
     if not missed:
@@ -31,7 +31,7 @@ def unread_notices(page: Page) -> tuple[Notice, ...]:
 
 
 def far_tags(page: Page) -> tuple[Notice, ...]:
-    """A warning where a whole scene shows much writing, all of it too small to be read as tags."""
+    """A warning if a whole scene has much text, all of it too small to be read as tags."""
     lines = [line for line in (*page.lines, *page.unread) if _height(line) < _SMALL_PX]
     figures = sum(re.fullmatch(r"[¥$€£]?\s*\d[\d.,]*", line.text.strip()) is not None for line in lines)
     unread = sum(not line.text for line in lines)
@@ -43,7 +43,7 @@ def far_tags(page: Page) -> tuple[Notice, ...]:
 
 
 def places(lines: Sequence[TextLine]) -> str:
-    """The boxes of the first few lines, in pixels of the original."""
+    """The boxes of the first few lines as text, in pixels of the original."""
     boxes = ("[" + " ".join(str(round(side)) for side in line.box) + "]" for line in lines[:_SHOWN])
     return ", ".join(boxes) + (", …" if len(lines) > _SHOWN else "")
 

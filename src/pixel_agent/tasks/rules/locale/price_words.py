@@ -1,7 +1,7 @@
 """Words beside prices in shops, one table per language, for the price rules. A new language is a new table.
 
-Words are plain text in lower case; `word_pattern` makes the expression. A word belongs here if it states the kind of the
-number beside it: old price, current price, member price, comparison price, deposit, saving, tax.
+Words are plain text in lower case; `word_pattern` makes the expression. A word belongs here if it states the kind of
+the number beside it: old price, current price, member price, comparison price, deposit, saving, tax.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _LONG = 4
-"""Minimum length of words that are also matched without accents (`minimalni`): shorter ones would become other words."""
+"""Minimum length of words also matched without accents (`minimalni`): shorter ones would become other words."""
 _ALONE = str.maketrans({"ø": "o", "æ": "a", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "þ": "t", "œ": "o"})
 
 
