@@ -1,4 +1,4 @@
-"""Words and patterns on storefronts, for `places.py`: business kinds, open or closed, telephones, addresses, slogans."""
+"""Words and patterns on storefronts, for `places.py`: business kinds, opening, slogans, telephones, addresses."""
 
 from __future__ import annotations
 

@@ -194,9 +194,7 @@ def _spec(pieces: Sequence[Placed], label: Labelled | None, name: str | None) ->
     for piece in pieces:
         if _SLASHED.fullmatch(piece.text):
             continue
-        plain = _NET.sub(
-            "", parse_labels(piece.text)[0].strip(" ()[]")
-        )  # a size can come before a label: 5L 产地:山东
+        plain = _NET.sub("", parse_labels(piece.text)[0].strip(" ()[]"))  # a size can come before a label: 5L 产地:山东
         specs = find_specs(plain)
         alone = bool(specs) and specs[0].start == 0 and not plain[specs[0].end :].strip("装约 )(")
         if alone and not find_prices(piece.text):
