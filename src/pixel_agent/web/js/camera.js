@@ -9,7 +9,7 @@ import words from "./strings/camera.js";
 add(words);
 
 const WANTED = { width: { ideal: 4096 }, height: { ideal: 2160 } };
-const TAKE_MS = 5000; // some drivers never settle takePhoto; the frame on the screen then does
+const TAKE_MS = 5000; // with some drivers takePhoto never resolves; then the visible frame is used
 const QUALITY = 0.92;
 const TROUBLE = {
   NotAllowedError: "denied",
@@ -19,7 +19,7 @@ const TROUBLE = {
   AbortError: "busy",
 };
 
-/** Let the person take a photo. Gives it as a Blob; null when they thought better of it, or `signal` aborted.
+/** Open the camera dialog. Resolves to the photo (a Blob), or to null if the user cancels or `signal` aborts.
  *
  * @param {{signal?: AbortSignal}} [options] */
 export async function openCamera({ signal } = {}) {
@@ -37,7 +37,7 @@ class Camera {
     this.stream = null;
     this.cameras = [];
     this.deviceId = null;
-    this.turn = 0; // each start makes those before it stale
+    this.turn = 0; // number of the latest start; earlier ones are stale
     this.closing = new AbortController();
     this.build();
   }
@@ -71,7 +71,7 @@ class Camera {
     );
   }
 
-  /** Open, and settle when there is a photo or nobody wants one any more. */
+  /** Open the dialog; resolves when a photo is taken or the dialog is cancelled. */
   photo() {
     const { signal } = this.closing;
     const before = focused();
@@ -87,7 +87,7 @@ class Camera {
       this.node.addEventListener("cancel", (event) => (event.preventDefault(), this.close(null)), { signal });
       this.signal?.addEventListener("abort", () => this.close(null), { signal });
       addEventListener("pagehide", () => this.stop(), { signal });
-      // A camera must not look on while nobody sees that it does.
+      // The camera must not record while the page is hidden.
       document.addEventListener("visibilitychange", () => (document.hidden ? this.stop() : this.start()), { signal });
       document.body.append(this.node);
       this.node.showModal();
@@ -128,7 +128,7 @@ class Camera {
     }
   }
 
-  /** The camera chosen before, else the one at the back; anything else where that cannot be had. */
+  /** Start the camera chosen before, else the rear one, else any camera. */
   async ask() {
     const which = this.deviceId ? { deviceId: { exact: this.deviceId } } : { facingMode: { ideal: "environment" } };
     try {
@@ -165,11 +165,11 @@ class Camera {
   async light() {
     const on = this.torch.getAttribute("aria-pressed") !== "true";
     try {
-      const torch = /** @type {MediaTrackConstraintSet} */ ({ torch: on }); // not in every list of constraints
+      const torch = /** @type {MediaTrackConstraintSet} */ ({ torch: on }); // missing in TypeScript's own type
       await this.stream?.getVideoTracks()[0].applyConstraints({ advanced: [torch] });
       this.torch.setAttribute("aria-pressed", String(on));
     } catch {
-      this.torch.hidden = true; // it said that it could, and cannot
+      this.torch.hidden = true; // the driver reports a torch that does not work
     }
   }
 
@@ -216,18 +216,18 @@ class Camera {
     (this.again.hidden ? this.file : this.again).focus();
   }
 
-  /** Start by itself once the person has changed their mind in the browser's own menu. */
+  /** Start automatically when the user grants the permission in the browser's menu. */
   async watchPermission(signal) {
     try {
       const permission = await navigator.permissions.query({ name: "camera" });
       permission.addEventListener("change", () => permission.state === "granted" && !this.stream && this.start(), { signal });
     } catch {
-      // not every browser tells
+      // not every browser reports permissions
     }
   }
 }
 
-/** A photo of the sensor's own size where the browser can take one, else null. */
+/** A photo at the sensor's full resolution if the browser supports it, else null. */
 async function fullPhoto(track) {
   if (typeof ImageCapture === "undefined") return null;
   try {
@@ -241,7 +241,7 @@ async function fullPhoto(track) {
   }
 }
 
-/** The picture on the screen, in the size in which it comes. */
+/** The current video frame at the resolution of the stream. */
 async function frame(video) {
   const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
   canvas.getContext("2d").drawImage(video, 0, 0);

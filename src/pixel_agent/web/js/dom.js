@@ -1,4 +1,4 @@
-// Building the page: nodes from values, never from HTML text.
+// Builds the page's nodes from values, never from HTML text; used by every view.
 
 import { onLang, t } from "./i18n.js";
 import { sprite } from "./sprites.js";
@@ -8,7 +8,7 @@ const WORDS = { t: "", tLabel: "aria-label", tTitle: "title", tPlaceholder: "pla
 const WORD_SELECTOR = Object.keys(WORDS).map((name) => `[data-${name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}]`).join();
 
 /** An element. Props: `class`, `dataset`, `on: {click: f}`, `css: {"--name": value}`, any attribute (true: bare, null or
- * false: left out), and words that follow the language by themselves: `t: "key"` or `t: ["key", values]` (the text),
+ * false: left out), and texts that follow the language: `t: "key"` or `t: ["key", values]` (the text),
  * `tLabel` (aria-label), `tTitle`, `tPlaceholder`, `tAlt`. Children: strings, nodes, arrays, null. */
 export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
@@ -28,7 +28,7 @@ function put(node, name, value) {
   else node.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** Give a node words that follow the language: `words` is a key or `[key, values]`, `where` one of `t`, `tLabel`, … */
+/** Give a node a text that follows the language: `words` is a key or `[key, values]`, `where` one of `t`, `tLabel`, … */
 export function say(node, words, where = "t") {
   const [key, values] = Array.isArray(words) ? words : [words];
   node.dataset[where] = values ? JSON.stringify([key, values]) : key;
@@ -42,7 +42,7 @@ function spell(node, where) {
   else node.setAttribute(WORDS[where], t(key, values));
 }
 
-/** Write all words below (and of) a node anew, for example of nodes that were not in the page when the language changed. */
+/** Translate a node and all nodes below it again, for example if they were not in the page when the language changed. */
 export function respell(root) {
   for (const node of [root, ...root.querySelectorAll(WORD_SELECTOR)])
     for (const where of Object.keys(WORDS)) if (node.dataset && where in node.dataset) spell(node, where);
@@ -53,7 +53,7 @@ onLang(() => respell(document.body));
 // eslint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
 
-/** Untrusted words as a node: isolated from the text around them, with control and direction signs made visible. */
+/** Untrusted text as a node: isolated from the text around it, with control and bidi characters made visible. */
 export function text(untrusted) {
   const node = h("bdi", { dir: "auto" });
   const words = String(untrusted ?? "").replace(/\r\n?/g, "\n");
@@ -78,10 +78,10 @@ export function announce(message, { assertive = false } = {}) {
   const region = document.getElementById(assertive ? "live-assertive" : "live-polite");
   if (!region) return;
   region.textContent = "";
-  setTimeout(() => (region.textContent = message), 50); // the same words twice are news twice
+  setTimeout(() => (region.textContent = message), 50); // so that a repeated message is announced again
 }
 
-/** What has the keyboard.
+/** The focused element.
  *
  * @returns {HTMLElement | null} */
 export const focused = () => /** @type {HTMLElement | null} */ (document.activeElement);
@@ -100,12 +100,12 @@ export function toast(message, { kind = "info" } = {}) {
 
 const sheets = new Map();
 
-/** Load `css/<name>.css` once; settles when it is in force. */
+/** Load `css/<name>.css` once; resolves when it applies. */
 export function stylesheet(name) {
   if (!sheets.has(name)) {
     const link = h("link", { rel: "stylesheet", href: `/app/css/${name}.css` });
     sheets.set(name, new Promise((resolve) => ["load", "error"].forEach((kind) => link.addEventListener(kind, resolve, { once: true }))));
-    link.addEventListener("error", () => (sheets.delete(name), link.remove())); // asked for again when it is next needed
+    link.addEventListener("error", () => (sheets.delete(name), link.remove())); // tried again on next use
     document.head.append(link);
   }
   return sheets.get(name);

@@ -1,4 +1,4 @@
-// Words in Chinese and English, numbers, money and times as each language writes them.
+// Translations: texts in Chinese and English, and each language's formats for numbers, money and times.
 
 import { prefs } from "./prefs.js";
 
@@ -9,7 +9,7 @@ export const lang = () => (document.documentElement.lang === "en" ? "en" : "zh")
 
 const locale = () => (lang() === "zh" ? "zh-CN" : "en-GB");
 
-/** Add a view's words: `{zh: {"view.key": "…"}, en: {…}}`. */
+/** Add a view's texts: `{zh: {"view.key": "…"}, en: {…}}`. */
 export function add(strings) {
   Object.assign(tables.zh, strings.zh);
   Object.assign(tables.en, strings.en);
@@ -17,7 +17,7 @@ export function add(strings) {
 
 export const has = (key) => key in tables[lang()];
 
-/** The words of a key. `{name}` is replaced by a value, `{name?one:many}` chooses by whether the value is 1. */
+/** The text of a key. `{name}` is replaced by a value; `{name?one:many}` is `one` if the value is 1, else `many`. */
 export function t(key, values = {}) {
   const words = tables[lang()][key] ?? tables.zh[key] ?? key;
   return words.replace(/\{(\w+)(?:\?([^:}]*):([^}]*))?\}/g, (whole, name, one, many) => {
@@ -26,7 +26,7 @@ export function t(key, values = {}) {
   });
 }
 
-/** Switch the language; everything that listens writes itself anew at once. */
+/** Switch the language and notify all listeners. */
 export function setLang(wanted) {
   document.documentElement.lang = wanted === "en" ? "en" : "zh-CN";
   prefs.set("lang", lang());
@@ -46,7 +46,7 @@ prefs.subscribe((changed, all) => {
 export const number = (x, options = {}) =>
   x === null || x === undefined ? "–" : new Intl.NumberFormat(locale(), { maximumFractionDigits: 2, ...options }).format(x);
 
-/** Money in a currency's own form; a code that is no currency is put behind the figure. */
+/** Money in the currency's format; an unknown currency code follows the number. */
 export function money(x, currency) {
   if (x === null || x === undefined) return "–";
   const plain = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
@@ -57,7 +57,7 @@ export function money(x, currency) {
   }
 }
 
-/** A moment (ISO 8601) on this person's clock. */
+/** A moment (ISO 8601) in the browser's time zone. */
 export function when(iso) {
   const moment = new Date(iso);
   if (!iso || Number.isNaN(moment.getTime())) return "–";
@@ -68,7 +68,7 @@ export function when(iso) {
   }).format(moment);
 }
 
-/** A length of time, in the unit that suits it. */
+/** A duration in a suitable unit. */
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
   const zh = lang() === "zh";

@@ -1,10 +1,10 @@
-// Modules that the first paint can do without, fetched also where the server is away in just that moment.
+// Loads modules that the first paint does not need; retries while the server is unreachable.
 
 import { online } from "./api.js";
 
-const TRIES = 3; // while the server answers: then it is the module that is broken
+const TRIES = 3; // with a reachable server; after that the module itself is broken
 
-/** What `load()`, an `import()`, gives; while nobody answers it waits until somebody does. Raises what stays wrong. */
+/** The result of `load()`, an `import()`; waits while the server is unreachable. Raises the error of the last try. */
 export async function later(load) {
   for (let tries = 1; ; tries++) {
     try {

@@ -1,4 +1,4 @@
-// The server's stats, live: one event stream for everything on the page that shows them, and none while nobody looks.
+// The server's live stats: one event stream shared by the whole page, closed while the page is hidden.
 
 import { events, online } from "./api.js";
 
@@ -6,8 +6,8 @@ const listeners = new Set();
 let stream = null; // {stop, history}
 let latest = null;
 
-/** Hear `listener(name, data)`: `stats` each second; with `history` also `history` (at first, and after each break) and
- * `point`; and `lost` when the stream breaks off. Until `signal` aborts.
+/** Call `listener(name, data)` until `signal` aborts: `stats` each second; with `history` also `history` (at the start and
+ * after each reconnect) and `point`; `lost` when the stream breaks.
  *
  * @param {(name: string, data: any) => void} listener @param {{signal?: AbortSignal, history?: boolean}} [options] */
 export function listen(listener, { signal, history = false } = {}) {
@@ -18,7 +18,7 @@ export function listen(listener, { signal, history = false } = {}) {
   settle(history);
 }
 
-/** Start, stop or renew the stream as needed; `renew` where somebody new wants the history. */
+/** Start, stop or renew the stream as needed; `renew` if a new listener needs the history. */
 function settle(renew = false) {
   const history = [...listeners].some((entry) => entry.history);
   const wanted = listeners.size > 0 && !document.hidden;
@@ -48,7 +48,7 @@ async function lost() {
   try {
     await fetch("/livez", { cache: "no-store" });
   } catch {
-    online.set(false); // no other part of the page may be asking for anything just now
+    online.set(false); // perhaps no other part of the page sends a request now
   }
 }
 

@@ -1,12 +1,12 @@
-// Fields for a task's options, made from the JSON Schema that the server gives for each.
+// Builds the form fields of a task's options from their JSON Schema in the catalogue.
 
 import { h } from "./dom.js";
 import { lang, t } from "./i18n.js";
 
 const EVERYWHERE = new Set(["today"]);
 
-/** Fields for what a task takes. `tasks` is the catalogue, for options that name a task. Gives `{nodes, read(), raw()}`: `read`
- * gives the options that were filled in, or raises OptionError; `raw` what was typed, for `kept` next time. */
+/** The fields of a task's options. `tasks` is the catalogue, for options that name a task. Returns `{nodes, read(), raw()}`:
+ * `read` returns the filled-in options or raises OptionError; `raw` returns the typed text, for `kept` next time. */
 export function optionFields(task, tasks, kept = {}) {
   const inner = task.photos > 1 ? tasks.filter((other) => other.photos === 1 && !other.needs_question && other.support !== "unsupported") : [];
   const fields = Object.entries(task.option_schema)
@@ -19,7 +19,7 @@ export function optionFields(task, tasks, kept = {}) {
   };
 }
 
-/** What was typed is no value of the option; `field` is the input. */
+/** The typed text is not a valid value of the option; `field` is the input. */
 export class OptionError extends Error {
   constructor(name, field) {
     super(t("scan.option_wrong", { name }));
@@ -56,7 +56,7 @@ class OptionField {
     return h("input", { ...shared, placeholder: usual, maxlength: schema.maxLength });
   }
 
-  /** The value, null if nothing was filled in. */
+  /** The value; null if the field is empty. */
   read() {
     const typed = this.input.value.trim();
     if (typed === "") {
@@ -85,7 +85,7 @@ class OptionField {
     }
   }
 
-  /** One line of a table, cells between commas or tabs, in the order of the schema. */
+  /** Parse one line of a table: cells separated by commas or tabs, in the order of the schema. */
   row(line) {
     const properties = Object.entries(this.schema.items.properties);
     const cells = line.split(/[,，\t]/).map((cell) => cell.trim());

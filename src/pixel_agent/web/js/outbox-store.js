@@ -1,15 +1,15 @@
-// Photos that wait for the network, in IndexedDB, and the sending of them. Shared by the page and the service worker.
+// The outbox in IndexedDB: stores photos until the server is reachable, then sends them. Used by page and service worker.
 
 const NAME = "pixel-agent";
 const STORE = "outbox";
 const LOCK = "pixel-agent-outbox";
 const CHANNEL = "pixel-agent-outbox";
-const SCANS = "/v1/scans?priority=interactive"; // as the scan view sends it, so that the same key means the same request
-const ACCEPT_MS = 60_000; // longest wait until a scan is taken in
-const ANSWER_MS = 300_000; // and until it is answered at once: its turn and the device take their time
-const AGAIN = new Set([401, 403, 408, 409, 425, 429]); // these, and every 5xx, may pass
+const SCANS = "/v1/scans?priority=interactive"; // as in the scan view: the same key means the same request
+const ACCEPT_MS = 60_000; // longest wait until a scan is accepted
+const ANSWER_MS = 300_000; // longest wait for a synchronous answer: queue and inference included
+const AGAIN = new Set([401, 403, 408, 409, 425, 429]); // these, and every 5xx, may be temporary
 
-/** Why a photo could not be kept: `code` is "full" (no room on this device) or "unavailable" (no storage at all). */
+/** A photo could not be stored: `code` is "full" (no space on this device) or "unavailable" (no storage at all). */
 export class OutboxError extends Error {
   constructor(code, cause) {
     super(code, { cause });
@@ -36,7 +36,7 @@ function open() {
   return opened;
 }
 
-/** Do something in one transaction; settles when it is on the disk. */
+/** Run `act` in one transaction; resolves when it is on the disk. */
 async function transact(mode, act) {
   try {
     const database = await open();
@@ -64,16 +64,16 @@ function tell(news = {}) {
   channel?.postMessage(news);
 }
 
-/** `listener({sent: {id, scanId, filename, reading}} | {})` whenever the outbox changes, in whatever tab; `reading` is null
- * for a photo that is read later. */
+/** `listener({sent: {id, scanId, filename, reading}} | {})` whenever the outbox changes, in any tab; `reading` is null
+ * for a photo that the server reads later. */
 export function subscribe(listener, signal) {
   listeners.add(listener);
   signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
 }
 
-/** Keep a photo until it can be sent. `fields` are those of a scan; `key` is the Idempotency-Key under which it has been
- * sent before to be answered at once, if it has: the server may have it already, and tells a key's answer again only in the
- * form in which it was asked first (`later` or not). Raises OutboxError.
+/** Store a photo until it can be sent. `fields` are those of a scan; `key` is the Idempotency-Key of an earlier
+ * synchronous request, if there was one: the server may have the photo already, and repeats the answer of a key only in
+ * the form of the first request (`later` or not). Raises OutboxError.
  *
  * @param {Blob} photo @param {string} filename @param {Record<string, string>} fields @param {string | null} key */
 export async function add(photo, filename, fields, key = null) {
@@ -85,26 +85,26 @@ export async function add(photo, filename, fields, key = null) {
   return entry;
 }
 
-/** Everything kept, oldest first. */
+/** All stored photos, oldest first. */
 export async function list() {
   const entries = await transact("readonly", (store) => store.getAll());
   return entries.sort((a, b) => a.at - b.at);
 }
 
-/** Forget a photo. */
+/** Delete a photo. */
 export async function remove(id) {
   await transact("readwrite", (store) => store.delete(id));
   tell();
 }
 
-/** Let a refused photo be tried again. */
+/** Mark a refused photo for another try. */
 export async function retry(id) {
   const entry = await transact("readonly", (store) => store.get(id));
   if (entry) await put({ ...entry, state: "waiting", problem: null });
 }
 
 async function put(entry) {
-  // Only if it is still there: it may have been cancelled meanwhile.
+  // Only if it still exists: it may have been cancelled meanwhile.
   await transact("readwrite", (store) => {
     const found = store.get(entry.id);
     found.onsuccess = () => found.result && store.put(entry);
@@ -113,10 +113,10 @@ async function put(entry) {
   tell();
 }
 
-/** Send what waits, one after the other, in one place at a time. Gives the milliseconds to wait before the next try, or
- * null when nothing waits any more. Each photo carries its own Idempotency-Key, so that nothing is ever scanned twice.
+/** Send the waiting photos one by one, under a lock shared by all tabs and the service worker. Resolves to the
+ * milliseconds until the next try, or null if no photo waits. Its own Idempotency-Key protects each from a second scan.
  *
- * It waits for another place that sends: that one may have looked before the newest photo was kept. */
+ * Waits for the lock: its owner may have listed the photos before the newest one was stored. */
 export async function flush() {
   const locks = globalThis.navigator?.locks;
   return locks ? locks.request(LOCK, sendAll) : sendAll();
@@ -131,13 +131,13 @@ async function sendAll() {
   return null;
 }
 
-/** Send one; gives how long to wait when the server cannot be had now. */
+/** Send one photo; returns the time to wait if the server is not available now. */
 async function sendOne(entry) {
   let answer, body;
   try {
     [answer, body] = await post(entry);
     if (entry.later && String(body.code).startsWith("store_")) {
-      // A server that keeps nothing cannot answer later: then it answers now, and is asked so from then on.
+      // A server without a database cannot answer later: ask for a synchronous answer from now on.
       entry = { ...entry, later: false };
       await put(entry);
       [answer, body] = await post(entry);
@@ -182,7 +182,7 @@ function formOf(entry) {
 
 const pauseAfter = (tries) => Math.min(60_000, 2000 * 2 ** Math.min(tries, 5));
 
-/** An id that nobody guesses; pages that are not secure have no randomUUID. */
+/** A random id that cannot be guessed; pages without https have no randomUUID. */
 function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return `outbox-${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;

@@ -1,4 +1,4 @@
-// Photos taken while the server was away: kept on this device, shown, cancellable, and sent when it is back.
+// The outbox on the page: lists photos taken while the server was unreachable, cancels them, and starts their sending.
 
 import { online } from "./api.js";
 import { announce, h, stylesheet, text, toast } from "./dom.js";
@@ -18,8 +18,8 @@ const sent = []; // [{id, scanId, filename}] of this visit, newest last
 const SENT_SHOWN = 3;
 
 export const outbox = {
-  /** Keep a photo (a Blob) with the fields of its scan, and the Idempotency-Key under which it was sent before, if it was;
-   * say so. Gives its entry; null, with the reason told, where this device cannot keep it.
+  /** Store a photo with the fields of its scan and the Idempotency-Key of an earlier try, if there was one; show a notice.
+   * Resolves to its entry, or to null, with the reason shown, if this device cannot store it.
    *
    * @param {Blob} photo @param {string} filename @param {Record<string, string>} fields @param {string | null} key */
   async keep(photo, filename, fields, key = null) {
@@ -35,7 +35,7 @@ export const outbox = {
     }
   },
 
-  /** Try to send what waits; comes back by itself as long as anything does. */
+  /** Try to send the waiting photos; repeats until none waits. */
   async send() {
     clearTimeout(timer);
     wanted = true;
@@ -44,23 +44,23 @@ export const outbox = {
     try {
       let wait = null;
       while (wanted) {
-        wanted = false; // whoever comes while it sends, with a photo that it did not see, lets it look once more
+        wanted = false; // a call during sending may bring a new photo and causes another round
         wait = await flush();
       }
       if (wait !== null) timer = setTimeout(() => outbox.send(), wait);
     } catch {
-      // no storage here: then nothing waits either
+      // no storage: no photo waits either
     } finally {
       sending = false;
     }
   },
 
-  /** How many photos wait. */
+  /** The number of waiting photos. */
   async count() {
     return (await list().catch(() => [])).length;
   },
 
-  /** Show what waits in `root` until `signal` aborts; nothing is shown while nothing waits.
+  /** Show the waiting photos in `root` until `signal` aborts; `root` is empty while none waits.
    *
    * @param {HTMLElement} root @param {{signal?: AbortSignal}} [options] */
   mount(root, { signal } = {}) {
@@ -83,13 +83,13 @@ subscribe((news) => {
 });
 void outbox.send();
 
-/** Where the browser can, it sends even after the page was closed. */
+/** Register Background Sync, which sends even after the page is closed, if the browser has it. */
 async function askForSync() {
   try {
     const registration = await navigator.serviceWorker?.getRegistration();
     await /** @type {any} */ (registration)?.sync?.register("outbox");
   } catch {
-    // not every browser can, and some ask for a permission first
+    // not supported, or the permission is missing
   }
 }
 

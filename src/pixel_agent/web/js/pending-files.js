@@ -1,4 +1,4 @@
-// Photos that one view leaves for another: a heap dropped on the scan view becomes a batch.
+// Passes photos from one view to another: many photos dropped on the scan view become a batch.
 
 let left = [];
 
@@ -6,7 +6,7 @@ export const handoff = {
   give(files) {
     left = [...files];
   },
-  /** The files, once. */
+  /** Return the files and forget them. */
   take() {
     const files = left;
     left = [];

@@ -1,14 +1,14 @@
-// The boxes on a photo, one by one: their signs, their labels, and which lies next to which.
+// The boxes of a PhotoViewer: their icons and labels, and the nearest box in a direction.
 
 import { h, text } from "./dom.js";
 
-/** Who says it, as the annotated photos have it too. */
+/** The symbol of each source, the same as on annotated photos. */
 export const SOURCE_SIGNS = { barcode: "■", text: "T", model: "●", rule: "◆", human: "▲" };
 export const SEVERITY_SIGNS = { info: "i", minor: "!", major: "!!", critical: "!!!" };
 
-const LONGEST = 28; // signs of a label
+const LONGEST = 28; // characters of a label
 const GAP_PX = 2;
-const SHORTEST = 3; // a label that is cut keeps so many times its height
+const SHORTEST = 3; // minimum width of a shortened label, in multiples of its height
 
 /** `size` is the photo's, in pixels of the original, as `mark.bbox` is. */
 export function boxNode(mark, id, size) {
@@ -38,14 +38,14 @@ export function short(label) {
   return signs.length > LONGEST ? `${signs.slice(0, LONGEST - 1).join("")}…` : label;
 }
 
-/** Cuts labels short where others begin; where nearly nothing would be left, only the sign stays. */
+/** Shortens labels so that they do not overlap; a label that would be too short shows only its icon. */
 export function tidyLabels(marks, elements, scale) {
   const tags = marks.map((mark) => ({ mark, box: elements.get(mark.id), tag: elements.get(mark.id).lastChild }));
   for (const { box, tag } of tags) {
     delete box.dataset.brief;
     tag.style.removeProperty("max-width");
   }
-  // All is measured before anything is changed again, or each change would cost a layout.
+  // Measure everything before changing anything: each change would cost a layout.
   const places = tags.map(({ mark, box, tag }) => {
     const height = tag.offsetHeight;
     return { ...place(mark.bbox, scale, box.dataset.edge, tag.offsetWidth, height), sign: tag.firstChild.offsetWidth + height / 2 };
@@ -59,7 +59,7 @@ export function tidyLabels(marks, elements, scale) {
   });
 }
 
-/** How far a label may reach before it lies on the sign of another one. */
+/** The width of a label up to the icon of the next one. */
 function roomOf(at, places) {
   const own = places[at];
   let room = Infinity;
@@ -73,14 +73,14 @@ function roomOf(at, places) {
   return room;
 }
 
-/** Where a label lies, in pixels of the layer: as viewer.css places it. */
+/** The place of a label in pixels of the layer; the same rule as in viewer.css. */
 function place([x0, y0, x1], scale, edge, width, height) {
   const left = edge.includes("right") ? x1 * scale - width : x0 * scale;
   const top = edge.includes("top") ? y0 * scale : y0 * scale - height;
   return { left, top, right: left + width, bottom: top + height };
 }
 
-/** The id of the nearest box in a direction ([dx, dy]); the list's next or last one where nothing lies there. */
+/** The id of the nearest box in a direction ([dx, dy]); the next or previous one in the list if there is none. */
 export function neighbour(marks, id, [dx, dy]) {
   const at = marks.findIndex((one) => one.id === id);
   const from = middle(marks[at]?.bbox ?? [0, 0, 0, 0]);

@@ -1,7 +1,7 @@
-// A photo with boxes on it: zoom, pan, and one choice shared with the rows of a table (see link.js).
+// The photo of a reading with its boxes: zoom, pan, and a selection shared with the table's rows (see link.js).
 //
 // The photo is scaled by a transform; the boxes are elements that are placed in pixels of the window, so their lines
-// stay crisp at any zoom. They are the options of one list box: one stop of the Tab key, however many there are.
+// stay sharp at any zoom. They are the options of one list box, which is a single stop for the Tab key.
 
 import { announce, clear, h, stylesheet } from "./dom.js";
 import { add, onLang, t } from "./i18n.js";
@@ -13,7 +13,7 @@ import * as zoom from "./zoom.js";
 
 add(strings);
 
-const MANY = 40; // boxes; beyond, only the one that is pointed at or chosen is labelled
+const MANY = 40; // boxes; with more, only the hovered or selected one has a label
 const DRAG_PX = 5; // less is a tap
 const PAN_PX = 60; // one press of an arrow key
 /** @type {Record<string, [number, number]>} */
@@ -27,7 +27,7 @@ export class PhotoViewer {
 
   /**
    * `marks`: [{id, bbox, part: 'items' | 'findings' | 'alerts', source, severity, label}], boxes in pixels of the original.
-   * `width`, `height` are the original's; without them the picture's own are taken once it is there.
+   * `width`, `height` are the original's; without them those of the loaded image are used.
    *
    * @param {{src: string | null, width?: number, height?: number, alt?: string, marks?: any[], link?: any, name?: string, signal?: AbortSignal}} options
    */
@@ -52,14 +52,14 @@ export class PhotoViewer {
     onLang(() => this.#label(), signal);
   }
 
-  /** Replaces the boxes; what is chosen stays chosen where its id is still there. */
+  /** Replaces the boxes; the selection stays if its id still exists. */
   setMarks(marks) {
     const placed = marks.filter((mark) => Array.isArray(mark.bbox) && mark.bbox.length === 4);
     const area = ({ bbox: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
     this.marks = placed;
     this.elements = new Map();
     clear(this.boxes);
-    // Small boxes lie over large ones, so that each can be hit.
+    // Small boxes lie above large ones, so that each can be clicked.
     for (const one of [...placed].sort((a, b) => area(b) - area(a))) {
       const box = boxNode(one, boxId(this, one.id), this.size);
       this.elements.set(one.id, box);
@@ -72,7 +72,7 @@ export class PhotoViewer {
     this.#tidy();
   }
 
-  /** Another photo in the same place. */
+  /** Shows another photo in this viewer. */
   setPhoto({ src, width, height, alt }) {
     this.size = { width: width || 0, height: height || 0 };
     this.alt = alt ?? this.alt;
@@ -80,17 +80,17 @@ export class PhotoViewer {
     this.fit();
   }
 
-  /** The whole photo. */
+  /** Shows the whole photo. */
   fit() {
     if (this.size.width) this.#go(zoom.fitted(this.size, this.frame));
   }
 
-  /** Calls `watcher` with the view (see zoom.relative) whenever a person moves it. */
+  /** Calls `watcher` with the view (see zoom.relative) whenever the user moves it. */
   onView(watcher) {
     this.watchers.add(watcher);
   }
 
-  /** Shows what another viewer shows, without telling the watchers. */
+  /** Shows the same part as another viewer, without notifying the watchers. */
   follow(relative) {
     if (this.size.width) this.#go(zoom.absolute(relative, this.size, this.frame));
   }
@@ -161,7 +161,7 @@ export class PhotoViewer {
     this.#resized();
   }
 
-  /** HEIC and TIFF: browsers cannot show them, the server makes a JPEG of them. */
+  /** Asks the server for a JPEG: browsers cannot show HEIC and TIFF. */
   #undecodable() {
     const shown = this.image.getAttribute("src") ?? "";
     if (shown.endsWith("/photo")) this.image.src = `${shown.slice(0, -"photo".length)}thumbnail?size=2048`;
@@ -304,7 +304,7 @@ export class PhotoViewer {
 
   #wheel(event) {
     const factor = 1.0015 ** -(event.deltaMode === 1 ? event.deltaY * 30 : event.deltaY);
-    if (factor < 1 && this.#isFit()) return; // nothing to shrink: the page scrolls
+    if (factor < 1 && this.#isFit()) return; // already the whole photo: let the page scroll
     event.preventDefault();
     this.#told(() => this.#go(zoom.zoomedBy(this.view, factor, this.#point(event), this.size, this.frame)));
   }
@@ -383,7 +383,7 @@ export class PhotoViewer {
     this.#go(wasFit ? zoom.fitted(this.size, this.frame) : zoom.panned(this.view, 0, 0, this.size, this.frame));
   }
 
-  /** Does something a person asked for, and tells those who watch. */
+  /** Applies a change by the user and notifies the watchers. */
   #told(act) {
     const before = this.view;
     act();

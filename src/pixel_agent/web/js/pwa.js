@@ -1,4 +1,4 @@
-// The terminal as an installed app: its service worker, offers of updates, and photos that wait to be sent.
+// The terminal as an installed app: registers the service worker, offers updates, and starts the outbox.
 
 import { announce, h, stylesheet } from "./dom.js";
 import { t } from "./i18n.js";
@@ -15,7 +15,7 @@ async function begin() {
   try {
     registration = await navigator.serviceWorker.register("/sw.js", { type: "module", updateViaCache: "none" });
   } catch {
-    return; // an older browser, or storage that is turned off: the terminal works, only not without a network
+    return; // an older browser, or storage is disabled: the terminal works, but not offline
   }
   if (!registration) return;
   watch(registration);
@@ -29,7 +29,7 @@ function watch(registration) {
   const ready = () => registration.waiting && navigator.serviceWorker.controller && offer(registration);
   const follow = (worker) => worker?.addEventListener("statechange", () => worker.state === "installed" && ready());
   ready();
-  follow(registration.installing); // found before this page looked
+  follow(registration.installing); // an update was found before this code ran
   registration.addEventListener("updatefound", () => follow(registration.installing));
 }
 

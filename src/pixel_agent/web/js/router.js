@@ -1,4 +1,4 @@
-// Hash routes to views. A view is `mount(root, {params, query, signal})`; all but the first are fetched when first asked for.
+// Maps hash routes to views. A view exports `mount(root, {params, query, signal})`; all but the first load on first use.
 
 import { clear, h, respell } from "./dom.js";
 import { t } from "./i18n.js";
@@ -24,7 +24,7 @@ export function go(path) {
   location.hash = `#${path}`;
 }
 
-/** The view, params and query that a hash asks for; null for a hash that is no route (an anchor). */
+/** The view, params and query of a hash; null if the hash is not a route (an anchor). */
 export function parse(hash) {
   const [path, search = ""] = hash.replace(/^#/, "").split("?", 2);
   if (path && !path.startsWith("/")) return null;
@@ -35,7 +35,7 @@ export function parse(hash) {
   return { view: null, params: {}, query: new URLSearchParams(search) };
 }
 
-/** Show what the address says, now and whenever it changes. */
+/** Show the view of the address, now and at each change. */
 export function start(root) {
   addEventListener("hashchange", () => show(root, true));
   return show(root, false);

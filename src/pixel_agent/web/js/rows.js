@@ -1,4 +1,4 @@
-// What the rows of a reading say, for tables, boxes and texts. The columns and their words come from the catalogue.
+// Formats the rows of a reading for tables, boxes and texts. The columns and their names come from the catalogue.
 
 import { h, text } from "./dom.js";
 import { lang, money, number, t } from "./i18n.js";
@@ -19,31 +19,31 @@ const TAILS = [
   ...["verdict", "status", "gtin"],
 ];
 const TINY = 3;
-const SHORT = 16; // signs; a longer text may break anywhere
-const LONG = 280; // signs; beyond, a text is folded
+const SHORT = 16; // characters; a longer text can break anywhere
+const LONG = 280; // characters; a longer text is folded
 
-/** The rows of a reading with their ids and places: [{id, part, index, row}], findings first as people read them. */
+/** The rows of a reading with their ids and places: [{id, part, index, row}], findings first. */
 export function rowsOf(reading) {
   return PARTS.flatMap((part) => (reading?.[part] ?? []).map((row, index) => ({ id: `${part}:${index}`, part, index, row })));
 }
 
-/** The fields of a task's rows in order, with what they are called: [{field, name, words}]; fields nobody declared last. */
+/** The fields of a task's rows in order, with their names: [{field, name, words}]; undeclared fields last. */
 export function columnsOf(task, rows) {
   const declared = task?.columns ?? [];
   const names = new Set(declared.map((column) => column.field));
   const found = rows.flatMap((row) => Object.keys(row)).filter((field) => !names.has(field) && !EVIDENCE.has(field));
   const others = [...new Set(found)].map((field) => ({ field, zh: field, en: field.replaceAll("_", " "), words: {} }));
-  // A comparison has the columns of the task inside, and what changed.
+  // A comparison has the columns of its inner task, and `change`.
   return [...declared, ...others].map((column) => ({ ...column, name: column.field === "change" ? t("reading.change") : column[lang()] }));
 }
 
-/** Whether a value says anything. */
+/** Whether a value is not empty. */
 export function isSaid(value) {
   if (value === null || value === undefined || value === "") return false;
   return typeof value === "object" ? Object.keys(value).length > 0 : true;
 }
 
-/** One value as a person reads it, in plain words. */
+/** One value as plain text. */
 export function wordsOf(value, column, row = {}) {
   if (!isSaid(value)) return "–";
   if (typeof value === "boolean") return t(value ? "reading.yes" : "reading.no");
@@ -55,7 +55,7 @@ export function wordsOf(value, column, row = {}) {
   return value;
 }
 
-/** One value as a node: digits of codes in groups, long texts folded, strangers' words kept apart. */
+/** One value as a node: digits of codes in groups, long texts folded, untrusted text isolated. */
 export function valueNode(value, column, row = {}) {
   if (!isSaid(value)) return h("span", { class: "cell__none" }, "–");
   const field = column?.field;
@@ -66,7 +66,7 @@ export function valueNode(value, column, row = {}) {
   return h("span", { class: typeof value === "number" ? "cell__number" : "" }, text(wordsOf(value, column, row)));
 }
 
-/** Digits of a barcode as they are printed below it; copied, they are one number. */
+/** Digits of a barcode grouped as printed below it; copied text has no gaps. */
 export function codeNode(digits) {
   const groups = { 8: [4, 4], 12: [1, 5, 5, 1], 13: [1, 6, 6], 14: [1, 2, 5, 5, 1] }[digits.length];
   if (!groups || !/^\d+$/.test(digits)) return text(digits);
@@ -75,13 +75,13 @@ export function codeNode(digits) {
   return h("span", { class: "cell__code", dir: "ltr" }, parts);
 }
 
-/** Fields that other fields of the row say already: the currency stands beside each price. */
+/** Fields that are shown with other fields: the currency is part of each price. */
 export function isEcho(column, rows) {
   if (column.field === "gtin_source") return true;
   return column.field === "currency" && rows.every((row) => !isSaid(row.currency) || [...PRICES].some((field) => isSaid(row[field])));
 }
 
-/** What a row is about in a few words: its most telling field, and the price, date or verdict that goes with it. */
+/** A short title of a row: its most important field, with the price, date or verdict. */
 export function labelOf(row, columns = []) {
   const column = (field) => columns.find((one) => one.field === field) ?? { field };
   const says = (field) => ["string", "number"].includes(typeof row[field]) && row[field] !== "";
@@ -90,7 +90,7 @@ export function labelOf(row, columns = []) {
   return [head, tail].filter((field) => field !== undefined).map((field) => wordsOf(row[field], column(field), row)).join(" ");
 }
 
-/** Boxes for a PhotoViewer, of rows and of alerts that have a place no row has. */
+/** Boxes for a PhotoViewer: those of the rows, and those of alerts if no row has the same box. */
 export function marksOf(reading, columns = []) {
   const marks = rowsOf(reading).map(({ id, part, row }) => ({
     id,
@@ -118,7 +118,7 @@ function pairsNode(value, row) {
   return h("dl", { class: "cell__pairs" }, entries);
 }
 
-/** A stranger's text; a very long one opens only when asked. */
+/** Untrusted text; a very long one is folded. */
 export function foldedText(words) {
   const signs = words.length > LONG ? [...words] : [];
   const width = words.length > SHORT ? "long" : words.length > TINY ? "some" : "";

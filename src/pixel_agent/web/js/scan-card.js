@@ -1,4 +1,4 @@
-// One scan as a card: its photo under the beam, its stages, what is being read, and what came of it.
+// The card of one scan (see scan-job.js): its photo, stages, streamed words, and the result or the error.
 
 import { getJSON } from "./api.js";
 import { announce, clear, h, say, stylesheet, text } from "./dom.js";
@@ -8,11 +8,11 @@ import { sprite } from "./sprites.js";
 import { taskSprite } from "./tasks.js";
 
 const STAGES = ["upload", "queue", "scan", "read"];
-// Which stage a state belongs to; those before it are done.
+// The stage of each state; earlier stages are done.
 const STAGE_OF = { checking: -1, asks: -1, waiting: -1, uploading: 0, sent: 0, retrying: 0, kept: 0, queued: 1, done: 4, retake: 4 };
 const WORDS_SHOWN = 4000;
 const TICK_MS = 500;
-const QUIET_MS = 5000; // places in the queue are not announced more often
+const QUIET_MS = 5000; // minimum between two announcements of the queue position
 const RECORD_TRIES_MS = [300, 1200];
 const KNOWN_ADVICE = new Set(["blurred", "too_dark", "too_bright", "glare", "low_resolution", "tilted"]);
 
@@ -21,7 +21,7 @@ export class ScanCard {
     this.job = job;
     this.hooks = hooks;
     this.life = new AbortController();
-    this.shown = new AbortController(); // of the reading that is unfolded
+    this.shown = new AbortController(); // aborts when the open reading is closed
     this.build();
     job.on((_, changed) => this.follow(changed));
     onLang(() => this.job.state && this.state(), this.life.signal);
@@ -68,7 +68,7 @@ export class ScanCard {
     else if (changed === "words") this.type();
   }
 
-  /** Write everything that depends on the state. */
+  /** Update everything that depends on the state. */
   state() {
     const { job } = this;
     const { state } = job;
@@ -185,7 +185,7 @@ export class ScanCard {
     announce(`${this.line.textContent} ${this.result.textContent}`, { assertive: true });
   }
 
-  /** Advice in the language in use where the code is known, else as the server put it. */
+  /** The advice in the current language if its code is known, else the server's text. */
   advise(notices) {
     const line = ({ code, message }) => h("li", {}, sprite("warn"), KNOWN_ADVICE.has(code) ? h("span", { t: `jobs.advice.${code}` }) : h("span", {}, text(message)));
     this.result.append(h("ul", { class: "card-advice" }, notices.map(line)));
@@ -249,7 +249,7 @@ export class ScanCard {
     this.actions.append(h("a", { class: "pix-button", href: `#/scans/${encodeURIComponent(this.job.answer.scan_id)}` }, sprite("nav_history"), h("span", { t: "jobs.record" })));
   }
 
-  /** Show the reading itself below: the record if the server keeps one, else the answer as it came. */
+  /** Show the reading below the card: the stored record if there is one, else the answer itself. */
   async unfold() {
     this.shown = new AbortController();
     const { signal } = this.shown;
@@ -276,12 +276,12 @@ export class ScanCard {
         if (signal.aborted) throw error;
       }
       if (ms === null) break;
-      await new Promise((resolve) => setTimeout(resolve, ms)); // it is written a moment after the answer
+      await new Promise((resolve) => setTimeout(resolve, ms)); // the record is written shortly after the answer
     }
     return this.job.answer;
   }
 
-  /** Put the reading away. */
+  /** Close the reading. */
   fold() {
     this.shown.abort();
     clear(this.unfolded);

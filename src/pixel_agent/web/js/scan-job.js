@@ -1,4 +1,4 @@
-// One scan on its way: checked, shrunk, sent, followed, tried again, cancelled. Knows nothing of how it is shown.
+// The life of one scan in the browser: check, resize, send, follow, retry, cancel. scan-card.js shows it.
 
 import { agent } from "./agent.js";
 import { ApiError, online, pause, upload } from "./api.js";
@@ -10,7 +10,7 @@ const AT_ONCE = 3; // a browser opens six connections to a server, and the live 
 const BACK_OFF_MS = [1000, 2000, 4000, 8000, 15000];
 const BUSY_TRIES = 30;
 const FAULT_TRIES = 3;
-const LOST_TRIES = 2; // then the photo is put by until the server is back
+const LOST_TRIES = 2; // then the photo is stored until the server is back
 const BUSY = new Set(["checking", "waiting", "uploading", "sent", "queued", "running", "retrying"]);
 const ENDED = new Set(["done", "retake", "failed", "cancelled"]);
 
@@ -29,18 +29,18 @@ function next() {
   turns.splice(0).forEach((wake) => wake());
 }
 
-/** States: checking, asks, waiting, uploading, sent, queued, running, retrying, kept; and the last ones: done, retake,
- * failed, cancelled. `share` is of the upload, `place` in the queue, `stage` on the server, `words` what the model wrote. */
+/** States: checking, asks, waiting, uploading, sent, queued, running, retrying, kept; final states: done, retake, failed,
+ * cancelled. `share`: sent part of the upload; `place`: queue position; `stage`: server stage; `words`: streamed text. */
 export class ScanJob {
   /** @type {AbortController} */
   stopper;
-  /** @type {Blob[]} what is sent: the photos, shrunk; not there before the first try */
+  /** @type {Blob[]} the photos to send, resized; undefined before the first try */
   sent;
-  /** @type {any[]} what was found out about each photo */
+  /** @type {any[]} the result of `inspect` for each photo */
   seen;
   /** @type {Record<string, string>} */
   fields;
-  /** @type {string[]} what the model wrote of each part */
+  /** @type {string[]} the streamed text of each part */
   texts;
   /** @type {string} */
   key;
@@ -72,12 +72,12 @@ export class ScanJob {
     return ENDED.has(this.state);
   }
 
-  /** `listener(job, changed)`: "state" for a new state, else the name of what moved. */
+  /** Call `listener(job, changed)`: `changed` is "state" for a new state, else the name of the changed field. */
   on(listener) {
     this.listeners.add(listener);
   }
 
-  /** Check the photos, then scan; settles when the job has ended, asks, or was put by. */
+  /** Check the photos, then scan; resolves when the job has ended, asks the user, or is stored in the outbox. */
   async start() {
     this.stopper = new AbortController();
     try {
@@ -97,13 +97,13 @@ export class ScanJob {
     await this.scan();
   }
 
-  /** Go on after advice, after a retake was asked for, or after a failure. */
+  /** Continue after advice, after a request for a retake, or after a failure. */
   async scan({ force = this.force } = {}) {
     if (!this.ended && this.state !== "checking" && this.state !== "asks") return;
     this.force = force;
     this.stopper = new AbortController();
     this.key = newKey();
-    this.fields = this.asked(); // fixed with the key: whatever is sent again must be the same request
+    this.fields = this.asked(); // fixed together with the key: a retry must be the same request
     this.share = 0;
     this.place = null;
     this.stage = null;
@@ -131,7 +131,7 @@ export class ScanJob {
     if (!this.ended) this.to("cancelled");
   }
 
-  /** The reading came by another way: it was put by, and sent later. */
+  /** Accept the reading of a photo that the outbox sent later. */
   finish(answer) {
     this.answer = answer;
     const retake = answer.status === "retake_required";
@@ -156,11 +156,11 @@ export class ScanJob {
     }
   }
 
-  /** Milliseconds until the next try, null when a retry is useless. */
+  /** Milliseconds until the next try; null if a retry is useless. */
   patience(error, tries) {
     const usual = BACK_OFF_MS[Math.min(tries, BACK_OFF_MS.length - 1)] * (0.8 + 0.4 * Math.random());
     if (error.status === 0) return usual;
-    // 409: a server that was killed still holds the scan's key, for a moment.
+    // 409: after a server crash the scan's key is still reserved for a short time.
     if ([409, 503].includes(error.status) && error.retryAfter !== null) return tries < BUSY_TRIES ? error.retryAfter * 1000 + 400 * Math.random() : null;
     const passing = [408, 429, 503].includes(error.status) || /^http_50[24]$/.test(error.code);
     return passing && tries < FAULT_TRIES ? usual : null;
@@ -179,7 +179,7 @@ export class ScanJob {
     this.stopper.signal.throwIfAborted();
   }
 
-  /** Leave the photo to the outbox, which outlives this page; false where that cannot be. `key`: it may have arrived under it.
+  /** Store the photo in the outbox, which outlives this page; false if impossible. `key`: the key of an earlier try.
    *
    * @param {string | null} key */
   async putBy(key = null) {
@@ -269,7 +269,7 @@ export class ScanJob {
 }
 let jobs = 0;
 
-/** A key that makes a second sending of the same scan harmless; pages that are not secure have no randomUUID. */
+/** An Idempotency-Key: sending a scan twice runs it once. Pages without https have no randomUUID. */
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

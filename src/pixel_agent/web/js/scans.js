@@ -1,4 +1,4 @@
-// All scans of this visit, newest first. They go on while other views are shown.
+// The list of this visit's scans, newest first. They continue while other views are shown.
 
 import { getJSON } from "./api.js";
 import { add } from "./i18n.js";
@@ -10,7 +10,7 @@ import words from "./strings/jobs.js";
 
 add(words);
 
-const SHOWN = 24; // cards kept on the page; older ones are in the history
+const SHOWN = 24; // most cards on the page; older scans are in the history
 const OUTBOX_WAIT_S = 60;
 
 const cards = [];
@@ -20,7 +20,7 @@ export const scans = {
   /** The cards, newest first. */
   list: () => cards,
 
-  /** Begin a scan; `hooks` are what its card can ask the view for: `retake(job)`. Gives the card. */
+  /** Start a scan; its card calls `hooks.retake(job)` of the view. Returns the card. */
   submit(wanted, hooks) {
     const job = new ScanJob(wanted);
     job.keep = (blob, name, fields, key) => outbox.keep(blob, name, fields, key);
@@ -33,7 +33,7 @@ export const scans = {
     return card;
   },
 
-  /** `listener()` when a card came or went. */
+  /** Call `listener()` when a card is added or removed. */
   subscribe(listener, signal) {
     listeners.add(listener);
     signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
@@ -52,7 +52,7 @@ function tell() {
   for (const listener of [...listeners]) listener();
 }
 
-// A photo that was put by has been sent: its card shows the reading all the same.
+// A stored photo was sent from the outbox: show the reading on its card.
 onOutbox(async ({ sent }) => {
   const card = sent && cards.find(({ job }) => job.state === "kept" && job.keptAs === sent.id);
   if (!card || !sent.scanId) return;

@@ -1,4 +1,4 @@
-// The pixel maps that the first paint does without; fetched when the first of them is asked for.
+// The pixel maps that the first paint does not need; sprites.js loads them on first use.
 
 import { MAPS, frame } from "./sprite-maps.js";
 
@@ -62,7 +62,7 @@ const frames = {
   agent_offline: { 11: [6, "nnlnnnnnnlnn"], 12: [6, "nlnlnnnnlnln"], 1: [9, "nnnnnn"], 5: [7, "ndddddddd"], 6: [8, "dddddddd"], 15: [6, "nsssnnnnsssn"], 18: [11, "dd"], 19: [11, "dd"], 20: [11, "dd"], 21: [11, "dd"], 22: [11, "dd"] },
 };
 
-/** Names that mean the same picture: states, severities, sources. */
+/** Other names of the same pictures: states, severities, sources. */
 const SAME = {
   cancel: "close",
   queued: "clock",

@@ -1,4 +1,4 @@
-// The menu of tasks, as games have it: icons, arrows, Enter, 1–9, touch, and search by typing.
+// The task menu of the scan view: icons, arrows, Enter, 1–9, touch, and search by typing.
 
 import { announce, clear, h, respell, say } from "./dom.js";
 import { lang, t } from "./i18n.js";
@@ -10,7 +10,7 @@ const DIGITS = 9;
 const folded = (words) => words.normalize("NFKC").toLowerCase().replace(/[\s_-]+/g, "");
 
 export class TaskMenu {
-  /** `pick(task, {byKey})` hears the choice. */
+  /** `pick(task, {byKey})` is called with the chosen task. */
   constructor({ pick, signal }) {
     this.pick = pick;
     this.tasks = [];
@@ -45,7 +45,7 @@ export class TaskMenu {
     return [...this.list.children];
   }
 
-  /** The catalogue, in the language in use. */
+  /** Load the catalogue in the current language. */
   show(tasks, chosenId) {
     this.tasks = tasks;
     this.chosen = tasks.find((task) => task.id === chosenId) ?? this.chosen;
@@ -60,7 +60,7 @@ export class TaskMenu {
     if (wanted) announce(t("scan.found", { n: this.found.length }));
   }
 
-  /** Back to the task that is chosen, or to the first. */
+  /** Return to the chosen task, or to the first one. */
   home() {
     this.move(Math.max(0, this.found.findIndex((task) => task.id === this.chosen?.id)), { quiet: true });
   }
@@ -96,7 +96,7 @@ export class TaskMenu {
     node.scrollIntoView({ block: "nearest" });
   }
 
-  /** What a task is for, and how far the engine gets with it. */
+  /** Show a task's purpose and how well the engine supports it. */
   tell(task) {
     clear(this.about);
     if (!task) return say(this.about, "scan.nothing_found");
@@ -130,7 +130,7 @@ export class TaskMenu {
     else if (event.key === "Enter" || (event.key === " " && !typing)) this.choose(this.active, { byKey: true });
     else if (event.key === "Escape" && this.search.value) this.empty();
     else if (/^[1-9]$/.test(event.key) && !(typing && this.search.value)) this.choose(Number(event.key) - 1, { byKey: true });
-    else if (!typing && event.key.length === 1 && event.key !== " ") return this.search.focus(); // the letter lands there
+    else if (!typing && event.key.length === 1 && event.key !== " ") return this.search.focus(); // it gets the letter
     else return;
     event.preventDefault();
   }
@@ -155,7 +155,7 @@ export class TaskMenu {
   }
 }
 
-/** How far the engine gets with a task, in words. */
+/** The engine's support for a task, in words. */
 export function explain(task) {
   const missing = task.missing.map((name) => t(`missing.${name}`)).join(lang() === "zh" ? "、" : ", ");
   return t(`support.${task.support}.why`, { missing });

@@ -1,4 +1,4 @@
-// Where a photo stands in its window: scale and offset, free of the page. Lengths are CSS pixels of the window.
+// Zoom arithmetic of the PhotoViewer: scale and offset of a photo in its window. Pure; lengths in CSS pixels of the window.
 
 const LARGEST = 16;
 const NEAR = 0.04;
@@ -22,7 +22,7 @@ export function nextStep(scale, direction, size, frame) {
   return (direction > 0 ? others[0] : others.at(-1)) ?? (direction > 0 ? steps.at(-1) : fit);
 }
 
-/** The same view at another scale, with the window's `point` held where it is; never smaller than whole. */
+/** The same view at another scale, with the window's `point` fixed; never smaller than the whole photo. */
 export function zoomedAt(view, scale, point, size, frame) {
   const wanted = Math.min(LARGEST, Math.max(fitScale(size, frame), snapped(scale)));
   const ratio = wanted / view.scale;
@@ -30,18 +30,18 @@ export function zoomedAt(view, scale, point, size, frame) {
   return centred(moved, size, frame);
 }
 
-/** The same, so many times larger. Steps too small to leave a whole number add up until they do. */
+/** The same view enlarged by a factor. Small steps add up until they reach the next whole number. */
 export function zoomedBy(view, factor, point, size, frame) {
   const exact = Math.min(LARGEST, Math.max(fitScale(size, frame), (view.exact ?? view.scale) * factor));
   return { ...zoomedAt(view, exact, point, size, frame), exact };
 }
 
-/** Moved by so many pixels, with the photo kept in the window. */
+/** The view moved by an offset in pixels, with the photo still in the window. */
 export function panned(view, dx, dy, size, frame) {
   return centred({ ...view, x: view.x + dx, y: view.y + dy }, size, frame);
 }
 
-/** Moved (and, where it is larger than the window, shrunk) so that a box of the photo is seen. */
+/** The view moved (and zoomed out if needed) so that a box of the photo is visible. */
 export function showing(view, [left, top, right, bottom], size, frame) {
   const inside =
     view.x + left * view.scale >= 0 &&
@@ -56,7 +56,7 @@ export function showing(view, [left, top, right, bottom], size, frame) {
   return centred({ scale, x, y }, size, frame);
 }
 
-/** The view as shares of the photo, so that another photo can show the same part: centre 0-1, zoom in times fit. */
+/** The view relative to the photo, so that another photo can show the same part: centre 0-1, zoom in multiples of fit. */
 export function relative(view, size, frame) {
   return {
     cx: (frame.width / 2 - view.x) / (size.width * view.scale),
@@ -65,7 +65,7 @@ export function relative(view, size, frame) {
   };
 }
 
-/** The opposite of `relative`. */
+/** The inverse of `relative`. */
 export function absolute({ cx, cy, zoom }, size, frame) {
   const scale = Math.min(LARGEST, fitScale(size, frame) * zoom);
   const x = frame.width / 2 - cx * size.width * scale;

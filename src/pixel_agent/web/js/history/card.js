@@ -1,4 +1,4 @@
-// One scan in a list: its thumbnail, what was asked, what was found, and what should be done.
+// One scan in the list of the history: thumbnail, task, summary, alerts and review.
 
 import { h, text } from "../dom.js";
 import { errorWords } from "../errors.js";
@@ -8,9 +8,9 @@ import { sprite } from "../sprites.js";
 import { taskName, taskSprite } from "../tasks.js";
 import { readable } from "../untrusted.js";
 
-const THUMBNAIL = 192; // pixels: twice what is shown, for fine screens
+const THUMBNAIL = 192; // pixels: twice the displayed size, for high-density screens
 
-/** `onSelect(checked)`, `onConfirm()`. */
+/** The card; calls `onSelect(checked)` and `onConfirm()`. */
 export function scanCard(scan, { selected, onSelect, onConfirm }) {
   const name = [taskName(scan.task), scan.store_id, scan.received_at && when(scan.received_at)].filter(Boolean).map((part) => readable(part, 40)).join(" · ");
   const check = h("input", { type: "checkbox", checked: selected, "aria-label": t("history.select", { what: name }) });
@@ -39,7 +39,7 @@ export function scanCard(scan, { selected, onSelect, onConfirm }) {
   );
 }
 
-/** A small picture that is fetched when it comes into sight; a sign where the photo has gone. */
+/** A thumbnail that loads when it becomes visible; an icon if the photo is deleted. */
 export function thumbnail(scan, size) {
   const frame = h("span", { class: "thumb", "aria-hidden": "true" });
   const lost = () => frame.replaceChildren(sprite("photo", { size: 48 }));

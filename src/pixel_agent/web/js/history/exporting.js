@@ -1,4 +1,4 @@
-// Choosing a form and getting the file; used by the history and by batches.
+// The export control of the history and of batches: choose a format, download the file.
 
 import { getJSON } from "../api.js";
 import { h } from "../dom.js";
@@ -10,7 +10,7 @@ const LOOK_MS = 500;
 const MAX_TRIES = 4;
 let fields = 0;
 
-/** A select and a button. `query()` gives the filters of the export, or null for nothing. */
+/** A select and a button. `query()` returns the filters of the export, or null if there is nothing to export. */
 export function exportControl({ query, label }) {
   const id = `export-${++fields}`;
   const select = h("select", { class: "pix-field", id }, FORMATS.map((format) => h("option", { value: format, t: `history.format.${format}` })));
@@ -36,7 +36,7 @@ function fetchFile(format, query, progress) {
   if (format !== "html") follow(id, progress);
 }
 
-/** Show how far an export is, until it ends or the server does not know it. A newer export takes the place over. */
+/** Show the progress of an export until it ends or the server does not know it. A newer export replaces it. */
 async function follow(id, progress) {
   progress.dataset.export = id;
   let known = false;
@@ -45,7 +45,7 @@ async function follow(id, progress) {
     try {
       now = await getJSON(`/v1/exports/${id}`);
     } catch {
-      break; // the server is away
+      break; // the server is unreachable
     }
     known ||= now !== null;
     if (now === null && (known || tries >= MAX_TRIES)) break; // it runs in another process, or was refused

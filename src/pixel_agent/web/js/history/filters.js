@@ -1,4 +1,4 @@
-// What the history is asked for: in the address, in a form, and in the words of the API.
+// The filters of the history: converts between the page's address, the form and the API's query.
 
 import { getJSON } from "../api.js";
 import { h, text } from "../dom.js";
@@ -11,7 +11,7 @@ const NAMES = ["q", "task", "status", "store_id", "since", "until", "gtin", "rev
 const STATUSES = ["completed", "partial", "retake_required", "failed", "queued", "running", "cancelled", "expired"];
 const REVIEWS = ["advised", "confirmed", "corrected", "none"];
 
-/** The filters of an address's query: {name: [values]}; days as people say them (2026-11-22). */
+/** The filters in an address's query: {name: [values]}; days as local dates (2026-11-22). */
 export function fromQuery(query) {
   const found = {};
   for (const name of NAMES) {
@@ -27,7 +27,7 @@ export function toHash(filters) {
   return query ? `#/history?${query}` : "#/history";
 }
 
-/** The same for `GET /v1/scans` and `/v1/exports`: days become moments on this person's clock. */
+/** The query for `GET /v1/scans` and `/v1/exports`: days become moments in the browser's time zone. */
 export function toApi(filters, more = {}) {
   const query = new URLSearchParams();
   for (const [name, value] of pairs(filters)) {
@@ -41,7 +41,7 @@ export function toApi(filters, more = {}) {
 
 export const isEmpty = (filters) => Object.keys(filters).length === 0;
 
-/** A form whose changes are told by `onChange(filters)`; `set(filters)` fills it. */
+/** A form that calls `onChange(filters)` on changes; `set(filters)` fills it. */
 export function filterForm({ onChange, signal }) {
   const choice = (name, options) => h("select", { class: "pix-field", name, id: `filter-${name}` }, h("option", { value: "", t: "history.any" }), options);
   const option = (group) => (word) => h("option", { value: word }, said(group, word));
@@ -104,7 +104,7 @@ export function filterForm({ onChange, signal }) {
       count();
       if (matchMedia("(min-width: 48rem)").matches) rest.open = true;
     },
-    /** The names of tasks and stores, as far as the server gives them. */
+    /** Load the names of tasks and stores, if the server has them. */
     async learn() {
       const [tasks, known] = await Promise.all([loadTasks().catch(() => []), getJSON("/v1/stores", { signal }).catch(() => ({ stores: [] }))]);
       const chosen = fields.task.value;

@@ -1,4 +1,4 @@
-// One chart of the last quarter of an hour: stepped like pixels, in the palette's colours, and also as words and a table.
+// One chart of the last 15 minutes for the monitor: a stepped line in the palette's colours, with a text and a table.
 
 import uPlot from "../../vendor/uplot/uPlot.esm.js";
 import { clear, h, say } from "../dom.js";
@@ -14,12 +14,12 @@ const LINES = [
 const FONT_PX = 12;
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const TABLE_STEP_S = 60;
-const LABEL_MS = 10_000; // no oftener: a screen reader that stands on a chart must come to its end
+const LABEL_MS = 10_000; // minimum between two updates: a screen reader must be able to finish the text
 
-/** `series`: `[{field, colour: "--accent"}]`; `format(value)` writes a value; `share`: the axis goes from 0 to 1; `whole`: it
- * counts things, so has no halves. A series without a single value is left out of the legend. */
+/** `series`: `[{field, colour: "--accent"}]`; `format(value)` formats a value; `share`: the axis goes from 0 to 1;
+ * `whole`: the axis has whole numbers only. A series without any value is not in the legend. */
 export class Chart {
-  /** @type {any} seconds, then a column of values a series; empty until there are any */
+  /** @type {any} seconds, then one column of values per series; empty at first */
   data;
   /** @type {number | null} */
   hovered;
@@ -66,7 +66,7 @@ export class Chart {
     if (this.details.open) this.tabulate();
   }
 
-  /** Anew, for another palette or language. */
+  /** Redraw for another palette or language. */
   draw() {
     this.plot?.destroy();
     clear(this.box);
@@ -136,7 +136,7 @@ export class Chart {
     this.at.textContent = at === null ? "" : clockTime(this.data[0][at]);
   }
 
-  /** What the picture says, in words. */
+  /** The chart as text. */
   label() {
     this.labelled = Date.now();
     this.blank = this.data.slice(1).every((column) => column.every((value) => value === null));
@@ -153,7 +153,7 @@ export class Chart {
     this.table.setAttribute("aria-label", name);
   }
 
-  /** One row a minute, the newest first. */
+  /** The table: one row per minute, newest first. */
   tabulate() {
     if (!this.details.open || !this.data.length) return;
     const [times, ...columns] = this.data;
@@ -179,7 +179,7 @@ function clockTime(seconds) {
   return `${two(moment.getHours())}:${two(moment.getMinutes())}`;
 }
 
-/** Every other pixel, as screens of few colours did it. */
+/** A fill pattern with every other pixel set. */
 function dither(context, colour) {
   const tile = h("canvas", { width: 4, height: 4 });
   const paint = tile.getContext("2d");

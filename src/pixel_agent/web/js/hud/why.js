@@ -1,4 +1,4 @@
-// The policy's reason for its last decision, in the person's language. The server writes it in English, in few forms.
+// Translates the scheduling policy's reason for its last decision; the server sends it as one of a few English sentences.
 
 import { lang, t } from "../i18n.js";
 
@@ -20,7 +20,7 @@ const REASONS = [
   [/^(?<n>\d+) left out who would be late$/, "why.left_out"],
 ];
 
-/** The reason; as the server says it where its form is not known. */
+/** The translated reason; the server's text if its form is not known. */
 export function reason(why) {
   if (lang() === "en") return why;
   for (const [form, write] of FORMS) {

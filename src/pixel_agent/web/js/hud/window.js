@@ -1,9 +1,9 @@
-// The last quarter of an hour of points as columns on even steps of time.
+// Data of the monitor's charts: the points of the last 15 minutes as columns with equal time steps.
 
 export const SPAN_S = 900;
 export const BUCKET_S = 10;
 const KEPT = 1000;
-/** Fields of which a step shows the highest value; of the others it shows the mean. */
+/** Fields for which a step shows the maximum; for the others it shows the mean. */
 const PEAKS = new Set(["p50_ms", "p95_ms", "p99_ms", "interactive", "normal", "bulk"]);
 
 export class Window {
@@ -11,13 +11,13 @@ export class Window {
     this.points = []; // [{t, …}], oldest first
   }
 
-  /** Take the columns of an event `history`. */
+  /** Replace the points by the columns of an event `history`. */
   fill({ points }) {
     const fields = Object.keys(points);
     this.points = points.t.map((_, index) => Object.fromEntries(fields.map((field) => [field, points[field][index]])));
   }
 
-  /** Take the point of an event `point`. */
+  /** Add the point of an event `point`. */
   push(point) {
     this.points.push(point);
     if (this.points.length > KEPT) this.points.splice(0, this.points.length - KEPT);

@@ -1,14 +1,14 @@
-// Putting the values of one row right: a field for each column, and one review for each value that was changed.
+// The form that corrects one row: a field for each column; each changed value becomes one review.
 
 import { h, text } from "../dom.js";
 import { lang, t } from "../i18n.js";
 import { labelOf } from "../rows.js";
 
-const MADE = new Set(["kind", "change", "gtin_source", "count_is_estimate"]); // how a row came about: not a person's to judge
+const MADE = new Set(["kind", "change", "gtin_source", "count_is_estimate"]); // describe how a row was made; not editable
 const NUMBERS = /price|_deg$|^facings$|^level$|^slots?$|_rate$|days_left|shelf_level|portion/;
 let forms = 0;
 
-/** A form under a row. `save([{field, value}])` hears what was changed, `leave()` that nothing is to be. */
+/** A form under a row. `save([{field, value}])` is called with the changes, `leave()` on cancel. */
 export function editor({ row, columns, schema, focus, save, leave }) {
   const kinds = fieldKinds(schema);
   const editable = columns.filter((column) => !MADE.has(column.field) && kindOf(row[column.field], column, kinds) !== "object");
@@ -98,7 +98,7 @@ function kindOf(value, column, kinds) {
   return kinds.get(column.field) ?? (NUMBERS.test(column.field) ? "number" : "text");
 }
 
-/** What the task's schema says of its fields, for those that are empty. */
+/** The type of each field by the task's schema, for empty fields. */
 function fieldKinds(schema) {
   const kinds = new Map();
   const visit = (part) => {
@@ -113,7 +113,7 @@ function fieldKinds(schema) {
   return kinds;
 }
 
-/** A figure as people type it: `12,50` and `¥12.50` too. An Error where it is none. */
+/** A number as people type it, also `12,50` and `¥12.50`. Raises an Error if it is not a number. */
 function numberOf(words) {
   const plain = words.trim().replace(/^[¥￥€$£]\s*/, "").replace(/(\d),(\d{1,2})$/, "$1.$2").replace(/[\s,]/g, "");
   if (plain === "") return null;

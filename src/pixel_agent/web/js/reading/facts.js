@@ -1,4 +1,4 @@
-// What stands around the rows of a reading: who read it and when, alerts, warnings, quality, totals, times, the log.
+// The parts of a reading besides its rows: engine and time, alerts, warnings, quality, totals, times, the review log.
 
 import { h, text } from "../dom.js";
 import { errorNodes } from "../errors.js";
@@ -11,7 +11,7 @@ import { FINAL, reviewTag, said, severityTag, simulatedTag, statusTag } from "./
 const STAGES = ["queue", "photo", "engine", "evidence", "reading"];
 const MEASURES = ["sharpness", "brightness", "contrast", "glare"];
 
-/** Status, task, store and time, and a clear word where nobody really read anything. */
+/** Status, task, store and time, with a clear notice if the answer is simulated. */
 export function headNode(record, reading, level) {
   const simulated = record.simulated || reading?.simulated;
   return h(
@@ -24,7 +24,7 @@ export function headNode(record, reading, level) {
   );
 }
 
-/** Engine, store, times, file: a list of pairs. */
+/** A list of pairs: engine, store, times, file. */
 export function aboutNode(record, reading) {
   const engine = reading?.engine;
   const image = reading?.image ?? record.photo;
@@ -106,7 +106,7 @@ export function rawNode(record, reading) {
   return folded("reading.raw", [h("p", { class: "pix-soft" }, t("reading.raw_why")), h("pre", { class: "raw pix-well", tabindex: "0" }, text(reading.raw_text))], open);
 }
 
-/** What people did, with a way back for each. `takeBack(id)` is left out where nobody may review. */
+/** The review log, with an undo button for each entry. Without `takeBack(id)` there is no undo. */
 export function logNode(record, columns, takeBack) {
   const reviews = record.reviews ?? [];
   if (reviews.length === 0) return null;
@@ -123,7 +123,7 @@ export function logNode(record, columns, takeBack) {
   return section("reading.log", h("ol", { class: "log" }, reviews.map(line)));
 }
 
-/** The problem of a scan that failed. */
+/** The error of a failed scan. */
 export function problemNode(record) {
   const problem = record.problem ?? record.error;
   if (!problem) return null;
@@ -179,7 +179,7 @@ function bar(share) {
   return fill;
 }
 
-/** The row that an alert is about, found by its place; the alert's own box else. */
+/** The row that an alert is about, found by its box; else the alert's own box. */
 function idOfAlert(alert, reading) {
   if (!alert.bbox) return null;
   const place = String(alert.bbox);

@@ -1,4 +1,4 @@
-// The list that a person came from, so that a reading knows what is before and after it. Lives as long as the tab.
+// Remembers the list from which a reading was opened, for its links to the previous and next one. Stored per tab.
 
 const KEY = "pixel-agent.list";
 
@@ -7,11 +7,11 @@ export function keepList(ids, from) {
   try {
     sessionStorage.setItem(KEY, JSON.stringify({ ids: ids.slice(0, 1000), from }));
   } catch {
-    // no storage: a reading simply has no neighbours
+    // no storage: the reading has no such links
   }
 }
 
-/** {previous, next, n, total, from} of a scan in the list last seen; null where it is not in it. */
+/** {previous, next, n, total, from} of a scan in the last list; null if the scan is not in it. */
 export function neighboursOf(id) {
   const list = stored();
   const at = list.ids.indexOf(id);

@@ -1,4 +1,4 @@
-// A reading as plain words, for the clipboard, and the ways out of the browser.
+// A reading as plain text, for the clipboard and for downloads.
 
 import { focused } from "../dom.js";
 import { t, when } from "../i18n.js";
@@ -6,7 +6,7 @@ import { columnsOf, isSaid, PARTS, wordsOf } from "../rows.js";
 import { taskName } from "../tasks.js";
 import { said } from "./tags.js";
 
-/** The reading as a person would write it into a message. */
+/** The reading as plain text for a message. */
 export function plainText(record, reading, task) {
   const head = [taskName(record.task), record.store_id, record.received_at && when(record.received_at), said("status", record.status)];
   const lines = [head.filter(Boolean).join(" · ")];
@@ -28,7 +28,7 @@ function rowText(row, columns) {
   return pairs.map((column) => `${column.name}: ${column.field === "severity" ? said("severity", row.severity) : wordsOf(row[column.field], column, row)}`).join("; ");
 }
 
-/** Puts words on the clipboard; false where the browser does not let us. */
+/** Copies a text to the clipboard; false if the browser does not allow it. */
 export async function copy(words) {
   try {
     await navigator.clipboard.writeText(words);

@@ -1,4 +1,4 @@
-// What people say about a reading: sent to the server, and taken back.
+// Reviews of a reading: sends them to the server and undoes them.
 
 import { send } from "../api.js";
 import { dialog } from "../dialog.js";
@@ -8,7 +8,7 @@ import { t } from "../i18n.js";
 import { prefs } from "../prefs.js";
 import { offerUndo } from "../undo.js";
 
-/** The reviewer's name, asked for once; null if the person would rather not. */
+/** The reviewer's name, asked for once; null if the user cancels. */
 export async function reviewer(signal) {
   const known = prefs.get("reviewer");
   if (known) return known;
@@ -32,7 +32,7 @@ export async function reviewer(signal) {
 
 const path = (id) => `/v1/scans/${encodeURIComponent(id)}/reviews`;
 
-/** Sends reviews one after the other; `changed(record)` hears each answer. Offers to undo them all. */
+/** Sends reviews one by one; calls `changed(record)` with each answer. Offers to undo all of them. */
 export async function review(record, entries, { message, changed, signal }) {
   const by = await reviewer(signal);
   if (by === null) return false;

@@ -1,4 +1,4 @@
-// Items or findings as a table; on a phone each row becomes a card. Rows and the photo's boxes point at each other.
+// Items or findings as a table; on a phone each row becomes a card. Rows and the photo's boxes are linked (see link.js).
 
 import { h, text } from "../dom.js";
 import { has, t, when } from "../i18n.js";
@@ -10,11 +10,11 @@ import { changeTag, evidenceNode, reviewTag, severityTag } from "./tags.js";
 
 const TAGS = { severity: severityTag, change: changeTag };
 const FIRST = ["change", "severity"];
-const AT_ONCE = 60; // rows that are drawn in one go
+const AT_ONCE = 60; // rows drawn per frame
 
 /**
  * `part` is items or findings; `corrections` those of this part. `onConfirm(index)` and `onCorrect(index, changes)` are
- * left out where nobody may review. `place` remembers which row is being edited: {editing: {id, field}}.
+ * undefined if reviewing is not allowed. `place` remembers the row that is being edited: {editing: {id, field}}.
  *
  * @param {{part: string, rows: any[], task: any, corrections: any[], link: any, place: any, onConfirm?: (index: number) => Promise<unknown>, onCorrect?: (index: number, changes: any[]) => Promise<unknown>, redraw: () => void, caption: string}} options
  */
@@ -41,13 +41,13 @@ export function rowsTable({ part, rows, task, corrections, link, place, onConfir
   return table;
 }
 
-/** The declared fields that no row has a value for: said in words, so that nobody takes them for read. */
+/** A note on the declared fields without a value in any row, so that they are not taken for read. */
 export function unread(task, rows) {
   if (rows.length === 0) return [];
   return columnsOf(task, rows).filter((column) => rows.every((row) => row[column.field] === null)).map((column) => column.name);
 }
 
-/** The first rows at once, and all up to the one that a person is at; the rest frame by frame, so that nothing stands still. */
+/** Draws the first rows, up to the focused one, at once; the others frame by frame, so that the page never freezes. */
 function fill(body, order, context) {
   const { part, place } = context;
   const wanted = order.findIndex((index) => [place.editing?.id, place.focus?.id].includes(`${part}:${index}`));
@@ -148,7 +148,7 @@ function kindNode(row) {
   return has(`kind.${row.kind}`) ? t(`kind.${row.kind}`) : text(String(row.kind).replaceAll("_", " "));
 }
 
-/** Up and down go from row to row, as in a list. */
+/** The up and down keys move from row to row. */
 function turnRow(event, table) {
   const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!way || !event.target.matches(".rows__pick")) return;

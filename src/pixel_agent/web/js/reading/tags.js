@@ -1,4 +1,4 @@
-// Small signs with a word: state, severity, who says it, what a person thinks of it. Shape and word, never colour alone.
+// Small labels of a reading: status, severity, source, review. Each has an icon and a word, never colour alone.
 
 import { h } from "../dom.js";
 import { has, t } from "../i18n.js";
@@ -36,7 +36,7 @@ export function changeTag(change) {
   return h("span", { class: `pix-tag ${kind}`, "data-change": change }, sprite(name, SIGN), said("change", change));
 }
 
-/** Who says a row, who else says the same, and how sure the reader was. */
+/** The source of a row, further sources that confirm it, and the confidence. */
 export function evidenceNode(row) {
   const others = (row.verified_by ?? []).map((source) => said("source", source)).join(" + ");
   return h(
@@ -49,7 +49,7 @@ export function evidenceNode(row) {
   );
 }
 
-/** The word for one of ours, the word itself for one we do not know. */
+/** The translation of a known code; an unknown code unchanged. */
 export function said(group, word) {
   return has(`${group}.${word}`) ? t(`${group}.${word}`) : String(word ?? "–");
 }

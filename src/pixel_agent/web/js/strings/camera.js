@@ -1,4 +1,4 @@
-// Words of the camera.
+// Texts of the camera dialog (camera.js).
 
 export default {
   zh: {

@@ -1,4 +1,4 @@
-// What went wrong and what to do, by the code of the error.
+// Texts of errors, by error code: what went wrong and what to do.
 
 export default {
   zh: {

@@ -1,4 +1,4 @@
-// Words of the live figures: the line under the header and the monitor.
+// Texts of the live figures: the line under the header and the monitor.
 
 export default {
   zh: {

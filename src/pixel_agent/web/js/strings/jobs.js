@@ -1,4 +1,4 @@
-// Words of scans on their way.
+// Texts of running scans (scan-job.js, scan-card.js).
 
 export default {
   zh: {

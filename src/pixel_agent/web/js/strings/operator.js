@@ -1,4 +1,4 @@
-// Words of the operator's page.
+// Texts of the operator view.
 
 export default {
   zh: {

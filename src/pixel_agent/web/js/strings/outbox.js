@@ -1,4 +1,4 @@
-// Words of the queue of photos that wait for the network, and of updates of the app.
+// Texts of the outbox (photos that wait for the network) and of app updates.
 
 export default {
   zh: {

@@ -1,4 +1,4 @@
-// Words of the scan view.
+// Texts of the scan view.
 
 export default {
   zh: {

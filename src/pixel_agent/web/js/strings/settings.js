@@ -1,4 +1,4 @@
-// Words of the settings view.
+// Texts of the settings view.
 
 export default {
   zh: {

@@ -1,4 +1,4 @@
-// Words of the frame around every view.
+// Texts of the frame around every view.
 
 export default {
   zh: {

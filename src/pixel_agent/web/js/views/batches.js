@@ -1,4 +1,4 @@
-// Batches: many photos asked the same thing. `#/batches` lists them and takes new ones, `#/batches/ID` shows one, live.
+// The view of batches (many photos, one task): `#/batches` lists and creates them, `#/batches/ID` shows one, live.
 
 import { mountBatch } from "../batches/page.js";
 import { mountList } from "../batches/list.js";

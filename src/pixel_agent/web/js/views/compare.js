@@ -1,4 +1,4 @@
-// Before and after: two photos side by side, and what was resolved, what remains, what is new, linked to their boxes.
+// The comparison view: two photos side by side, and the resolved, remaining and new findings, linked to their boxes.
 
 import { getJSON } from "../api.js";
 import { clear, h, stylesheet, text } from "../dom.js";
@@ -18,7 +18,7 @@ import { readable } from "../untrusted.js";
 
 for (const words of [viewer, reading, compare]) add(words);
 
-const CHANGES = ["resolved", "remaining", "new"]; // from what was before to what is now
+const CHANGES = ["resolved", "remaining", "new"]; // in the order in which they are shown
 const SIDES = ["before", "after"];
 const APART = new Set(["severity", "change", "scan_id"]);
 
@@ -39,7 +39,7 @@ export async function mount(root, { query, signal }) {
       if (!signal.aborted) failed(clear(result), error);
     }
   };
-  onLang(show, signal); // the summary's words are the server's
+  onLang(show, signal); // the server writes the summary, so ask again
   await show();
 }
 
@@ -64,7 +64,7 @@ function failed(root, error) {
   );
 }
 
-/** Store, task and days; they go into the address. */
+/** The form for store, task and days; the address stores them. */
 class Chooser {
   constructor(asked, signal) {
     const field = (name, node) => h("div", {}, h("label", { class: "pix-label", for: `compare-${name}`, t: `compare.${name.replace("_id", "")}` }), node);
@@ -175,7 +175,7 @@ class Comparison {
     return { src, width: known?.width, height: known?.height };
   }
 
-  /** A row is shown on the photo that it was found on: resolved ones before, the others after. */
+  /** Each row is shown on the photo of its box: resolved rows on the photo before, the others on the photo after. */
   #marks(scanId) {
     return this.rows
       .filter(({ row, change }) => (row.scan_id ?? this.found[change === "resolved" ? "before" : "after"].scan_id) === scanId)

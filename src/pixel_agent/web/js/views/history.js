@@ -1,4 +1,4 @@
-// The history: find, review, compare, export. The filters stand in the address; what is new is announced, not pushed in.
+// The history view: find, review, compare, export. The address stores the filters; new scans are announced, not inserted.
 
 import { getJSON, online, pause } from "../api.js";
 import { deletions } from "../deletions.js";
@@ -22,8 +22,8 @@ add(reading);
 add(strings);
 
 const PAGE = 50;
-const LOOK_MS = 4000; // how often the server is asked what is new
-const MOST_EXPORTED = 500; // ids that fit an address with room to spare
+const LOOK_MS = 4000; // interval between checks for new scans
+const MOST_EXPORTED = 500; // number of ids that fits easily into an address
 
 export async function mount(root, { query, signal }) {
   await Promise.all([stylesheet("views"), stylesheet("history"), loadTasks().catch(() => null)]);
@@ -97,7 +97,7 @@ class History {
     return this.bar;
   }
 
-  /** From the newest on, with the filters in force. */
+  /** Load from the newest scan on, with the current filters. */
   async load() {
     const round = ++this.round;
     this.state = "loading";
@@ -139,7 +139,7 @@ class History {
     this.state = "ready";
   }
 
-  /** Asks now and then what is new; states that changed are shown in place, new scans are only counted. */
+  /** Checks for news at intervals: changed states are updated in place, new scans are only counted. */
   async #watch() {
     while (!this.signal.aborted) {
       await pause(LOOK_MS, this.signal);
@@ -149,7 +149,7 @@ class History {
         const page = await getJSON(this.#path(), { signal: this.signal });
         if (round === this.round) this.#learn(page);
       } catch {
-        // the next look tells
+        // try again at the next check
       }
     }
   }
@@ -184,7 +184,7 @@ class History {
     const words = t("history.new", { n: n >= PAGE ? `${n}+` : n });
     this.newer.textContent = words;
     announce(words);
-    if (this.scans.length === 0) this.load(); // nothing could move under the hand
+    if (this.scans.length === 0) this.load(); // an empty list: nothing can shift under the pointer
   }
 
   #filter(filters) {
@@ -289,7 +289,7 @@ class History {
 
   #compare() {
     const two = this.scans.filter((scan) => this.selected.has(scan.scan_id));
-    const [after, before] = two; // the list goes from the newest back
+    const [after, before] = two; // the list is newest first
     go(`/compare?before=${encodeURIComponent(before.scan_id)}&after=${encodeURIComponent(after.scan_id)}`);
   }
 

@@ -1,4 +1,4 @@
-// The monitor: large figures and charts, for a phone and for a screen on the office wall.
+// The monitor view: live figures and charts, for a phone and for a wall screen.
 
 import { h, say, stylesheet } from "../dom.js";
 import { add, duration, number, onLang, t } from "../i18n.js";
@@ -73,7 +73,7 @@ function buttons(root) {
   return h("div", { class: "hud-buttons" }, full, h("a", { class: "pix-button", href: "#/operator", t: "hud.operator" }));
 }
 
-/** A large figure with a line of small words under it. */
+/** A large figure with a caption. */
 function figure(name) {
   const value = h("b", {}, "–");
   const small = h("span", { class: "hud-small" });
@@ -114,7 +114,7 @@ function tellFigures(figures, stats) {
 
 const gigabytes = (bytes) => number(bytes / 1e9, { maximumFractionDigits: 1 });
 
-/** Charts are painted in fixed colours: paint them anew when the palette, the clear mode or the text size changes. */
+/** Charts are painted in fixed colours: redraw them when the palette, the clear mode or the text size changes. */
 function watchLook(redraw, signal) {
   let seen = palette();
   const changed = () => ((seen = palette()), redraw());

@@ -1,4 +1,4 @@
-// For operators: the tuning in force and why, replicas, refusals, the store, and every setting.
+// The operator view: scheduling parameters and their reason, replicas, refusals, the database, and every setting.
 
 import { getJSON } from "../api.js";
 import { h, stylesheet, text } from "../dom.js";
@@ -39,7 +39,7 @@ export async function mount(root, { signal }) {
     for (const [name, write] of Object.entries(SECTIONS)) {
       const nodes = [write(seen.stats, seen.advice)].flat(Infinity).filter(Boolean);
       const said = nodes.map((node) => node.outerHTML).join("");
-      if (shown[name] === said) continue; // a selection or a screen reader may be in the middle of it
+      if (shown[name] === said) continue; // a redraw would disturb a selection or a screen reader
       shown[name] = said;
       boxes[name].lastChild.replaceChildren(...nodes);
     }
@@ -54,7 +54,7 @@ export async function mount(root, { signal }) {
   await settings.load(signal);
 }
 
-/** A list of names (a key, or a key with values) and what belongs to them: words, a node, or several. */
+/** A definition list: names (a key, or a key with values) with a text, a node or several nodes each. */
 function list(rows) {
   return h("dl", { class: "operator-list" }, rows.map(([key, ...values]) => [h("dt", {}, typeof key === "string" ? t(key) : t(...key)), h("dd", {}, values)]));
 }
@@ -156,7 +156,7 @@ function machine({ machine: now, device }) {
 
 const gigabytes = (bytes) => number(bytes / 1e9, { maximumFractionDigits: 1 });
 
-/** Every setting, or only those that somebody has changed. */
+/** Every setting, or only the changed ones. */
 class Settings {
   constructor() {
     this.rows = [];

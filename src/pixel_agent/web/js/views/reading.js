@@ -1,4 +1,4 @@
-// One reading: the photo with its boxes, the rows, what verified what, and what people say about it.
+// The view of one reading: the photo with its boxes, the rows with their sources, and the reviews.
 
 import { agent } from "../agent.js";
 import { getJSON, pause, send } from "../api.js";
@@ -25,9 +25,9 @@ import { ownPath } from "../untrusted.js";
 add(strings);
 
 const LATE_MS = 400;
-const WAIT_S = 5; // one question to the server about a scan that is on its way
+const WAIT_S = 5; // longest wait of one request for the state of a running scan
 
-/** `#/scans/ID`: follows the scan until it has ended. */
+/** Mounts `#/scans/ID` and follows the scan until it has ended. */
 export async function mount(root, { params, signal }) {
   await Promise.all([stylesheet("views"), stylesheet("reading")]);
   const id = params.id;
@@ -78,8 +78,8 @@ function missing(root) {
 }
 
 /**
- * Draws a record (or a bare envelope, as a scan answers it) into `root`; gives {update(record)}. `photoURL` shows a photo
- * that the browser has itself. `heading` is the element that names the reading, where nothing around it does.
+ * Draws a record (or the envelope that a scan answers) into `root`; returns {update(record)}. `photoURL` is a photo that
+ * the browser has itself. `heading` is the tag of the title, if the page around has none.
  */
 export function renderReading(root, record, options = {}) {
   stylesheet("views");
@@ -87,7 +87,7 @@ export function renderReading(root, record, options = {}) {
   return new ReadingPage(root, asRecord(record), options);
 }
 
-/** A bare envelope as the record it will be once it is kept. */
+/** An envelope as a record, as the server will store it. */
 function asRecord(given) {
   if ("reading" in given) return given;
   const shared = { review: "none", severity: null, reviews: [], corrections: [], links: {}, problem: null, bare: true };
@@ -114,13 +114,13 @@ class ReadingPage {
     this.link.on((change) => this.#linked(change), signal);
     deletions.subscribe(() => (this.article.hidden = deletions.has(this.record.scan_id)), signal);
     onLang(() => this.#learn(), signal);
-    // Large tables are drawn once, with the catalogue's names, unless it is long in coming.
+    // Large tables are drawn once, with the catalogue's names, unless the catalogue takes long to load.
     const late = setTimeout(() => this.#draw(), LATE_MS);
     this.#learn().then(() => clearTimeout(late));
     if (record.bare) this.#lookUp();
   }
 
-  /** A newer state of the same scan. */
+  /** Show a newer state of the same scan. */
   update(record) {
     this.record = asRecord(record);
     const at = this.#focused();
@@ -132,7 +132,7 @@ class ReadingPage {
     return this.record.reading;
   }
 
-  /** Whether people may review: the record is kept, and there is something to say. */
+  /** Whether reviewing is possible: the record is stored and has a reading. */
   get #reviewable() {
     return !this.record.bare && FINAL.has(this.record.status) && this.#reading !== null;
   }
@@ -145,7 +145,7 @@ class ReadingPage {
     this.main = h("div", { class: "reading__main" });
     this.side = h("div", { class: "reading__side" }, this.viewer.root);
     this.article = h("article", { class: "reading", "data-scan": this.record.scan_id }, this.side, this.main);
-    clear(this.root).append(h("div", { class: "reading-room" }, this.article)); // laid out by the room it has, not by the screen
+    clear(this.root).append(h("div", { class: "reading-room" }, this.article)); // a container: its width sets the layout
   }
 
   #draw() {
@@ -177,7 +177,7 @@ class ReadingPage {
     this.article.dataset.status = record.status;
   }
 
-  /** Of a comparison: the photo before, on which resolved rows have their boxes. */
+  /** For a comparison: the photo before, with the boxes of resolved rows. */
   #before() {
     const [part, after] = this.#reading?.parts ?? [];
     if (!part || !after) return null;
@@ -326,7 +326,7 @@ class ReadingPage {
     }
   }
 
-  /** The catalogue in the language in use: columns, words. */
+  /** Load the catalogue in the current language: names of columns and values. */
   async #learn() {
     try {
       const tasks = await loadTasks();
@@ -334,20 +334,20 @@ class ReadingPage {
       const id = this.record.options?.task && this.record.task === "compare" ? this.record.options.task : this.record.task;
       this.task = tasks.find((task) => task.id === id) ?? null;
     } catch {
-      // without the catalogue the fields keep the names that programs use
+      // without the catalogue, fields are shown by their API names
     }
     const at = this.#focused();
     this.#draw();
     this.#refocus(at);
   }
 
-  /** A scan that was just answered may be kept already: then it can be reviewed. */
+  /** Load the stored record of a scan that was just answered, so that it can be reviewed. */
   async #lookUp() {
     try {
       const record = await getJSON(this.#path(""), { signal: this.signal });
       this.update({ ...record, reading: record.reading ?? this.#reading });
     } catch {
-      // nothing is kept here: the reading stands as it is
+      // the server stores no scans: show the answer itself
     }
   }
 
@@ -364,7 +364,7 @@ class ReadingPage {
     this.main.querySelector(`tr[data-id="${CSS.escape(id)}"]`)?.scrollIntoView({ block: "nearest" });
   }
 
-  /** Where the keyboard is, in words that outlive a redraw. */
+  /** The focused element as row id and name, to restore the focus after a redraw. */
   #focused() {
     const here = focused();
     if (!here || !this.main.contains(here)) return null;

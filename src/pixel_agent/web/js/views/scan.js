@@ -1,4 +1,4 @@
-// The scan view: what to ask, a photo, and the cards of the scans of this visit.
+// The scan view: the task menu, the photo input, and the cards of this visit's scans.
 
 import { getJSON } from "../api.js";
 import { clear, h, respell, stylesheet, toast } from "../dom.js";
@@ -14,11 +14,11 @@ import { loadTasks, taskSprite } from "../tasks.js";
 
 add(words);
 
-const MANY = 8; // more photos than this at once are a batch
+const MANY = 8; // more photos than this are offered as a batch
 const NARROW = matchMedia("(max-width: 63.99rem)");
 const ACCEPT = "image/*,.heic,.heif,.avif";
-let scans = null; // what runs the scans, once it was fetched
-let shown = null; // the view that is on the page: cards outlive the one they began in
+let scans = null; // the module that runs the scans, once it is loaded
+let shown = null; // the current view: cards outlive the view that started them
 
 export async function mount(root, { signal }) {
   const ready = stylesheet("scan");
@@ -34,7 +34,7 @@ export async function mount(root, { signal }) {
 class ScanView {
   /** @type {TaskMenu} */
   menu;
-  /** @type {any} what the task needs beside a photo, once it is there */
+  /** @type {any} the inputs of the task besides the photo, once loaded */
   extra;
   /** @type {Promise<any>} */
   making;
@@ -108,7 +108,7 @@ class ScanView {
     }, signal);
   }
 
-  /** The catalogue; again at each change of language. */
+  /** Load the catalogue, again at each change of language. */
   async load() {
     try {
       this.tasks = await loadTasks();
@@ -133,7 +133,7 @@ class ScanView {
     console.warn(error);
   }
 
-  /** Show the cards, and what waits in the outbox; fetched after the first paint. */
+  /** Load and show the cards and the outbox, after the first paint. */
   async follow() {
     await this.ready();
     const { outbox } = await later(() => import("../outbox.js"));
@@ -155,7 +155,7 @@ class ScanView {
     if (!byKey) return;
     const from = document.activeElement;
     void this.making.then((extra) => {
-      // Fetched over a slow network, it comes late: keys that went elsewhere meanwhile are left there.
+      // On a slow network this is late: do not move the focus if the user has moved it meanwhile.
       if (this.task === task && document.activeElement === from) (extra?.first ?? this.chooser).focus();
     });
   }
@@ -171,13 +171,13 @@ class ScanView {
     this.making = this.makeExtra(task, photos);
   }
 
-  /** Question, options and slots of the task; null for one that takes a photo and no more. */
+  /** Question, options and photo slots of the task; null for a task that needs only a photo. */
   async makeExtra(task, photos) {
     const holds = task.photos > 1 || task.needs_question;
     this.camera.classList.toggle("primary", !holds);
     if (!holds && Object.keys(task.option_schema).every((name) => name === "today")) return null;
     const { Extra } = await later(() => import("../task-inputs.js"));
-    if (this.task !== task || this.signal.aborted) return null; // another was chosen meanwhile
+    if (this.task !== task || this.signal.aborted) return null; // another task was chosen meanwhile
     this.extra = new Extra(task, this.tasks, { start: (held) => this.submit(held), accept: ACCEPT, photos });
     this.extraPlace.replaceChildren(...this.extra.nodes);
     return this.extra;
@@ -209,7 +209,7 @@ class ScanView {
         if (type) found.push(await item.getType(type));
       }
     } catch {
-      // refused or empty: told below
+      // refused or empty: reported below
     }
     if (found.length) await this.take(found);
     else toast(t("scan.paste_empty"), { kind: "warn" });
@@ -245,7 +245,7 @@ class ScanView {
     void this.take([...event.dataTransfer.files]);
   }
 
-  /** Photos, from wherever: scan them, or hold them until the task has all it needs. */
+  /** Scan photos from any input, or store them until the task has all its inputs. */
   async take(files) {
     const photos = files.filter(isPhoto);
     if (!photos.length) {
@@ -271,7 +271,7 @@ class ScanView {
     go("/batches");
   }
 
-  /** Begin a scan; gives its card, null where the fields are not right. */
+  /** Start a scan; returns its card, or null if a field is invalid. */
   async submit(photos) {
     const asked = this.extra ? this.extra.read() : { question: "", options: {} };
     if (!asked) return null;
@@ -284,7 +284,7 @@ class ScanView {
     return card;
   }
 
-  /** Another photo for the same task; its card takes the place of this one. */
+  /** Choose another photo for the same task; its card replaces this one. */
   retake(job) {
     this.superseded = () => scans.list().find((card) => card.job === job)?.hooks.remove();
     const task = this.tasks.find((entry) => entry.id === job.task.id);
@@ -304,7 +304,7 @@ class ScanView {
     nodes.forEach((node, i) => {
       if (this.cards.children[i] === node) return;
       this.cards.insertBefore(node, this.cards.children[i] ?? null);
-      respell(node); // the language may have changed while it was away
+      respell(node); // the language may have changed while it was not on the page
     });
   }
 
@@ -314,12 +314,12 @@ class ScanView {
       const { stores } = await getJSON("/v1/stores", { signal: this.signal });
       this.stores.replaceChildren(...stores.filter((store) => store.store_id).map((store) => h("option", { value: store.store_id })));
     } catch {
-      // only a help for typing
+      // suggestions are optional
     }
   }
 }
 
-/** What stands where no scan is yet. */
+/** Shown while there is no scan. */
 function attract() {
   return h(
     "div",
