@@ -1,10 +1,10 @@
-// The agent in the corner: what the terminal is doing, at a glance.
+// The animated agent in the header: shows the terminal's state.
 
 import { prefs } from "./prefs.js";
 import { say } from "./dom.js";
 import { redraw, sprite } from "./sprites.js";
 
-// Frames as [sprite, milliseconds]; the last of a still state stays.
+// Frames as [sprite, milliseconds]; a state without animation stays on its last frame.
 const FRAMES = {
   idle: [["agent_idle", 2600], ["agent_blink", 140]],
   scanning: [["agent_scan_1", 260], ["agent_scan_2", 260]],
@@ -14,7 +14,7 @@ const FRAMES = {
   offline: [["agent_offline", 1000]],
 };
 const PASSING_MS = 6000;
-/** States that give way by themselves to the lasting one before them. */
+/** Temporary states; the previous lasting state returns after PASSING_MS. */
 const PASSING = new Set(["found", "retake", "overloaded"]);
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -27,7 +27,7 @@ let timer = 0;
 let passing = 0;
 
 export const agent = {
-  /** idle, scanning, found, retake, overloaded or offline. */
+  /** Set the state: idle, scanning, found, retake, overloaded or offline. */
   state(name) {
     if (!(name in FRAMES)) return;
     clearTimeout(passing);
@@ -41,7 +41,7 @@ export const agent = {
   },
   get: () => now,
 
-  /** Put the agent into `place` (the picture) and `caption` (its words). */
+  /** Show the agent in `place` (the picture) and `caption` (its text). */
   mount(place, caption) {
     picture = sprite("agent_idle", { size: 48 });
     place.replaceChildren(picture);

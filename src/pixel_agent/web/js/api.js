@@ -1,6 +1,6 @@
-// Talking to the server: JSON, uploads with progress, event streams that resume, and whether anybody is there.
+// The page's HTTP client: JSON, uploads with progress, event streams that resume, and whether the server is reachable.
 
-/** What went wrong. `code` is the server's stable code; `offline` (status 0) when nobody answered. */
+/** A failed request. `code` is the server's stable code; `offline` (status 0) without an answer. */
 export class ApiError extends Error {
   /** @param {{status?: number, code?: string, title?: string, detail?: string, advice?: string, retryAfter?: number | null}} problem */
   constructor({ status = 0, code = "offline", title = "", detail = "", advice = "", retryAfter = null }) {
@@ -18,7 +18,7 @@ export class ApiError extends Error {
 const POLL_MS = [1000, 2000, 3000, 5000];
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000, 15000];
 
-/** Whether the server answers: `get()`, `subscribe(listener, signal)`. Once lost, it is asked again until it is back. */
+/** Whether the server answers: `get()`, `subscribe(listener, signal)`. If not, it is polled until it answers. */
 export const online = (() => {
   const listeners = new Set();
   let up = true;
@@ -39,7 +39,7 @@ export const online = (() => {
         const answer = await fetch("/livez", { cache: "no-store" });
         if (answer.ok) return set(true);
       } catch {
-        // still away
+        // still unreachable
       }
       ask();
     }, POLL_MS[Math.min(tries++, POLL_MS.length - 1)]);
@@ -58,7 +58,7 @@ export const online = (() => {
 /** @param {string} path @param {{signal?: AbortSignal}} [options] */
 export const getJSON = (path, { signal } = {}) => send("GET", path, null, { signal });
 
-/** Ask for JSON, or send it (or a FormData). Gives the answer's JSON, null for 204. Raises ApiError; AbortError on abort.
+/** Request JSON, or send JSON or a FormData. Resolves to its JSON, null for 204. Raises ApiError; AbortError on abort.
  *
  * @param {string} method @param {string} path @param {unknown} body
  * @param {{signal?: AbortSignal, headers?: Record<string, string>}} [options] */
@@ -90,7 +90,7 @@ function problem(status, body, header) {
   try {
     said = JSON.parse(body);
   } catch {
-    // something in between answered, in words of its own
+    // a proxy answered, not in the server's format
   }
   const seconds = Number.parseFloat(header("Retry-After") ?? "");
   return new ApiError({
@@ -105,9 +105,9 @@ function problem(status, body, header) {
 
 const aborted = () => new DOMException("Aborted", "AbortError");
 
-/** POST a form. `onProgress(share)` while it goes up (0–1), `onEvent(name, data)` as the answer streams in.
+/** POST a form. Calls `onProgress(share)` (0–1) during the upload and `onEvent(name, data)` for each streamed event.
  *
- * Settles with the JSON answer, or with the data of the event `done`; an event `error` is raised as ApiError.
+ * Resolves to the JSON answer, or to the data of the event `done`; an event `error` is raised as ApiError.
  *
  * @param {string} path @param {FormData} formData
  * @param {{signal?: AbortSignal, onProgress?: (share: number) => void, onEvent?: (name: string, data: any) => void, headers?: Record<string, string>}} [options]
@@ -157,7 +157,7 @@ export function upload(path, formData, { signal, onProgress = () => {}, onEvent 
   });
 }
 
-/** Feed it text as it comes; it calls `tell(name, data, id)` for each whole event. Data that is JSON is parsed. */
+/** Parser of event streams: feed it text; it calls `tell(name, data, id)` for each complete event. Parses JSON data. */
 export function eventParser(tell) {
   let rest = "";
   let id = null;
@@ -190,8 +190,8 @@ function parsed(words) {
 
 /** Listen to server-sent events until `signal` aborts or `onEvent(name, data, id)` returns false.
  *
- * A lost connection is made again, ever more slowly, from the last id on. `onState` hears "open" and "waiting". Settles
- * when it ends; raises ApiError only for a refusal that trying again does not change (4xx).
+ * Reconnects with growing delays, from the last id on. `onState` is called with "open" and "waiting". Resolves when the
+ * stream ends; raises ApiError only for a refusal that a retry does not change (4xx).
  *
  * @param {string} path
  * @param {{signal?: AbortSignal, onEvent: (name: string, data: any, id: string | null) => unknown, lastId?: string | null, onState?: (state: "open" | "waiting") => void}} options */

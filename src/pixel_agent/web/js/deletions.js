@@ -1,4 +1,4 @@
-// Scans that a person has deleted, some seconds before they are: undone they never were. Shared by all views.
+// Delays the deletion of scans by some seconds, so that the user can undo it. Shared by all views.
 
 import { send } from "./api.js";
 import { toast } from "./dom.js";
@@ -10,10 +10,10 @@ const gone = new Set();
 const listeners = new Set();
 
 export const deletions = {
-  /** Whether the scan is about to go, or gone; lists leave it out. */
+  /** Whether the scan is deleted or will be; lists leave it out. */
   has: (id) => waiting.has(id) || gone.has(id),
 
-  /** Deletes the scans once the time to undo is over. `listener`s hear of every change. */
+  /** Deletes the scans when the time to undo is over. Listeners are notified of every change. */
   ask(ids, message) {
     const group = { ids: [...ids] };
     for (const id of group.ids) waiting.set(id, group);
@@ -56,7 +56,7 @@ function tell() {
 
 const path = (id) => `/v1/scans/${encodeURIComponent(id)}`;
 
-// A page that is left meant what it said.
+// When the page is left, delete at once.
 addEventListener("pagehide", () => {
   for (const id of waiting.keys()) fetch(path(id), { method: "DELETE", keepalive: true }).catch(() => {});
 });

@@ -1,9 +1,9 @@
-// Questions that the page waits for: a native dialog.
+// Modal dialogs for every view, made with the native <dialog>.
 
 import { focused, h } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** A native dialog. Settles with the value chosen, null after Escape.
+/** A native dialog. Resolves to the value of the chosen action, null after Escape.
  *
  * @typedef {{label: string, value: any, kind?: string, autofocus?: boolean}} Action
  * @param {{title: string, body: string | Node, actions?: Action[], signal?: AbortSignal, wide?: boolean}} options

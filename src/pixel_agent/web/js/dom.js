@@ -28,7 +28,7 @@ function put(node, name, value) {
   else node.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** Give a node a text that follows the language: `words` is a key or `[key, values]`, `where` one of `t`, `tLabel`, … */
+/** Give a node a translated text: `words` is a key or `[key, values]`, `where` one of `t`, `tLabel`, … */
 export function say(node, words, where = "t") {
   const [key, values] = Array.isArray(words) ? words : [words];
   node.dataset[where] = values ? JSON.stringify([key, values]) : key;

@@ -1,4 +1,4 @@
-// What an error says: to people in their language, by its code; the server's own words are folded, for who runs it.
+// Translates errors by their code, for every view; the server's own text is folded, for operators.
 
 import { h, text } from "./dom.js";
 import { add, has, t } from "./i18n.js";
@@ -6,18 +6,18 @@ import words from "./strings/errors.js";
 
 add(words);
 
-/** The key of an error's words; a view says better what a general code means in it, as `<view>.error.<code>`. */
+/** The key of an error's text; a view can define a more exact one as `<view>.error.<code>`. */
 function keyOf(error, view) {
   return [`${view}.error.${error.code}`, `error.${error.code}`].find(has) ?? "error.unknown";
 }
 
-/** An error (an ApiError, or a problem that a record holds) in one line. */
+/** An error (an ApiError, or the problem in a record) in one line. */
 export function errorWords(error, view = "") {
   const key = keyOf(error ?? {}, view);
   return `${t(key)} ${t(`${key}.do`)}`;
 }
 
-/** The same as nodes, with what the server said. */
+/** The error as nodes, with the server's own text. */
 export function errorNodes(error, view = "") {
   const key = keyOf(error, view);
   const said = [error.detail || error.title, error.advice].filter(Boolean);

@@ -1,4 +1,4 @@
-// The line of figures under the header: how the server is doing, at a glance. It leads to the monitor.
+// The line of live figures under the header, a link to the monitor (views/hud.js).
 
 import { h, stylesheet } from "./dom.js";
 import { add, number, onLang, t } from "./i18n.js";
@@ -43,7 +43,7 @@ export async function mount(root, { signal } = {}) {
   onLang(show, signal);
 }
 
-/** Milliseconds as short as they can be said. */
+/** Milliseconds in the shortest form. */
 export function brief(ms) {
   if (ms === null || ms === undefined) return "–";
   return ms < 1000 ? `${Math.round(ms)}ms` : `${number(ms / 1000, { maximumFractionDigits: ms < 10_000 ? 1 : 0 })}s`;

@@ -1,6 +1,6 @@
-// What a photo's boxes and a table's rows share: which one is pointed at and which one is chosen.
+// Shared state of a photo's boxes and a table's rows: the hovered and the selected one.
 
-/** One per reading. Ids are `items:3`, `findings:0`, `alerts:1`. Listeners hear {kind: 'hover' | 'select', id, from}. */
+/** One per reading. Ids are `items:3`, `findings:0`, `alerts:1`. Listeners get {kind: 'hover' | 'select', id, from}. */
 export function createLink() {
   const listeners = new Set();
   const state = { hovered: null, selected: null };

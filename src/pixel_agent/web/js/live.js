@@ -6,8 +6,8 @@ const listeners = new Set();
 let stream = null; // {stop, history}
 let latest = null;
 
-/** Call `listener(name, data)` until `signal` aborts: `stats` each second; with `history` also `history` (at the start and
- * after each reconnect) and `point`; `lost` when the stream breaks.
+/** Call `listener(name, data)` until `signal` aborts: `stats` each second; with `history` also `history` (at the start and after
+ * each reconnect) and `point`; `lost` when the stream breaks.
  *
  * @param {(name: string, data: any) => void} listener @param {{signal?: AbortSignal, history?: boolean}} [options] */
 export function listen(listener, { signal, history = false } = {}) {

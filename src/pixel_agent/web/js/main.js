@@ -1,4 +1,4 @@
-// The terminal starts here: the frame, then the view that the address names.
+// Entry point of the terminal: sets up the frame, then shows the view of the address.
 
 import { agent } from "./agent.js";
 import { online } from "./api.js";
@@ -10,7 +10,7 @@ import { start } from "./router.js";
 import { sprite } from "./sprites.js";
 import shell from "./strings/shell.js";
 
-/** A part of the frame, which index.html has. */
+/** An element of the frame in index.html. */
 const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 add(shell);
@@ -39,6 +39,6 @@ online.subscribe((up) => {
 
 await start(at("main"));
 
-// What the first paint can do without.
+// Modules that the first paint does not need.
 later(() => import("./hud-strip.js")).then((strip) => strip.mount(at("hud-strip")), () => at("hud-strip").remove());
 later(() => import("./pwa.js")).catch(console.warn);

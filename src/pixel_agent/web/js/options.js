@@ -5,8 +5,9 @@ import { lang, t } from "./i18n.js";
 
 const EVERYWHERE = new Set(["today"]);
 
-/** The fields of a task's options. `tasks` is the catalogue, for options that name a task. Returns `{nodes, read(), raw()}`:
- * `read` returns the filled-in options or raises OptionError; `raw` returns the typed text, for `kept` next time. */
+/** The fields of a task's options. `tasks` is the catalogue, for options that name a task. Returns
+ * `{nodes, read(), raw()}`: `read` returns the filled-in options or raises OptionError; `raw` returns the
+ * typed text, for `kept` next time. */
 export function optionFields(task, tasks, kept = {}) {
   const inner = task.photos > 1 ? tasks.filter((other) => other.photos === 1 && !other.needs_question && other.support !== "unsupported") : [];
   const fields = Object.entries(task.option_schema)

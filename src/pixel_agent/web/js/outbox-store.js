@@ -1,4 +1,4 @@
-// The outbox in IndexedDB: stores photos until the server is reachable, then sends them. Used by page and service worker.
+// The outbox in IndexedDB: stores photos until the server is reachable, then sends them. Used by the page and sw.js.
 
 const NAME = "pixel-agent";
 const STORE = "outbox";

@@ -18,7 +18,7 @@ const sent = []; // [{id, scanId, filename}] of this visit, newest last
 const SENT_SHOWN = 3;
 
 export const outbox = {
-  /** Store a photo with the fields of its scan and the Idempotency-Key of an earlier try, if there was one; show a notice.
+  /** Store a photo with the fields of its scan and the Idempotency-Key of an earlier try, if any; show a notice.
    * Resolves to its entry, or to null, with the reason shown, if this device cannot store it.
    *
    * @param {Blob} photo @param {string} filename @param {Record<string, string>} fields @param {string | null} key */

@@ -1,23 +1,23 @@
-// A photo before its upload: can it be read, and is it larger than anybody will look at.
+// Prepares a photo for upload: checks its quality and resizes it to the pixels that the server uses.
 
-const LONGEST_SIDE = 640; // pixels at which blur and light are judged
-const SMALL_SIDE = 320; // as the server's own check
-const DARK_BELOW = 0.14; // mean brightness 0–1, as the server's own check
-/** Variance of the Laplacian over that of the grey values: a blur takes fine detail away, whatever the contrast. Of the
- * project's 38 shop and code photos the least has 0.022; blurred by 2 % of their longer side all have less than 0.008. */
+const LONGEST_SIDE = 640; // pixels; blur and brightness are measured at this size
+const SMALL_SIDE = 320; // the same as the server's check
+const DARK_BELOW = 0.14; // mean brightness 0–1, the same as the server's check
+/** Variance of the Laplacian divided by that of the grey values: blur removes fine detail at any contrast. The minimum of
+ * the project's 38 shop and code photos is 0.022; blurred by 2 % of their longer side, all have less than 0.008. */
 const BLURRED_BELOW = 0.008;
-const FLAT_BELOW = 60; // variance of grey values below which there is nothing to judge by
+const FLAT_BELOW = 60; // variance of grey values; below, sharpness cannot be measured
 
-/** What people still see when they zoom into a record: never shrunk below. */
+/** Minimum size after resizing: people zoom into stored photos. */
 const KEPT_PIXELS = 1600 * 1200;
-/** Codes are looked for at full resolution: this is all that a phone's usual photo has. */
+/** Codes are searched at full resolution: this is the size of a usual phone photo. */
 const CODE_PIXELS = 12_600_000;
-const WORTH = 1.3; // shrinking by less is not worth a second compression
+const WORTH = 1.3; // resizing by less does not justify a second compression
 const QUALITY = 0.92;
 
-/** Look at a photo: `{decodable, width, height, advice}`, advice being codes: blurred, too_dark, low_resolution.
+/** Check a photo: `{decodable, width, height, advice}`; advice has the codes blurred, too_dark, low_resolution.
  *
- * EXIF orientation is respected. What the browser cannot decode (HEIC mostly) is left to the server. */
+ * EXIF orientation is respected. A photo that the browser cannot decode (mostly HEIC) is left to the server. */
 export async function inspect(blob) {
   let bitmap;
   try {
@@ -67,11 +67,11 @@ function spread(values) {
   return { mean, variance: squares / values.length - mean * mean };
 }
 
-/** The pixels that are worth sending for a task. */
+/** The number of pixels to send for a task. */
 export const pixelsFor = (task) => (task.uses_codes ? CODE_PIXELS : Math.max(task.pixel_budget, KEPT_PIXELS));
 
-/** The photo, or a smaller JPEG of it where the server would shrink it anyway. The camera's notes (when it was taken) are
- * kept. `seen` is what `inspect` gave. */
+/** The photo, or a smaller JPEG if the server would resize it too. The EXIF data (time of the photo) is preserved. `seen`
+ * is the result of `inspect`. */
 export async function shrink(blob, seen, task) {
   const most = pixelsFor(task);
   if (!seen.decodable || seen.width * seen.height < most * WORTH) return blob;
@@ -88,7 +88,7 @@ export async function shrink(blob, seen, task) {
     const notes = await cameraNotes(blob);
     return notes ? new Blob([smaller.slice(0, 2), notes, smaller.slice(2)], { type: "image/jpeg" }) : smaller;
   } catch {
-    return blob; // too large for this device: the server can
+    return blob; // too large for this device; the server can resize it
   }
 }
 
@@ -96,7 +96,7 @@ function canvas(width, height) {
   return Object.assign(document.createElement("canvas"), { width, height });
 }
 
-/** A JPEG's EXIF segment with its orientation set to upright, since that is what was drawn; null where there is none. */
+/** A JPEG's EXIF segment with its orientation set to upright, as the drawn pixels are; null if there is none. */
 export async function cameraNotes(blob) {
   const head = new DataView(await blob.slice(0, 1 << 18).arrayBuffer());
   if (head.byteLength < 4 || head.getUint16(0) !== 0xffd8) return null;
@@ -126,6 +126,6 @@ function setUpright(exif) {
     }
     return true;
   } catch {
-    return false; // a broken segment is better left out
+    return false; // leave a broken segment out
   }
 }

@@ -1,4 +1,4 @@
-// What the person at this browser prefers. Kept in localStorage where there is one, else for this visit only.
+// The user's preferences, stored in localStorage if available, else only for this visit.
 
 const KEY = "pixel-agent.prefs";
 const DEFAULTS = { lang: "", palette: "", clear: false, sound: false, storeId: "", task: "", reviewer: "" };
@@ -34,12 +34,12 @@ export const prefs = {
     try {
       localStorage.setItem(KEY, JSON.stringify(values));
     } catch {
-      // a private window or a full disk: the choice holds until the page is left
+      // a private window or a full disk: the choice is lost with the page
     }
     tell([name]);
   },
 
-  /** `listener(changedNames, allValues)`; unsubscribed when `signal` aborts. */
+  /** Call `listener(changedNames, allValues)` on changes until `signal` aborts. */
   subscribe(listener, signal) {
     listeners.add(listener);
     signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });

@@ -30,7 +30,7 @@ function next() {
 }
 
 /** States: checking, asks, waiting, uploading, sent, queued, running, retrying, kept; final states: done, retake, failed,
- * cancelled. `share`: sent part of the upload; `place`: queue position; `stage`: server stage; `words`: streamed text. */
+ * cancelled. `share`: sent part of the upload; `place`: queue position; `stage`: on the server; `words`: streamed. */
 export class ScanJob {
   /** @type {AbortController} */
   stopper;

@@ -1,4 +1,4 @@
-// Short square-wave beeps, made on the spot. Off unless the person turned them on.
+// Short synthesised square-wave beeps. Off by default.
 
 import { prefs } from "./prefs.js";
 

@@ -47,7 +47,7 @@ const tasks = {
 const AGENT =
   "........................ .........nnnnnn......... ........nddddddn........ .......nddddddddn....... .......nddddddddn....... .......naaaaaaaan....... ...nnnnnaaaaaaaannnnn... ..nddddddddddddddddddn.. ...nnnnnnnnnnnnnnnnnn... ......nssssssssssn...... ......nnnnnssnnnnn...... ......nlllnnnnllln...... ......nlnlnnnnlnln...... ......nnnnnssnnnnn...... ......nssssssssssn...... ......nssssnnssssn...... .......nssssssssn....... .....nnnnnnnnnnnnnn..... ....nddnllnaanllnddn.... ...ndddnllnaanllndddn... ...nddddnlnaanlnddddn... ..ndddddnnnaannndddddn.. ..nddddddnnaannddddddn.. ..nddddddddnnddddddddn..";
 
-// What the frames change: row → [column, letters].
+// The changes of each frame: row → [column, letters].
 const frames = {
   agent_idle: {},
   agent_blink: { 11: [6, "nnnnnnnnnnnn"], 12: [6, "nsssnnnnsssn"] },

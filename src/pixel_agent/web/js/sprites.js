@@ -1,4 +1,4 @@
-// Every picture of the page, as pixel maps: rows of letters, one a pixel. The font has no signs for any of them.
+// Draws every picture of the page from pixel maps: rows of letters, one per pixel. The font has no such icons.
 //
 // . nothing · k ink · w paper · a accent · d dim · g ok · y warn · r bad, which follow the palette; l white · n black · s skin.
 
@@ -6,17 +6,17 @@ import { MAPS } from "./sprite-maps.js";
 import { t } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const LATE_SIDE = 12; // all maps that come late are tools, but for frames of the agent, which keep the size they have
+const LATE_SIDE = 12; // maps that load later are tools, except the agent's frames, which use the size of their SVG
 const paths = new Map();
 
-const late = new Map(); // SVG → the name of a map that is on its way
+const late = new Map(); // SVG → the name of a map that is still loading
 let asked = null;
 
-/** Whether a map of this name belongs to the first paint, as those of all tasks do. */
+/** Whether this map is already loaded; those of all tasks belong to the first paint. */
 export const has = (name) => name in MAPS;
 
-/** A picture as an SVG of even pixels. `size` (CSS pixels at the usual text size) is rounded down to whole pixels of the
- * map; it grows with the text. With `label` (words, or a key of the strings) it speaks, else it is decoration. */
+/** A picture as an SVG with equal pixels. `size` (CSS pixels at the default text size) is rounded down to a multiple of the
+ * map; it scales with the text. With `label` (a text, or a key of the strings) it is an image, else decoration. */
 export function sprite(name, { size = 24, label = "" } = {}) {
   const svg = document.createElementNS(SVG, "svg");
   const side = MAPS[name]?.length ?? LATE_SIDE;
@@ -37,7 +37,7 @@ export function sprite(name, { size = 24, label = "" } = {}) {
   return svg;
 }
 
-/** Change what a sprite's SVG shows, keeping its size: for frames of an animation. */
+/** Change the picture of a sprite's SVG but not its size: for the frames of an animation. */
 export function redraw(svg, name) {
   if (svg.dataset.sprite === name) return;
   svg.dataset.sprite = name;
@@ -49,7 +49,7 @@ export function redraw(svg, name) {
       for (const [waiting, wanted] of late) draw(waiting, wanted in MAPS ? wanted : "unknown");
       late.clear();
     },
-    () => (asked = null), // without a network: asked for again with the next picture
+    () => (asked = null), // no network: tried again with the next picture
   );
 }
 
@@ -63,7 +63,7 @@ function draw(svg, name) {
   }
 }
 
-/** One path a colour, made of horizontal runs. */
+/** One path per colour, made of horizontal runs. */
 function outlines(name, map) {
   if (!paths.has(name)) {
     const found = new Map();

@@ -1,19 +1,19 @@
-// What a task needs beside a photo: a question, options, or photos that wait for each other. Fetched when a task needs it.
+// The inputs of a task besides one photo: a question, options, or several photos. Loaded when a task needs it.
 
 import { clear, h, say, toast } from "./dom.js";
 import { t } from "./i18n.js";
 import { optionFields } from "./options.js";
 import { sprite } from "./sprites.js";
 
-const typed = { question: "", options: new Map() }; // kept while other tasks and views are shown
+const typed = { question: "", options: new Map() }; // remembered while other tasks and views are shown
 
 export class Extra {
-  /** `start(photos)` is called once a task that holds photos has all it needs; `accept` is what may be chosen. */
+  /** `start(photos)` is called when a task with waiting photos has all inputs; `accept`: the accepted file types. */
   constructor(task, tasks, { start, accept, photos = [] }) {
     this.task = task;
     this.start = start;
     this.accept = accept;
-    /** Whether photos wait until all of it is there. */
+    /** Whether photos wait until all inputs are there. */
     this.holds = task.photos > 1 || task.needs_question;
     this.photos = photos;
     this.options = optionFields(task, tasks, typed.options.get(task.id));
@@ -35,18 +35,18 @@ export class Extra {
     return h("textarea", { class: "pix-field", maxlength: 2000, rows: 2, tPlaceholder: "scan.question_hint", value: typed.question, on: { input: written } });
   }
 
-  /** Where the keys go after the task was chosen; null: to the photo. */
+  /** The element to focus after the task is chosen; null: the photo input. */
   get first() {
     return this.question ?? this.slots.firstChild;
   }
 
-  /** Remember what was typed. */
+  /** Remember the typed text. */
   leave() {
     typed.options.set(this.task.id, this.options.raw());
     this.forgetPictures();
   }
 
-  /** Question and options; null, with the reason told, where they are not right. */
+  /** Question and options; null, with the reason shown, if they are invalid. */
   read() {
     if (this.question && !this.question.value.trim()) {
       this.question.setAttribute("aria-invalid", "true");
@@ -68,7 +68,7 @@ export class Extra {
     return null;
   }
 
-  /** Photos for the slots, from `i` on or into those that are empty. */
+  /** Put photos into the slots from `i` on, or into the empty ones. */
   hold(files, i = null) {
     const most = this.task.photos;
     for (const file of files.slice(0, most)) {

@@ -1,4 +1,4 @@
-// The catalogue of tasks as the server has it, in the person's language; asked for once a language.
+// Loads the server's task catalogue, once for each language.
 
 import { getJSON } from "./api.js";
 import { lang } from "./i18n.js";
@@ -6,7 +6,7 @@ import { has as hasSprite } from "./sprites.js";
 
 const known = new Map();
 
-/** All tasks, in the order they are shown; without a network those of the last visit. Raises ApiError. */
+/** All tasks in display order; without a network those of the last visit. Raises ApiError. */
 export function loadTasks({ fresh = false } = {}) {
   const wanted = lang();
   if (fresh || !known.has(wanted)) {
@@ -27,12 +27,12 @@ async function ask(wanted) {
   } catch (error) {
     const kept = error.status === 0 && keep(place);
     if (!kept) throw error;
-    known.delete(wanted); // asked again at the next look
+    known.delete(wanted); // requested again at the next call
     return JSON.parse(kept);
   }
 }
 
-/** Put words by, or fetch what was put by: photos are taken without a network, too.
+/** Store a text, or load the stored one: photos can be taken without a network, too.
  *
  * @param {string} place @param {string | null} words */
 function keep(place, words = null) {
@@ -44,11 +44,11 @@ function keep(place, words = null) {
   }
 }
 
-/** A task's name in the language in use; its id as long as the catalogue is not there. */
+/** A task's name in the current language; its id until the catalogue is loaded. */
 export function taskName(id) {
   const task = latest.find((entry) => entry.id === id);
   return task ? task[lang()] : id;
 }
 
-/** The sprite of a task; tasks of the operator's own share one. */
+/** The sprite of a task; custom tasks share one. */
 export const taskSprite = (id) => (hasSprite(id) ? id : "task");

@@ -1,10 +1,10 @@
-// Runs before the first paint, so that the page never flashes in the wrong palette. The rest is main.js.
+// Sets palette and language before the first paint, so that no wrong palette flashes; theme.js takes over later.
 (function () {
   var wanted = {};
   try {
     wanted = JSON.parse(localStorage.getItem("pixel-agent.prefs") || "{}") || {};
   } catch (_) {
-    // no storage: what the browser asks for
+    // no storage: use the browser's preferences
   }
   var root = document.documentElement;
   var contrast = matchMedia("(prefers-contrast: more)").matches;

@@ -1,4 +1,4 @@
-// Palette, clear mode and language: in force at once, on every page that is open.
+// Applies palette, clear mode and language at once, in every open tab.
 
 import { say } from "./dom.js";
 import { lang, onLang, setLang, t } from "./i18n.js";
@@ -7,7 +7,7 @@ import { redraw, sprite } from "./sprites.js";
 
 export const PALETTES = ["day", "night", "contrast"];
 
-/** The palette in force. */
+/** The current palette. */
 export const palette = () => document.documentElement.dataset.palette ?? PALETTES[0];
 
 export function setPalette(name) {
@@ -22,13 +22,13 @@ prefs.subscribe((changed, all) => {
   tint();
 });
 
-/** The browser's own bars take the colour of the page. */
+/** Give the browser's own bars the colour of the page. */
 function tint() {
   const meta = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=theme-color]"));
   if (meta) meta.content = getComputedStyle(document.documentElement).getPropertyValue("--paper").trim();
 }
 
-/** Bring the two switches of the header to life. */
+/** Connect the header's two switches. */
 export function mountSwitches(languageButton, paletteButton) {
   const picture = sprite(palette());
   paletteButton.replaceChildren(picture);

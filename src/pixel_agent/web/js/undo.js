@@ -1,4 +1,4 @@
-// A bar that says what was done and takes it back: shown some seconds, longer while it is looked at.
+// The undo bar after an action: visible for some seconds, longer while it has the pointer or the focus.
 
 import { announce, h } from "./dom.js";
 import { t } from "./i18n.js";
@@ -6,7 +6,7 @@ import { sprite } from "./sprites.js";
 
 const SECONDS = 8;
 
-/** `undo` runs when the person asks for it, `commit` when the time is over. Gives `finish`, which commits at once.
+/** `undo` runs on request, `commit` when the time is over. Returns `finish`, which commits at once.
  *
  * @param {string} message
  * @param {{undo: () => void, commit?: () => void, signal?: AbortSignal, seconds?: number}} options */

@@ -1,4 +1,4 @@
-// Zoom arithmetic of the PhotoViewer: scale and offset of a photo in its window. Pure; lengths in CSS pixels of the window.
+// Zoom arithmetic of the PhotoViewer: scale and offset of a photo in its window. Lengths in CSS pixels.
 
 const LARGEST = 16;
 const NEAR = 0.04;
@@ -56,7 +56,7 @@ export function showing(view, [left, top, right, bottom], size, frame) {
   return centred({ scale, x, y }, size, frame);
 }
 
-/** The view relative to the photo, so that another photo can show the same part: centre 0-1, zoom in multiples of fit. */
+/** The view relative to the photo, to show the same part of another photo: centre 0-1, zoom in multiples of fit. */
 export function relative(view, size, frame) {
   return {
     cx: (frame.width / 2 - view.x) / (size.width * view.scale),

@@ -1,4 +1,4 @@
-// Photos that come in by the heap: dropped files and folders, chosen folders, ZIP archives.
+// Collects the photos of a batch: dropped files and folders, chosen folders, ZIP archives.
 
 import { h } from "../dom.js";
 import { number, t } from "../i18n.js";
@@ -8,7 +8,7 @@ const PHOTO = /\.(jpe?g|png|webp|hei[cf]|avif|bmp|tiff?|gif)$/i;
 const ZIP = /\.zip$/i;
 const LEFT_BEHIND = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$)/i;
 
-/** {photos: [File], archives: [File], leftOut, folder} of files with their paths: [{file, path}]. */
+/** Sorts files with their paths, [{file, path}], into {photos: [File], archives: [File], leftOut, folder}. */
 export function sorted(found) {
   const photos = [];
   const archives = [];
@@ -23,9 +23,9 @@ export function sorted(found) {
   return { photos, archives, leftOut, folder };
 }
 
-/** All files below what was dropped: [{file, path}]. `onCount(n)` hears how far it is. */
+/** All dropped files, folders included: [{file, path}]. `onCount(n)` reports the progress. */
 export async function dropped(transfer, onCount = () => {}) {
-  // The list of items is emptied as soon as the event is over: entries first, waiting after.
+  // The browser empties the list of items after the event: get all entries before the first await.
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const entries = items.map((item) => item.webkitGetAsEntry?.() ?? null);
   const files = items.map((item) => item.getAsFile());
@@ -46,19 +46,19 @@ async function walk(entry, found, onCount) {
   }
   const reader = entry.createReader();
   for (;;) {
-    // A reader gives at most a hundred entries at a time.
+    // A reader returns at most 100 entries at a time.
     const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
     if (some.length === 0) return;
     for (const one of some) await walk(one, found, onCount);
   }
 }
 
-/** The files of an `<input type=file>`, with folders where the browser tells them. */
+/** The files of an `<input type=file>`, with folders if the browser gives them. */
 export function chosen(input) {
   return [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-/** Where photos are dropped or chosen. `onFiles(sorted)`; `words` are keys of the title and the explanation. */
+/** The area to drop or choose photos. Calls `onFiles(sorted)`; `words`: keys of the title and the explanation. */
 export function dropZone({ onFiles, words, signal }) {
   const note = h("p", { class: "drop__note", role: "status" });
   const pick = (more) => {
@@ -104,7 +104,7 @@ export function dropZone({ onFiles, words, signal }) {
   return zone;
 }
 
-/** A number of bytes for people. */
+/** A number of bytes in readable form. */
 export function size(bytes) {
   return bytes < 1e6 ? `${number(Math.ceil(bytes / 1e3))} kB` : `${number(bytes / 1e6, { maximumFractionDigits: bytes < 1e7 ? 1 : 0 })} MB`;
 }

@@ -1,4 +1,4 @@
-// All batches, and where a new one begins.
+// The list of all batches, and the form for a new one.
 
 import { getJSON, online, pause } from "../api.js";
 import { clear, focused, h, stylesheet, text, toast } from "../dom.js";
@@ -92,7 +92,7 @@ class BatchList {
       const wanted = prefs.get("task");
       if (tasks.some((task) => task.id === wanted)) select.value = wanted;
     } catch {
-      // without the catalogue the server's own default holds
+      // without the catalogue the server uses its default
     }
   }
 

@@ -1,4 +1,4 @@
-// One batch: how far it is, live; its photos; and what can be done with it.
+// The page of one batch: live progress, photos, and actions.
 
 import { agent } from "../agent.js";
 import { events, getJSON, send } from "../api.js";
@@ -17,7 +17,7 @@ import { dropZone, size } from "./intake.js";
 import { batchName, countTags, pace, progressBar, share, stateTag } from "./progress.js";
 import { uploads } from "./uploads.js";
 
-const MOST_TILES = 600; // beyond, the history shows the rest
+const MOST_TILES = 600; // the history shows the others
 const SIZE = 192;
 const ENDED = new Set(["completed", "cancelled"]);
 
@@ -143,7 +143,7 @@ class BatchPage {
     clear(this.refused).append(h("section", { class: "pix-panel refused" }, h("h2", { class: "pix-panel-title" }, sprite("warn", { size: 24 }), t("batches.refused", { n: refused.length })), h("ul", {}, refused.slice(0, 200).map(line))));
   }
 
-  /** The photos that are there, oldest first; what comes later is appended. */
+  /** Load the photos, oldest first; later ones are appended. */
   async #fill() {
     const found = [];
     let cursor = "";
@@ -210,7 +210,7 @@ class BatchPage {
     const old = this.tiles.get(scan.scan_id);
     this.tiles.set(scan.scan_id, tile);
     if (!old) return void this.grid.append(tile);
-    // The picture stays, so that nothing flickers.
+    // The picture is reused, so that it does not flicker.
     const focused = old.contains(document.activeElement);
     if (known?.photo && scan.photo) tile.querySelector(".thumb").replaceWith(old.querySelector(".thumb"));
     old.replaceWith(tile);

@@ -1,4 +1,4 @@
-// How far a batch is: a bar with a part for each status, and the same in words.
+// The progress of a batch: a bar with a part for each status, and a text.
 
 import { h, text } from "../dom.js";
 import { duration, number, t } from "../i18n.js";
@@ -18,7 +18,7 @@ export function batchName(batch) {
   return batch.name ? text(batch.name) : h("span", {}, t("batches.unnamed"));
 }
 
-/** How many photos are done; of a batch that was cancelled, how many were read. */
+/** The number of finished photos; for a cancelled batch, of photos that were read. */
 export function share(batch) {
   const done = batch.status === "cancelled" ? READ.reduce((sum, status) => sum + (batch.counts?.[status] ?? 0), 0) : batch.done;
   return t(batch.status === "cancelled" ? "batches.progress_cancelled" : "batches.progress", { done, total: batch.total });
@@ -41,7 +41,7 @@ export function countTags(batch) {
   return h("ul", { class: "counts" }, ORDER.filter((status) => counts[status] > 0).map(tag));
 }
 
-/** How long it will still take, or took. */
+/** The remaining time, or the time taken. */
 export function pace(batch) {
   if (batch.finished_at) return t("batches.took", { time: duration(Date.parse(batch.finished_at) - Date.parse(batch.created_at)) });
   if (batch.eta_s === null || batch.eta_s === undefined || batch.total === batch.done) return "";

@@ -1,17 +1,17 @@
-// Uploads of batches. They go on while the person looks at other views, and wait out a server that is busy or away.
+// Uploads of batches. They continue while other views are shown, and wait while the server is busy or unreachable.
 
 import { getJSON, online, pause, send, upload } from "../api.js";
 
 const CHUNK_PHOTOS = 6;
 const CHUNK_BYTES = 12_000_000;
-const BUSY_S = 5; // where a busy server does not say for how long
-const ASKED_PAGES = 60; // of 200 scans: what is there already is asked for up to so many
+const BUSY_S = 5; // wait if a busy server sends no Retry-After
+const ASKED_PAGES = 60; // of 200 scans: limit of the search for photos that the batch already has
 
 const running = new Map();
 const listeners = new Set();
 
 export const uploads = {
-  /** The upload of a batch, while this page has one: {sent, total, bytes, skipped, refused, state, why}. */
+  /** The running upload of a batch on this page, or null: {sent, total, bytes, skipped, refused, state, why}. */
   of: (batchId) => running.get(batchId) ?? null,
 
   subscribe(listener, signal) {
@@ -19,7 +19,7 @@ export const uploads = {
     signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
   },
 
-  /** Opens a batch and sends its photos; settles with the batch once the first ones are there. Raises ApiError. */
+  /** Opens a batch and sends its photos; resolves to the batch when the first ones have arrived. Raises ApiError. */
   async start(files, fields) {
     const { photos, archives } = files;
     const key = keyOf(files, fields);
@@ -33,7 +33,7 @@ export const uploads = {
     return batch;
   },
 
-  /** Sends to an open batch what is not there yet. */
+  /** Sends the missing photos to an open batch. */
   async resume(batchId, { photos, archives }) {
     const job = begin(batchId, { photos, archives });
     const there = await known(batchId);
@@ -55,7 +55,7 @@ export const uploads = {
     tell(job);
   },
 
-  /** Goes on after a stop. */
+  /** Continues after a stop. */
   again(batchId) {
     const job = running.get(batchId);
     if (!job || !["stopped", "paused"].includes(job.state)) return;
@@ -66,7 +66,7 @@ export const uploads = {
   forget: (batchId) => running.delete(batchId),
 };
 
-/** The same for the same files and fields: a first request whose answer got lost makes no second batch. */
+/** An Idempotency-Key, equal for equal files and fields: a repeated first request makes no second batch. */
 function keyOf(files, fields) {
   files.keys ??= new Map();
   const asked = JSON.stringify(fields);
@@ -129,7 +129,7 @@ async function close(path, job, signal) {
   }
 }
 
-/** Whether it is worth going on after an error: waits until the server is back or has room. */
+/** Whether to continue after an error; first waits until the server is reachable or no longer busy. */
 async function waited(job, error, signal) {
   if (error.status === 0) {
     tell(Object.assign(job, { state: "offline" }));
@@ -148,7 +148,7 @@ async function waited(job, error, signal) {
   return !signal.aborted;
 }
 
-/** A request that is refused as a whole is sent photo by photo, so that one bad file stops no other. */
+/** Sends the photos of a refused request one by one, so that one bad file does not stop the others. */
 function refuse(job, error) {
   const [part, ...rest] = job.left;
   if (part.length > 1) job.left = [...part.map((file) => [file]), ...rest];
@@ -194,7 +194,7 @@ function chunks(photos) {
   return parts;
 }
 
-/** What the batch has already: file name and size to the SHA-256 of each. */
+/** The photos that the batch has already: file name and size → SHA-256 of each. */
 async function known(batchId) {
   const there = new Map();
   let cursor = "";
@@ -210,7 +210,7 @@ async function known(batchId) {
   return there;
 }
 
-/** Proven by its hash only; where the browser gives none (plain http), it is sent, and the server knows it again. */
+/** Compares by hash only. Without hashes (plain http) the photo is sent, and the server recognises it. */
 async function isThere(photo, there) {
   const hashes = there.get(`${photo.name}/${photo.size}`);
   if (!hashes || !crypto.subtle) return false;

@@ -1,4 +1,4 @@
-// Translates the scheduling policy's reason for its last decision; the server sends it as one of a few English sentences.
+// Translates the scheduling policy's reason for its last decision; the server sends one of a few English sentences.
 
 import { lang, t } from "../i18n.js";
 

@@ -1,4 +1,4 @@
-// The history view: find, review, compare, export. The address stores the filters; new scans are announced, not inserted.
+// The history view: find, review, compare, export. The address has the filters; new scans are only announced.
 
 import { getJSON, online, pause } from "../api.js";
 import { deletions } from "../deletions.js";
