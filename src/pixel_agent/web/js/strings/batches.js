@@ -1,3 +1,4 @@
+// Texts of batches: the list, one batch and the uploads.
 export default {
   zh: {
     "batches.title": "批次",

@@ -1,3 +1,4 @@
+// Texts of the comparison view.
 export default {
   zh: {
     "compare.title": "整改对比",

@@ -1,3 +1,4 @@
+// Texts of the history: filters, list and export.
 export default {
   zh: {
     "history.title": "历史",

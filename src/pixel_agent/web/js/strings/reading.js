@@ -1,3 +1,4 @@
+// Texts of a reading: its facts, table, editor and reviews.
 export default {
   zh: {
     "lang.code": "zh",

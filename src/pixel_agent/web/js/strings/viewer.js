@@ -1,3 +1,4 @@
+// Texts of the photo viewer.
 export default {
   zh: {
     "viewer.photo": "照片",
