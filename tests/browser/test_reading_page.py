@@ -287,7 +287,8 @@ def test_hostile_names_come_through_the_server_as_text(simulated: Server, open_p
 def test_without_its_photo_a_reading_still_stands(embedded: Server, open_page: OpenPage, tag: str) -> None:
     visit = open_page(embedded)
     visit.faults.allow("404")
-    visit.page.route("**/photo", lambda route: route.fulfill(status=404, body="{}"))
+    for path in ("**/photo", "**/thumbnail*"):  # the page asks for the server's JPEG where it cannot show the photo
+        visit.page.route(path, lambda route: route.fulfill(status=404, body="{}"))
     page = visit.go(f"#/scans/{tag}")
     expect(page.locator(".viewer__gone")).to_be_visible()
     page.locator(f"{ROW} .rows__pick").click()
