@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -145,7 +146,7 @@ async def test_decoders_end_when_the_server_dies(tmp_path: Path) -> None:
         "asyncio.run(main())\n"
     )
     server = await asyncio.create_subprocess_exec(
-        "python", "-c", script, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert server.stdout is not None
     pids = [int(pid) for pid in (await server.stdout.readline()).split()]
